@@ -1,0 +1,121 @@
+/**
+ * Questions and answers, as every role passes them on: the collector and the aggregator compute them, gRPC carries
+ * them, the CLI and the page show them.
+ */
+import type { Delta } from "./bucket.ts";
+import type { DimensionName } from "./dimensions.ts";
+import type { Filter } from "./filter_tree.ts";
+import type { Values } from "./measures.ts";
+import type { WindowName } from "./slices.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+export interface TopNQuestion {
+  readonly window: WindowName;
+  readonly groupBy: DimensionName;
+  /** At least 1, at most TOP_N_MAX. */
+  readonly n: number;
+  /** Index into MEASURES. */
+  readonly sort: number;
+  readonly filter: Filter;
+}
+
+export interface TrendQuestion {
+  readonly window: WindowName;
+  readonly filter: Filter;
+}
+
+/** How much of what was asked for is known. */
+export interface Coverage {
+  /** Sources that should contribute. */
+  readonly expected: number;
+  /** Sources that are delivering. */
+  readonly present: number;
+  /** Names (or addresses, while no name is known) of those that are not. */
+  readonly missing: readonly string[];
+  /** Seconds of the span for which at least one source delivered. */
+  readonly secondsCovered: number;
+  /** Seconds of the span. */
+  readonly seconds: number;
+}
+
+export interface TopNEntry {
+  /** Plain text, may hold any character: escape it for where it goes. */
+  readonly label: string;
+  /** Certain. */
+  readonly values: Values;
+  /** Requests this entry can have at most; equal to `values[REQUESTS]` when the answer is exact. */
+  readonly countMax: number;
+}
+
+export interface TopNAnswer {
+  readonly source: string;
+  readonly window: WindowName;
+  readonly groupBy: DimensionName;
+  /** Span answered for, seconds since 1970. */
+  readonly fromS: number;
+  readonly toS: number;
+  /** Everything that certainly matches the filter. */
+  readonly total: Values;
+  /** What matches and is in no entry: entries + other = total, per additive measure. */
+  readonly other: Values;
+  readonly coverage: Coverage;
+  readonly entries: readonly TopNEntry[];
+}
+
+export interface TrendPoint {
+  /** Start, seconds since 1970. */
+  readonly startS: number;
+  /** Null where nothing is known: a gap, not a zero. */
+  readonly count: number | null;
+  /** The point's span reaches beyond the newest slice. */
+  readonly incomplete: boolean;
+}
+
+export interface TrendAnswer {
+  readonly source: string;
+  readonly window: WindowName;
+  readonly fromS: number;
+  readonly toS: number;
+  readonly stepS: number;
+  readonly coverage: Coverage;
+  readonly points: readonly TrendPoint[];
+}
+
+export type TargetState = "connected" | "connecting" | "degraded";
+
+/** One source as its follower sees it. A collector lists itself. */
+export interface TargetInfo {
+  /** Empty until the source has told its name. */
+  readonly name: string;
+  /** host:port, as configured; for a collector, where it listens. */
+  readonly address: string;
+  readonly state: TargetState;
+  /** End of the newest slice received, seconds since 1970; 0 when none. */
+  readonly newestS: number;
+  /** What is wrong, in one line; empty when nothing is. */
+  readonly problem: string;
+}
+
+/** One fine or coarse slot in the original's shape: label and requests. */
+export interface Snapshot {
+  readonly source: string;
+  readonly startS: number;
+  /** One minute, or five (coarse). */
+  readonly coarse: boolean;
+  readonly entries: readonly { readonly label: string; readonly count: number }[];
+}
+
+/** What a role that serves must be able to do; `proto/service.ts` puts it on the wire. Nothing here throws. */
+export interface Answerer {
+  /** Name in answers. */
+  readonly source: string;
+  topN(question: TopNQuestion): TopNAnswer;
+  trend(question: TrendQuestion): TrendAnswer;
+  targets(): readonly TargetInfo[];
+  /** Every slot held that the original's DumpSnapshots shows: whole minutes, then five minutes; oldest first. */
+  dump(): Iterable<Snapshot>;
+  /** Pushes each minute as it becomes whole, until the returned function is called. */
+  followSnapshots(subscriber: Subscriber<Snapshot>): () => void;
+  /** Pushes the retained deltas, oldest first, then each new one, until the returned function is called. */
+  followDeltas(subscriber: Subscriber<Delta>): () => void;
+}

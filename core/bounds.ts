@@ -1,0 +1,81 @@
+/**
+ * Every limit of the program, with its unit, its reason and what happens at the limit.
+ *
+ * A name ends in its unit and `MAX` or `MIN`. Nothing here is read from the environment; limits an operator may
+ * move are defaults of flags and say so.
+ */
+
+/** Bytes. nginx logs a 60 000-byte URI as 240 kB when every byte is escaped. A longer line is skipped up to its
+ * newline and counted as `too_long`. */
+export const LINE_BYTES_MAX = 256 * 1024;
+
+/** Bytes read at once from a log. Must hold at least one line of `LINE_BYTES_MAX` and its newline. */
+export const CHUNK_BYTES = 512 * 1024;
+
+/** Lines staged between parsing and counting: large enough to hide cache misses, small enough to stay in cache. */
+export const BATCH_LINES = 256;
+
+/** Slices a counting thread holds open at once. With one more, all are sealed first. */
+export const OPEN_SLICES_MAX = 8;
+
+/** Rows of one open slice. A full table rolls up light rows (`roll_up.ts`); totals stay exact. */
+export const OPEN_ROWS_MAX = 131_072;
+
+/** Entries of one dimension's dictionary in an open slice. Beyond it light entries fold into OTHER. */
+export const OPEN_ENTRIES_MAX = 65_536;
+
+/** Bytes of one dictionary entry. A longer value is cut to this length, so that two values that agree so far count as
+ * one; nginx accepts 8 kB of request line by default. */
+export const ENTRY_BYTES_MAX = 2048;
+
+/** Seconds that a line's own time may be ahead of the clock; beyond it the line is counted as `future`. */
+export const FUTURE_SECONDS_MAX = 60;
+
+/** Seconds of deltas that stay retrievable one by one for a subscriber that (re)connects. */
+export const DELTA_SECONDS_MAX = 900;
+
+/** Bytes of the retrievable deltas together (columns and dictionaries). The oldest go first. */
+export const DELTA_BYTES_MAX = 128 * 1024 * 1024;
+
+/** Deltas a slot holds unmerged before they are merged without waiting for a question. */
+export const SLOT_PENDING_MAX = 16;
+
+/** Buckets waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told. */
+export const SUBSCRIBER_QUEUE_MAX = 512;
+
+/** Subscribers at once, per process. One more is refused with RESOURCE_EXHAUSTED. */
+export const SUBSCRIBERS_MAX = 256;
+
+/** Entries of one answer. A request for more is answered with this many. */
+export const TOP_N_MAX = 10_000;
+
+/** Characters of a filter expression. A longer one is refused. */
+export const FILTER_CHARS_MAX = 4096;
+
+/** Nodes of a filter's syntax tree: each is one pass over the rows. A larger one is refused. */
+export const FILTER_NODES_MAX = 64;
+
+/** Nesting of a filter expression: parsing is recursive. A deeper one is refused. */
+export const FILTER_DEPTH_MAX = 32;
+
+/** Bytes of one gRPC message in either direction: a bucket of 50 000 rows with its dictionaries is about 4 MB. */
+export const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Log files followed by one collector. Further matches of a glob are named in the log and not followed. */
+export const FILES_MAX = 10_000;
+
+/** Rotated files of one path that are still read because their writer may not have reopened yet. */
+export const SUPERSEDED_FILES_MAX = 8;
+
+/** Seconds a superseded file must have been quiet before it is closed. */
+export const SUPERSEDED_QUIET_SECONDS_MIN = 60;
+
+/** Sources an aggregator follows. */
+export const SOURCES_MAX = 4096;
+
+/** Bytes of a source's name. */
+export const SOURCE_NAME_BYTES_MAX = 255;
+
+/** Milliseconds before the first reconnection attempt; doubles up to the maximum, with jitter. */
+export const RETRY_DELAY_MS_MIN = 100;
+export const RETRY_DELAY_MS_MAX = 30_000;

@@ -1,0 +1,53 @@
+/**
+ * The measures: what is counted for every row. One entry in this table is one measure; columns, marginals, wire, answers
+ * and sort orders follow from it.
+ *
+ * Values are integers held as doubles: exact up to 2^53 (nine petabytes, 285 000 years of milliseconds).
+ */
+
+/** How two values of a measure become one. */
+export type MeasureMerge = "sum" | "max";
+
+export interface Measure {
+  /** Name on the wire. */
+  readonly name: string;
+  readonly merge: MeasureMerge;
+  /** Unit of one. */
+  readonly unit: string;
+  /** Value of `--sort` and `sort=` that ranks by it. */
+  readonly sort: string;
+}
+
+export const MEASURES: readonly Measure[] = [
+  { name: "requests", merge: "sum", unit: "requests", sort: "count" },
+  { name: "bytes", merge: "sum", unit: "bytes", sort: "bytes" },
+  { name: "time_sum", merge: "sum", unit: "ms", sort: "time" },
+  { name: "time_max", merge: "max", unit: "ms", sort: "time_max" },
+];
+
+export const MEASURE_COUNT = MEASURES.length;
+
+/** Indexes into `MEASURES` and into every per-measure array. */
+export const REQUESTS = 0, BYTES = 1, TIME_SUM = 2, TIME_MAX = 3;
+
+/** One value per measure, in the order of `MEASURES`. */
+export type Values = Float64Array<ArrayBuffer>;
+
+/** All zero, the neutral element of both ways to merge. */
+export function zeroValues(): Values {
+  return new Float64Array(MEASURE_COUNT);
+}
+
+/** Merges `from[at…]` into `into`. */
+export function mergeValues(into: Values, from: ArrayLike<number>, at = 0): void {
+  for (let m = 0; m < MEASURE_COUNT; m++) {
+    const value = from[at + m];
+    if (MEASURES[m].merge === "sum") into[m] += value;
+    else if (value > into[m]) into[m] = value;
+  }
+}
+
+/** Index of the measure that `--sort name` ranks by, or -1. */
+export function sortMeasure(name: string): number {
+  return MEASURES.findIndex((measure) => measure.sort === name);
+}
