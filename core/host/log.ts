@@ -1,0 +1,122 @@
+/**
+ * What an operator reads on stderr: one line per event, safe to print on a terminal whatever the traffic contained.
+ *
+ * `2026-11-21T04:52:56Z info collector: following a log path=/var/log/nginx/access.log from=end`
+ */
+
+/** Characters of one log line, time and role included. A longer one is cut and ends in an ellipsis. */
+export const LOG_LINE_CHARS_MAX = 4096;
+
+/** Bytes of bad traffic shown as a sample. */
+export const SAMPLE_BYTES_MAX = 256;
+
+/** Keys a rate limiter tells apart. Further ones share one key, so that hostile keys cannot fill memory or the log. */
+export const RATE_KEYS_MAX = 256;
+
+/** Named values of one event; the order is kept. */
+export type Facts = Readonly<Record<string, string | number | boolean>>;
+
+export interface Log {
+  info(text: string, facts?: Facts): void;
+  warn(text: string, facts?: Facts): void;
+  error(text: string, facts?: Facts): void;
+}
+
+/**
+ * A log for one role.
+ *
+ * @param role shown after the level, such as `collector`.
+ * @param write takes one line without its newline; stderr when absent. It must not throw.
+ * @param now milliseconds since 1970; the wall clock when absent, since a log is compared with other logs.
+ */
+export function openLog(role: string, write: (line: string) => void = writeStderr, now: () => number = Date.now): Log {
+  const at = (level: string) => (text: string, facts?: Facts): void =>
+    write(formatLogLine(now(), level, role, text, facts));
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** One line without its newline. Never throws; control and invisible characters are shown as escapes. */
+export function formatLogLine(nowMs: number, level: string, role: string, text: string, facts: Facts = {}): string {
+  let line = `${utcSecond(nowMs)} ${level} ${role}: ${escapeText(text)}`;
+  for (const [key, value] of Object.entries(facts)) line += ` ${escapeText(key)}=${factText(value)}`;
+  return line.length > LOG_LINE_CHARS_MAX ? line.slice(0, LOG_LINE_CHARS_MAX - 1) + "…" : line;
+}
+
+/**
+ * Text of hostile bytes for a log line: at most `SAMPLE_BYTES_MAX` of `bytes[start…end)`, invalid UTF-8 replaced.
+ * Allocates: call it only once a limiter has let the sample through.
+ */
+export function sampleText(bytes: Uint8Array, start: number, end: number): string {
+  const shown = Math.min(end, start + SAMPLE_BYTES_MAX);
+  const text = new TextDecoder().decode(bytes.subarray(start, shown));
+  return shown < end ? text + "…" : text;
+}
+
+/**
+ * Logs bad traffic at most once a minute per key, with a sample, and says how many events it kept quiet about.
+ *
+ * The ledger, not the log, is where every event is counted: what was suppressed after the last line of a burst is
+ * told with the next burst, or never.
+ */
+export class OncePerMinute {
+  readonly #keys = new Map<string, { openAtS: number; suppressed: number }>();
+
+  /** @param periodS seconds between two lines of one key. */
+  constructor(readonly log: Log, readonly periodS = 60) {}
+
+  /**
+   * @param key what is limited, best from a closed list: a ledger reason, not a value from the traffic.
+   * @param nowS the steady clock, seconds.
+   * @param facts called only when the line is written, so that a flood costs no string.
+   */
+  warn(key: string, nowS: number, text: string, facts: () => Facts): void {
+    const known = this.#keys.has(key) || this.#keys.size < RATE_KEYS_MAX ? key : "(other)";
+    const state = this.#keys.get(known);
+    if (state === undefined) {
+      this.#keys.set(known, { openAtS: nowS + this.periodS, suppressed: 0 });
+      this.log.warn(text, facts());
+    } else if (nowS < state.openAtS) {
+      state.suppressed++;
+    } else {
+      this.log.warn(text, state.suppressed > 0 ? { ...facts(), suppressed: state.suppressed } : facts());
+      state.openAtS = nowS + this.periodS;
+      state.suppressed = 0;
+    }
+  }
+}
+
+/** `2026-11-21T04:52:56Z`; a time no calendar holds is shown as the epoch, since a log must never throw. */
+function utcSecond(ms: number): string {
+  const date = new Date(ms);
+  return `${(Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString().slice(0, 19)}Z`;
+}
+
+/** A bare word as it is; anything that would make `key=value` ambiguous in double quotes. */
+function factText(value: string | number | boolean): string {
+  if (typeof value !== "string") return String(value);
+  if (/^[^\s"=\\]+$/u.test(value)) return escapeText(value);
+  return `"${escapeText(value.replace(/["\\]/g, "\\$&"))}"`;
+}
+
+/**
+ * Escapes what a terminal obeys or hides: control characters (ESC, C1), line and paragraph separators, format
+ * characters (bidirectional overrides, zero width) and lone surrogates.
+ */
+function escapeText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0)!;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+const encoder = new TextEncoder();
+
+/** A closed or full stderr is no reason to stop counting: what cannot be written is given up. */
+function writeStderr(line: string): void {
+  let rest = encoder.encode(line + "\n");
+  try {
+    while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+  } catch {
+    // Nowhere left to say it.
+  }
+}
