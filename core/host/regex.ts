@@ -1,0 +1,42 @@
+/**
+ * Regular expressions in linear time, on RE2 syntax. The patterns come from URLs, messages and shells, the texts from
+ * log lines: neither may cost more than its length times a constant. That is why the runtime's own `RegExp`, which
+ * backtracks, is never given a pattern from outside.
+ *
+ * In `core/host/` because core imports nothing from outside; it touches no machine and needs no permission.
+ */
+import { RE2JS } from "re2js";
+import { REGEX_CHARS_MAX, REGEX_INSTRUCTIONS_MAX } from "@/core/bounds.ts";
+
+/**
+ * Compiles a pattern once; `test` searches it anywhere in a text.
+ *
+ * Bounds: REGEX_CHARS_MAX and REGEX_INSTRUCTIONS_MAX.
+ *
+ * @throws Error that says what is wrong with the pattern
+ * @see https://github.com/google/re2/wiki/Syntax
+ */
+export function linearRegex(pattern: string): { test(text: string): boolean } {
+  if (pattern.length > REGEX_CHARS_MAX) {
+    throw refused(pattern, `it has ${pattern.length} characters; ${REGEX_CHARS_MAX} are allowed`);
+  }
+  const compiled = compile(pattern);
+  if (compiled.programSize() > REGEX_INSTRUCTIONS_MAX) {
+    throw refused(pattern, "it is too costly to match; use smaller repetition counts");
+  }
+  return { test: (text) => compiled.test(text) };
+}
+
+function compile(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw refused(pattern, `${reason.replace(/^error parsing regexp: /, "")}; see the syntax of RE2`);
+  }
+}
+
+function refused(pattern: string, reason: string): Error {
+  const shown = pattern.length > 40 ? `${pattern.slice(0, 40)}…` : pattern;
+  return new Error(`Cannot use regular expression "${shown}": ${reason}`);
+}
