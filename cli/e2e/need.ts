@@ -1,0 +1,88 @@
+/**
+ * What the tests of this folder need from the machine: real programs, used when they are installed. Otherwise the test
+ * is ignored and a line on stderr says which and which Debian package would help. With LOGTAIL_REQUIRE_REAL=1 (as in
+ * `.ci/run`) a missing one is a failure.
+ */
+import { join } from "@std/path";
+
+export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6";
+
+/** What to do about a missing one. */
+const REMEDIES: Readonly<Record<Component, string>> = {
+  nginx: "apt-get install nginx-light",
+  chromium: "apt-get install chromium",
+  node: "apt-get install nodejs",
+  npm: "apt-get install npm",
+  ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",
+};
+
+/** Places that are not always in an unprivileged user's PATH. */
+const EXTRA_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
+
+/** What was skipped so far in this test module, for the summary at its end. */
+const skipped: string[] = [];
+
+addEventListener("unload", () => {
+  for (const line of skipped) say(`SKIPPED ${line}`);
+});
+
+/** Registers a test that needs real components; ignored with a visible line, or failing, when one is missing. */
+export function realTest(needs: readonly Component[], name: string, body: () => Promise<void>): void {
+  const missing = needs.filter((component) => !installed(component));
+  if (missing.length === 0) {
+    // Every test here talks to the machine through processes; what they leave open is checked by stopping them.
+    Deno.test(name, body);
+    return;
+  }
+  const why = missing.map((component) => `${component} is missing; ${REMEDIES[component]}`).join("; ");
+  if (required()) {
+    Deno.test(name, () => {
+      throw new Error(`Cannot run this test: ${why} (LOGTAIL_REQUIRE_REAL=1 makes this a failure)`);
+    });
+    return;
+  }
+  skipped.push(`"${name}": ${why}`);
+  Deno.test({ name, ignore: true, fn: body });
+}
+
+/** Whether a component can be used here. */
+export function installed(component: Component): boolean {
+  return component === "ipv6" ? hasIpv6() : programPath(component) !== undefined;
+}
+
+/** Absolute path of a program, or undefined when it is not installed. */
+export function programPath(name: string): string | undefined {
+  const folders = [...(Deno.env.get("PATH") ?? "/usr/bin:/bin").split(":"), ...EXTRA_FOLDERS];
+  return folders.filter((folder) => folder.startsWith("/")).map((folder) => join(folder, name)).find(isFile);
+}
+
+/** Whether the tests run as root, so that programs can be (and nginx is) started as another user. */
+export function isRoot(): boolean {
+  return Deno.uid() === 0;
+}
+
+function required(): boolean {
+  return Deno.env.get("LOGTAIL_REQUIRE_REAL") === "1";
+}
+
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** A line for whoever watches the tests; straight to stderr, which the runner passes on. */
+export function say(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
