@@ -1,0 +1,142 @@
+/**
+ * The file-system operations a follower of files needs, each answering with a value or with a `FileTrouble`: a file
+ * that cannot be read is an ordinary day, not an exception. The twin for tests is `files_simulated.ts`.
+ */
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
+import { type DirectoryEntry, expandGlobOver, type Refusal } from "./glob.ts";
+
+/** An open file. Owned by whoever opened it until `close`. */
+export type FileHandle = number;
+
+export type FileKind = "file" | "directory" | "fifo" | "socket" | "device";
+
+/**
+ * What identifies a file, its size, and when it was last written. Device and inode are numbers as the runtime gives
+ * them: above 2^53 (some network and overlay file systems) two files could look like one.
+ */
+export interface FileStatus {
+  readonly device: number;
+  readonly inode: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970, by the file system's clock. */
+  readonly modifiedMs: number;
+  readonly kind: FileKind;
+}
+
+/**
+ * Why an operation was not done. `missing`: nothing is there (also a dangling symlink). `denied`: the system's
+ * permissions. `not_granted`: the runtime's permission flags. `too_many`: no file descriptors left.
+ */
+export interface FileTrouble {
+  readonly trouble: "missing" | "denied" | "not_granted" | "too_many" | "other";
+  /** In words, such as `permission denied`; at most 200 characters. */
+  readonly reason: string;
+}
+
+export interface GlobPaths {
+  /** Sorted; of any kind of file. */
+  readonly paths: readonly string[];
+  readonly refused: readonly Refusal[];
+}
+
+export interface Files {
+  /** Opens for reading, without ever waiting (a FIFO has no reader to wait for). Follows symlinks. */
+  openRead(path: string): FileHandle | FileTrouble;
+  /** Reads up to `length` bytes from `position` to `buffer[offset…]`; how many; 0 at or behind the end. */
+  readAt(
+    handle: FileHandle,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number | FileTrouble;
+  /** Follows symlinks. */
+  stat(path: string): FileStatus | FileTrouble;
+  fstat(handle: FileHandle): FileStatus | FileTrouble;
+  close(handle: FileHandle): void;
+  /** All that matches; directories below that cannot be read are named and skipped. */
+  expandGlob(pattern: string): GlobPaths;
+  /** Names in a directory, in any order; none when it does not exist. */
+  list(directory: string): readonly string[] | FileTrouble;
+}
+
+/** Tells trouble from an answer: `isTrouble(files.stat(path))`. */
+export function isTrouble<Answer>(answer: Answer | FileTrouble): answer is FileTrouble {
+  return typeof answer === "object" && answer !== null && "trouble" in answer;
+}
+
+/** The files of this machine. Needs read permission on what it is asked for and nothing else. */
+export function systemFiles(): Files {
+  return {
+    openRead: (path) => attempt(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)),
+    readAt: (handle, buffer, offset, length, position) =>
+      attempt(() => readSync(handle, buffer, offset, length, position)),
+    stat: (path) => attempt(() => statusOf(statSync(path))),
+    fstat: (handle) => attempt(() => statusOf(fstatSync(handle))),
+    close: (handle) => void attempt(() => closeSync(handle)),
+    expandGlob: (pattern) => {
+      const { matches, refused } = expandGlobOver(pattern, listEntries, { followSymlinks: true });
+      return { paths: matches.map((match) => match.path), refused };
+    },
+    list: (directory) => {
+      const names = attempt(() => readdirSync(directory));
+      return isTrouble(names) && names.trouble === "missing" ? [] : names;
+    },
+  };
+}
+
+function listEntries(directory: string): readonly DirectoryEntry[] | string {
+  const entries = attempt(() => readdirSync(directory, { withFileTypes: true }));
+  if (isTrouble(entries)) return entries.trouble === "missing" ? [] : entries.reason;
+  return entries.map((entry) => ({
+    name: entry.name,
+    isFile: entry.isFile(),
+    isDirectory: entry.isDirectory(),
+    isSymlink: entry.isSymbolicLink(),
+  }));
+}
+
+function attempt<Answer>(operation: () => Answer): Answer | FileTrouble {
+  try {
+    return operation();
+  } catch (error) {
+    return troubleOf(error);
+  }
+}
+
+/** The system's errors come as codes, a missing grant of the runtime as `NotCapable`. Anything else is our bug: thrown. */
+export function troubleOf(error: unknown): FileTrouble {
+  if (!(error instanceof Error)) throw error;
+  if (error.name === "NotCapable") {
+    return { trouble: "not_granted", reason: "the process was started without read permission for it" };
+  }
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  switch (code) {
+    case undefined:
+      throw error;
+    case "ENOENT":
+    case "ENOTDIR":
+      return { trouble: "missing", reason: "it does not exist" };
+    case "EACCES":
+    case "EPERM":
+      return { trouble: "denied", reason: "permission denied" };
+    case "EMFILE":
+    case "ENFILE":
+      return { trouble: "too_many", reason: "too many open files" };
+    default:
+      return { trouble: "other", reason: error.message.slice(0, 200) };
+  }
+}
+
+function statusOf(stats: Stats): FileStatus {
+  const { dev: device, ino: inode, size, mtimeMs: modifiedMs } = stats;
+  return { device, inode, size, modifiedMs, kind: kindOf(stats) };
+}
+
+function kindOf(stats: Stats): FileKind {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  if (stats.isFIFO()) return "fifo";
+  return stats.isSocket() ? "socket" : "device";
+}
