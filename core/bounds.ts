@@ -86,3 +86,12 @@ export const SOURCE_NAME_BYTES_MAX = 255;
 /** Milliseconds before the first reconnection attempt; doubles up to the maximum, with jitter. */
 export const RETRY_DELAY_MS_MIN = 100;
 export const RETRY_DELAY_MS_MAX = 30_000;
+
+/** Bytes of one gRPC request: a question is a few hundred. A larger one is refused with RESOURCE_EXHAUSTED. */
+export const REQUEST_BYTES_MAX = 1024 * 1024;
+
+/** gRPC connections at once, per process. One more is closed as soon as it is accepted, and counted in the log. */
+export const CONNECTIONS_MAX = 1024;
+
+/** Calls at once on one gRPC connection. The peer waits with the next until one has ended. */
+export const CALLS_PER_CONNECTION_MAX = 128;

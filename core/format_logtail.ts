@@ -1,0 +1,159 @@
+/**
+ * The `logtail` log format: one tab-separated line a request.
+ *
+ *   $host \t $remote_addr \t $msec \t $request_method \t $request_uri \t $status \t $body_bytes_sent \t $request_time
+ *   [ \t is_tor [ \t asn ] ]
+ *
+ * nginx writes `-` for an absent value and escapes tabs, quotes and control bytes as `\xHH`, so a tab is always a
+ * separator. The query string is cut here.
+ */
+import { ENTRY_BYTES_MAX } from "./bounds.ts";
+import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
+import { ASN, DIMENSION_COUNT, METHOD, PREFIX, SOURCE, STATUS, TAG, TOR, URI, WEBSITE } from "./dimensions.ts";
+import {
+  COUNTED,
+  MALFORMED_ADDRESS,
+  MALFORMED_BYTES,
+  MALFORMED_FIELDS,
+  MALFORMED_REQUEST_TIME,
+  MALFORMED_STATUS,
+  MALFORMED_TIME,
+} from "./ledger.ts";
+import { parseAddress } from "./client_prefix.ts";
+import { type ClientMasks, type LineBatch, PREFIX_ENTRY_BYTES } from "./line_batch.ts";
+
+const TAB = 9, CARRIAGE_RETURN = 13, DASH = 45, DOT = 46, QUESTION_MARK = 63;
+const FIELDS_MIN = 8, FIELDS_MAX = 10;
+
+/** Ends of the fields of the line at hand; module state so that a line allocates nothing. */
+const fieldEnds = new Int32Array(FIELDS_MAX);
+const prefixEntry = new Uint8Array(PREFIX_ENTRY_BYTES);
+
+/** A `LineParser`. */
+export function parseLogtail(
+  bytes: Uint8Array,
+  start: number,
+  newline: number,
+  batch: LineBatch,
+  masks: ClientMasks,
+): number {
+  const end = newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
+  const fields = splitFields(bytes, start, end);
+  if (fields < FIELDS_MIN) return MALFORMED_FIELDS;
+  const line = batch.count;
+  const [hostEnd, addressEnd, timeEnd, methodEnd, uriEnd, statusEnd, bytesEnd, requestTimeEnd] = fieldEnds;
+
+  const timeS = parseSeconds(bytes, addressEnd + 1, timeEnd);
+  if (timeS < 0) return MALFORMED_TIME;
+  const statusStart = uriEnd + 1;
+  if (!isStatus(bytes, statusStart, statusEnd)) return MALFORMED_STATUS;
+  const sent = parseInteger(bytes, statusEnd + 1, bytesEnd);
+  if (sent < 0) return MALFORMED_BYTES;
+  const requestMs = parseMilliseconds(bytes, bytesEnd + 1, requestTimeEnd);
+  if (requestMs < 0) return MALFORMED_REQUEST_TIME;
+  const prefixLength = parseAddress(bytes, hostEnd + 1, addressEnd, masks.v4Bits, masks.v6Bits, prefixEntry);
+  if (prefixLength < 0) return MALFORMED_ADDRESS;
+
+  batch.times[line] = timeS;
+  const value = line * MEASURE_COUNT;
+  batch.values[value + REQUESTS] = 1;
+  batch.values[value + BYTES] = sent;
+  batch.values[value + TIME_SUM] = requestMs;
+  batch.values[value + TIME_MAX] = requestMs;
+
+  const prefixStart = line * PREFIX_ENTRY_BYTES;
+  for (let i = 0; i < prefixLength; i++) batch.prefixBytes[prefixStart + i] = prefixEntry[i];
+  const at = line * DIMENSION_COUNT;
+  batch.starts[at + PREFIX] = prefixStart;
+  batch.ends[at + PREFIX] = prefixStart + prefixLength;
+  stage(bytes, batch, at + WEBSITE, start, hostEnd);
+  stage(bytes, batch, at + METHOD, timeEnd + 1, methodEnd);
+  stage(bytes, batch, at + URI, methodEnd + 1, pathEnd(bytes, methodEnd + 1, uriEnd));
+  stage(bytes, batch, at + STATUS, statusStart, statusEnd);
+  stage(bytes, batch, at + TOR, requestTimeEnd + 1, fields > 8 ? fieldEnds[8] : requestTimeEnd + 1);
+  stage(bytes, batch, at + ASN, fieldEnds[8] + 1, fields > 9 ? fieldEnds[9] : fieldEnds[8] + 1);
+  // Tag and source belong to the input and the collector; the pipeline knows them.
+  batch.starts[at + TAG] =
+    batch.ends[at + TAG] =
+    batch.starts[at + SOURCE] =
+    batch.ends[at + SOURCE] =
+      0;
+  return COUNTED;
+}
+
+/** Fills `fieldEnds` and returns the number of fields, or 0 when there are too many. */
+function splitFields(bytes: Uint8Array, start: number, end: number): number {
+  let fields = 0;
+  for (let p = start; p < end; p++) {
+    if (bytes[p] !== TAB) continue;
+    if (fields === FIELDS_MAX - 1) return 0;
+    fieldEnds[fields++] = p;
+  }
+  fieldEnds[fields++] = end;
+  return fields;
+}
+
+/** Notes where an entry's bytes are; `-` is absent, that is empty, and a long value is cut. */
+function stage(bytes: Uint8Array, batch: LineBatch, at: number, start: number, end: number): void {
+  const absent = end - start === 1 && bytes[start] === DASH;
+  batch.starts[at] = start;
+  batch.ends[at] = absent ? start : Math.min(end, start + ENTRY_BYTES_MAX);
+}
+
+function pathEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let p = start; p < end; p++) if (bytes[p] === QUESTION_MARK) return p;
+  return end;
+}
+
+/** nginx's $status: three digits ("009" for HTTP/0.9 included). */
+function isStatus(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === 3 && digit(bytes[start]) >= 0 && digit(bytes[start + 1]) >= 0 && digit(bytes[start + 2]) >= 0;
+}
+
+/** $msec, `1700000000.123`: whole seconds, or -1. The fraction may be missing. */
+function parseSeconds(bytes: Uint8Array, start: number, end: number): number {
+  let dot = start;
+  while (dot < end && bytes[dot] !== DOT) dot++;
+  for (let p = dot + 1; p < end; p++) if (digit(bytes[p]) < 0) return -1;
+  return dot - start > 11 || end - dot > 10 ? -1 : decimal(bytes, start, dot);
+}
+
+/** Decimal digits up to 2^53, or 0 for `-`, or -1. */
+function parseInteger(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start === 1 && bytes[start] === DASH) return 0;
+  return end - start > 15 ? -1 : decimal(bytes, start, end);
+}
+
+/** $request_time, `12.345`: milliseconds, or 0 for `-`, or -1. */
+function parseMilliseconds(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start === 1 && bytes[start] === DASH) return 0;
+  let dot = start;
+  while (dot < end && bytes[dot] !== DOT) dot++;
+  if (dot - start > 11 || end - dot > 4) return -1;
+  const seconds = decimal(bytes, start, dot);
+  if (seconds < 0) return -1;
+  let fraction = 0;
+  for (let p = dot + 1, weight = 100; p < end; p++, weight /= 10) {
+    const d = digit(bytes[p]);
+    if (d < 0) return -1;
+    fraction += d * weight;
+  }
+  return seconds * 1000 + fraction;
+}
+
+/** At least one decimal digit and nothing else, or -1. */
+function decimal(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end) return -1;
+  let value = 0;
+  for (let p = start; p < end; p++) {
+    const d = digit(bytes[p]);
+    if (d < 0) return -1;
+    value = value * 10 + d;
+  }
+  return value;
+}
+
+function digit(byte: number): number {
+  const d = byte - 48;
+  return d >= 0 && d <= 9 ? d : -1;
+}

@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { hashBytes, InternTable } from "./intern.ts";
+
+const entries = fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 300 });
+
+Deno.test("equal bytes get one id, different bytes different ids, and ids give the bytes back", () => {
+  fc.assert(
+    fc.property(entries, fc.integer(), (values, seed) => {
+      const table = new InternTable(seed);
+      const ids = values.map((bytes) => table.intern(bytes, 0, bytes.length));
+      values.forEach((bytes, i) => {
+        assertEquals(table.entry(ids[i]), bytes);
+        values.forEach((other, j) => assertEquals(ids[i] === ids[j], bytes.join() === other.join()));
+      });
+      assertEquals(table.size, 1 + new Set(values.map((bytes) => bytes.join())).size);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("values whose hashes collide stay apart, since bytes decide", () => {
+  const seed = 7;
+  const seen = new Map<number, Uint8Array>();
+  let pair: [Uint8Array, Uint8Array] | undefined;
+  for (let i = 1; pair === undefined; i++) {
+    const bytes = new Uint8Array(Int32Array.of(Math.imul(i, 0x2545F491), Math.imul(i, i)).buffer);
+    const hash = hashBytes(bytes, 0, 8, seed);
+    const other = seen.get(hash);
+    if (other !== undefined) pair = [other, bytes];
+    seen.set(hash, bytes);
+  }
+  const table = new InternTable(seed);
+  const [first, second] = pair.map((bytes) => table.intern(bytes, 0, 8));
+  assertEquals([first, second], [1, 2]);
+  assertEquals(table.entry(2), pair[1]);
+});
+
+Deno.test("a cleared table begins again with id 1", () => {
+  const table = new InternTable(1);
+  table.intern(Uint8Array.of(1, 2), 0, 2);
+  table.clear();
+  assertEquals(table.size, 1);
+  assertEquals(table.intern(Uint8Array.of(3), 0, 1), 1);
+  assertEquals(table.entry(1), Uint8Array.of(3));
+});

@@ -1,0 +1,57 @@
+/**
+ * Lines staged between parsing and counting, as columns.
+ *
+ * A format's parser fills one place a line; the pipeline then looks up all entries, then counts. Three short loops over
+ * 256 lines keep each loop's tables in the cache and leave room for the engine to look ahead.
+ *
+ *   starts[line * DIMENSION_COUNT + d] … ends[…]   bytes of dimension d's entry: in `bytes`, but for PREFIX in `prefixBytes`
+ *   times[line]                                    seconds since 1970
+ *   values[line * MEASURE_COUNT + m]               measures
+ */
+import { BATCH_LINES } from "./bounds.ts";
+import { MEASURE_COUNT } from "./measures.ts";
+import { DIMENSION_COUNT } from "./dimensions.ts";
+
+/** Bytes kept per line for the client's prefix entry: two of header, sixteen of address. */
+export const PREFIX_ENTRY_BYTES = 18;
+
+export interface LineBatch {
+  /** Lines staged; at most BATCH_LINES. */
+  count: number;
+  readonly starts: Int32Array<ArrayBuffer>;
+  readonly ends: Int32Array<ArrayBuffer>;
+  readonly prefixBytes: Uint8Array<ArrayBuffer>;
+  readonly times: Float64Array<ArrayBuffer>;
+  readonly values: Float64Array<ArrayBuffer>;
+}
+
+export function lineBatch(): LineBatch {
+  return {
+    count: 0,
+    starts: new Int32Array(BATCH_LINES * DIMENSION_COUNT),
+    ends: new Int32Array(BATCH_LINES * DIMENSION_COUNT),
+    prefixBytes: new Uint8Array(BATCH_LINES * PREFIX_ENTRY_BYTES),
+    times: new Float64Array(BATCH_LINES),
+    values: new Float64Array(BATCH_LINES * MEASURE_COUNT),
+  };
+}
+
+/**
+ * What every format offers: parses the line that begins at `start` and ends with the newline at `newline`, and stages
+ * it in place `batch.count`.
+ *
+ * Returns COUNTED, or the ledger reason for which the line is not staged. Never throws, whatever the bytes.
+ */
+export type LineParser = (
+  bytes: Uint8Array,
+  start: number,
+  newline: number,
+  batch: LineBatch,
+  masks: ClientMasks,
+) => number;
+
+/** Lengths of the client prefixes, in bits. */
+export interface ClientMasks {
+  readonly v4Bits: number;
+  readonly v6Bits: number;
+}

@@ -1,0 +1,184 @@
+/**
+ * The live view: answers from a store. A collector serves one over its own counts, an aggregator one over those of its
+ * sources; only who should have delivered differs.
+ */
+import { REQUESTS, zeroValues } from "./measures.ts";
+import { DIMENSIONS, OTHER, OTHER_LABEL, PREFIX, STATUS, URI, WEBSITE } from "./dimensions.ts";
+import { FINEST_S, type Span, type Window, windowNamed, WINDOWS, windowSpan } from "./slices.ts";
+import type { Delta, Dictionary } from "./bucket.ts";
+import { entryLabel } from "./label.ts";
+import type { Slot } from "./ring.ts";
+import { type Outcome, Store } from "./store.ts";
+import { DeltaLog } from "./delta_log.ts";
+import { compileFilter, type RegexEngine } from "./filter_match.ts";
+import type { Filter } from "./filter_tree.ts";
+import { type Query, type Ranking, topN } from "./top_n.ts";
+import { trend } from "./trend.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type {
+  Answerer,
+  Coverage,
+  Snapshot,
+  TargetInfo,
+  TopNAnswer,
+  TopNQuestion,
+  TrendAnswer,
+  TrendQuestion,
+} from "./answer.ts";
+
+export interface LiveViewOptions {
+  /** Name in answers. */
+  readonly source: string;
+  /** For hashes; random per process. */
+  readonly seed: number;
+  readonly regex: RegexEngine;
+  /** The sources that should deliver, as they are now. */
+  readonly targets: () => readonly TargetInfo[];
+}
+
+export class LiveView implements Answerer {
+  readonly source: string;
+  readonly store: Store;
+  readonly deltaLog = new DeltaLog();
+  readonly #deltaSubscribers = new Set<Subscriber<Delta>>();
+  readonly #snapshotSubscribers = new Set<Subscriber<Snapshot>>();
+
+  constructor(readonly options: LiveViewOptions) {
+    this.source = options.source;
+    this.store = new Store(options.seed, { onMade: (slot) => this.#publishSnapshot(slot) });
+  }
+
+  /** Merges a delta and passes it on to whoever follows. `nowS` is when it arrived. */
+  accept(delta: Delta, nowS: number): Outcome {
+    const outcome = this.store.add(delta);
+    if (outcome !== "merged") return outcome;
+    this.deltaLog.add(delta, nowS);
+    for (const subscriber of this.#deltaSubscribers) subscriber.push(delta);
+    return outcome;
+  }
+
+  topN(question: TopNQuestion): TopNAnswer {
+    const window = namedWindow(question.window);
+    const span = windowSpan(window, this.store.endS);
+    const { slots, secondsCovered } = this.store.resolve(span, window.coarsest, Infinity);
+    const query: Query = { ...question, ...this.#prepared(question.filter) };
+    const ranking: Ranking = this.store.endS === 0
+      ? { total: zeroValues(), other: zeroValues(), entries: [] }
+      : topN(slots.map((slot) => slot.bucket()), query, this.options.seed);
+    const { window: name, groupBy } = question;
+    return {
+      source: this.source,
+      window: name,
+      groupBy,
+      ...this.#spanOf(span),
+      coverage: this.#coverage(span, secondsCovered),
+      ...ranking,
+    };
+  }
+
+  trend(question: TrendQuestion): TrendAnswer {
+    const window = namedWindow(question.window);
+    const span = windowSpan(window, this.store.endS);
+    const { secondsCovered } = this.store.resolve(span, window.coarsest, Infinity);
+    const query = { filter: question.filter, ...this.#prepared(question.filter) };
+    return {
+      source: this.source,
+      window: question.window,
+      ...this.#spanOf(span),
+      stepS: window.stepS,
+      coverage: this.#coverage(span, secondsCovered),
+      points: this.store.endS === 0 ? [] : trend(this.store, window, span, query),
+    };
+  }
+
+  targets(): readonly TargetInfo[] {
+    return this.options.targets();
+  }
+
+  *dump(): Iterable<Snapshot> {
+    for (const tier of SNAPSHOT_TIERS) {
+      for (const slot of this.store.rings[tier].slots()) if (slot.knownS > 0) yield this.#snapshot(slot);
+    }
+  }
+
+  followSnapshots(subscriber: Subscriber<Snapshot>): () => void {
+    this.#snapshotSubscribers.add(subscriber);
+    return () => void this.#snapshotSubscribers.delete(subscriber);
+  }
+
+  followDeltas(subscriber: Subscriber<Delta>): () => void {
+    for (const delta of this.deltaLog.deltas()) subscriber.push(delta);
+    this.#deltaSubscribers.add(subscriber);
+    return () => void this.#deltaSubscribers.delete(subscriber);
+  }
+
+  #prepared(filter: Filter): Pick<Query, "compiled" | "regex"> {
+    const { regex } = this.options;
+    return { compiled: filter === undefined ? undefined : compileFilter(filter, regex), regex };
+  }
+
+  /** Before the first slice there is no span; 1970 would be a lie. */
+  #spanOf(span: Span): Span {
+    return this.store.endS === 0 ? { fromS: 0, toS: 0 } : span;
+  }
+
+  #coverage({ fromS, toS }: Span, secondsCovered: number): Coverage {
+    const targets = this.targets();
+    const missing = targets.filter((target) => !isPresent(target, this.store.endS));
+    return {
+      expected: targets.length,
+      present: targets.length - missing.length,
+      missing: missing.map(({ name, address }) => name === "" ? address : name),
+      secondsCovered,
+      seconds: this.store.endS === 0 ? 0 : toS - fromS,
+    };
+  }
+
+  #publishSnapshot(slot: Slot): void {
+    if (slot.tier !== SNAPSHOT_TIERS[0] || this.#snapshotSubscribers.size === 0) return;
+    const snapshot = this.#snapshot(slot);
+    for (const subscriber of this.#snapshotSubscribers) subscriber.push(snapshot);
+  }
+
+  /** Rows as the original's streams show them: one text for website, prefix, URI and status. */
+  #snapshot(slot: Slot): Snapshot {
+    const bucket = slot.bucket();
+    const labels = SNAPSHOT_DIMENSIONS.map((d) => dictionaryLabels(bucket.dictionaries[d], d));
+    const entries = [];
+    for (let row = 0; row < bucket.rows; row++) {
+      const label = SNAPSHOT_DIMENSIONS.map((d, i) => labels[i](bucket.indexes[d][row])).join("\0");
+      entries.push({ label, count: bucket.measures[REQUESTS][row] });
+    }
+    return { source: this.source, startS: slot.startS, coarse: slot.tier !== SNAPSHOT_TIERS[0], entries };
+  }
+}
+
+/** Tiers of snapshots: whole minutes, and five minutes (coarse). */
+const SNAPSHOT_TIERS = [1, 2];
+
+const SNAPSHOT_DIMENSIONS = [WEBSITE, PREFIX, URI, STATUS];
+
+/** Seconds behind the newest slice at which a source counts as missing: it may deliver one slice late. */
+const LATE_SECONDS_MAX = 2 * FINEST_S;
+
+function isPresent(target: TargetInfo, endS: number): boolean {
+  return target.state === "connected" && target.newestS >= endS - LATE_SECONDS_MAX;
+}
+
+/** Labels of a dictionary's entries, each made once and only when asked for. */
+function dictionaryLabels(dictionary: Dictionary, d: number): (entry: number) => string {
+  const labels: (string | undefined)[] = [];
+  return (entry) => {
+    if (entry === OTHER) return OTHER_LABEL;
+    const bytes = dictionary.bytes.subarray(dictionary.offsets[entry], dictionary.offsets[entry + 1]);
+    return labels[entry] ??= entryLabel(DIMENSIONS[d], bytes);
+  };
+}
+
+function namedWindow(name: string): Window {
+  const window = windowNamed(name);
+  if (window === undefined) {
+    throw new Error(`Cannot answer for window ${name}: not one of ${WINDOWS.map((w) => w.name).join(", ")}`);
+  }
+  return window;
+}

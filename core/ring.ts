@@ -1,0 +1,127 @@
+/**
+ * A ring of slots: what has been merged for each slice of one tier, for as long as the tier holds it.
+ *
+ * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
+ * does.
+ */
+import { FINEST_S, oldestStart, TIERS } from "./slices.ts";
+import { type Bucket, emptyBucket } from "./bucket.ts";
+import { cutBucket, mergeBuckets } from "./merge.ts";
+import { SLOT_PENDING_MAX } from "./bounds.ts";
+import { IdentitySet } from "./identity_set.ts";
+import type { Caps } from "./seal.ts";
+
+/** Seconds a slice may be ahead of the newest one. */
+export const AHEAD_SECONDS_MAX = 300;
+
+/** What has been merged for one slice, and from which deltas. */
+export class Slot {
+  readonly identities = new IdentitySet();
+  /** The next coarser slot has it all: fewer rows are kept from then on. */
+  #made = false;
+  #merged: Bucket | undefined;
+  #pending: Bucket[] = [];
+  /** Bit i is set when something is known of the fine slice i of this slot; at most 30 of them. */
+  #known = 0;
+
+  constructor(readonly startS: number, readonly tier: number, readonly seed: number) {}
+
+  get lengthS(): number {
+    return TIERS[this.tier].sliceS;
+  }
+
+  /** Seconds of this slot of which something is known. */
+  get knownS(): number {
+    let slices = 0;
+    for (let known = this.#known; known !== 0; known &= known - 1) slices++;
+    return slices * FINEST_S;
+  }
+
+  /** Takes a bucket whose slice lies within this one. Merging waits until somebody looks, or until many have come. */
+  put(bucket: Bucket): void {
+    this.#know(((1 << bucket.lengthS / FINEST_S) - 1) << (bucket.startS - this.startS) / FINEST_S);
+    this.#pending.push(bucket);
+    if (this.#pending.length >= SLOT_PENDING_MAX) this.bucket();
+  }
+
+  /** Takes all that a finer slot within this one has. */
+  putSlot(finer: Slot): void {
+    this.#know(finer.#known << (finer.startS - this.startS) / FINEST_S);
+    this.#pending.push(finer.bucket());
+  }
+
+  /** All of it as one bucket. */
+  bucket(): Bucket {
+    if (this.#pending.length > 0 || this.#merged === undefined) {
+      const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
+      this.#pending = [];
+      this.#merged = this.#mergeParts(parts);
+    }
+    return this.#merged;
+  }
+
+  /** The next coarser slot has been made: from now on keep less. */
+  setMade(): void {
+    if (this.#made) return;
+    this.#made = true;
+    if (this.#merged !== undefined) this.#merged = cutBucket(this.#merged, this.#caps, this.seed);
+  }
+
+  #know(slices: number): void {
+    this.#known |= slices;
+  }
+
+  #mergeParts(parts: readonly Bucket[]): Bucket {
+    if (parts.length === 0) return emptyBucket(this.startS, this.lengthS);
+    const only = parts.length === 1 && parts[0].lengthS === this.lengthS;
+    return only
+      ? cutBucket(parts[0], this.#caps, this.seed)
+      : mergeBuckets(parts, this.startS, this.lengthS, this.#caps, this.seed);
+  }
+
+  get #caps(): Caps {
+    const tier = TIERS[this.tier];
+    return this.#made
+      ? { rowsMax: tier.rowsMax, entriesMax: tier.entriesMax }
+      : { rowsMax: tier.rowsMaxFresh, entriesMax: tier.entriesMaxFresh };
+  }
+}
+
+/** The slots of one tier, by start. */
+export class Ring {
+  readonly #slots = new Map<number, Slot>();
+
+  constructor(readonly tier: number, readonly seed: number) {}
+
+  /** The slot that begins at `startS`, or undefined when nothing is known of that slice. */
+  at(startS: number): Slot | undefined {
+    return this.#slots.get(startS);
+  }
+
+  /** The same, made when it is not there. The caller has checked that the ring holds it. */
+  open(startS: number): Slot {
+    let slot = this.#slots.get(startS);
+    if (slot === undefined) this.#slots.set(startS, slot = new Slot(startS, this.tier, this.seed));
+    return slot;
+  }
+
+  /** Drops what the ring no longer holds when the newest fine slice begins at `newestS`; `sink` sees each slot before. */
+  evict(newestS: number, sink: (slot: Slot) => void): void {
+    const oldestS = oldestStart(this.tier, newestS);
+    for (const [startS, slot] of this.#slots) {
+      if (startS >= oldestS) continue;
+      sink(slot);
+      this.#slots.delete(startS);
+    }
+  }
+
+  /** Whether it holds a slice at `startS` when the newest fine slice begins at `newestS`. */
+  holds(startS: number, newestS: number): boolean {
+    return startS >= oldestStart(this.tier, newestS) && startS <= newestS + AHEAD_SECONDS_MAX;
+  }
+
+  /** Oldest first. */
+  slots(): Slot[] {
+    return [...this.#slots.values()].sort((a, b) => a.startS - b.startS);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Roll-up: how a full table makes room without refusing a key and without losing a count.
+ *
+ * Light rows, those first whose lightest marginal is smallest, each give up that *one* dimension value, which becomes
+ * OTHER; rows that have become equal add up; this repeats until there is room. So an attacker's prefix with a million
+ * distinct URIs ends as one heavy row (prefix, URI = OTHER), and a million prefixes on one URI as one heavy row.
+ *
+ * Dictionaries are bounded too: entries with the smallest marginals fold into OTHER, what they had counted with them.
+ *
+ * Both say how much a single value can have lost: `lostMax` for its rows, `foldedMax` for its marginal.
+ */
+import { BATCH_LINES } from "./bounds.ts";
+import { MEASURE_COUNT, mergeValues, type Values } from "./measures.ts";
+import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
+import { InternTable } from "./intern.ts";
+import { type CounterTable, IS_SUM } from "./counter_table.ts";
+
+/** Share of the bound that stays in use after an overflow: the rest is room for what comes. */
+const KEPT_AFTER_OVERFLOW = 0.75;
+
+/** Weights are compared by sixteenths of a power of two: selecting needs no sort then. */
+const LEVELS = 1024, LEVELS_PER_OCTAVE = 16, NO_LEVEL = LEVELS;
+
+/** Makes sure that a whole batch of new keys fits below both bounds. Entry ids change when it folds: call it first. */
+export function makeRoom(table: CounterTable, rowsMax: number, entriesMax: number): void {
+  for (let d = 0; d < DIMENSION_COUNT; d++) {
+    if (table.dictionaries[d].size + BATCH_LINES > entriesMax) fold(table, d, entriesMax * KEPT_AFTER_OVERFLOW);
+  }
+  if (table.rows + BATCH_LINES > rowsMax) rollUp(table, rowsMax * KEPT_AFTER_OVERFLOW);
+}
+
+/**
+ * Brings the table to at most `target` rows (at least 1). Ends for every input: each pass takes at least one value from
+ * at least one row, and rows without values are one row.
+ */
+export function rollUp(table: CounterTable, target: number): void {
+  if (table.rows <= target) return;
+  const weights = table.marginals.map((_, d) => entryWeights(table, d));
+  const given = table.marginals.map((_, d) => new Float64Array(table.dictionaries[d].size * MEASURE_COUNT));
+  while (table.rows > target) {
+    // A row that gives up a value removes at most one row, so this many never go too far; the share keeps passes few.
+    const wanted = Math.max(Math.ceil(table.rows - target), table.rows >> 5);
+    giveUpLightest(table, weights, given, wanted);
+    table.rebuild();
+  }
+  given.forEach((masses, d) => addLargest(table.lostMax[d], masses));
+}
+
+/**
+ * Keeps the `keep` heaviest entries of dimension `d`, OTHER included, and folds the others into OTHER. Entry ids of
+ * this dimension change.
+ */
+export function fold(table: CounterTable, d: number, keep: number): void {
+  const old = table.dictionaries[d], marginals = table.marginals[d];
+  if (old.size <= keep) return;
+  const weights = entryWeights(table, d);
+  const order = Array.from({ length: old.size - 1 }, (_, i) => i + 1).sort((a, b) => weights[b] - weights[a] || a - b);
+  const kept = order.slice(0, Math.max(0, Math.floor(keep) - 1)).sort((a, b) => a - b);
+
+  const dictionary = new InternTable(old.seed);
+  const renamed = new Uint32Array(old.size);
+  for (const id of kept) {
+    const entry = old.entry(id);
+    renamed[id] = dictionary.intern(entry, 0, entry.length);
+  }
+  addLargest(table.foldedMax[d], marginals, (id) => renamed[id] === OTHER && id !== OTHER);
+  addLargest(table.lostMax[d], rowMasses(table, d), (id) => renamed[id] === OTHER && id !== OTHER);
+
+  const next = new Float64Array(Math.max(64, dictionary.size * 2) * MEASURE_COUNT);
+  for (let id = 0; id < old.size; id++) {
+    const into = next.subarray(renamed[id] * MEASURE_COUNT, (renamed[id] + 1) * MEASURE_COUNT);
+    mergeValues(into, marginals, id * MEASURE_COUNT);
+  }
+  (table.dictionaries as InternTable[])[d] = dictionary;
+  table.marginals[d] = next;
+  for (let row = 0; row < table.rows; row++) {
+    const at = row * DIMENSION_COUNT + d;
+    table.keys[at] = renamed[table.keys[at]];
+  }
+  table.rebuild();
+}
+
+/** Lets the `wanted` rows that are light themselves, and whose lightest marginal is smallest, give up that value. */
+function giveUpLightest(
+  table: CounterTable,
+  weights: readonly Float64Array[],
+  given: readonly Float64Array[],
+  wanted: number,
+): void {
+  const { rows, keys, values } = table;
+  const rowLevels = new Uint16Array(rows), valueLevels = new Uint16Array(rows), dimensions = new Uint8Array(rows);
+  const rowCounts = new Uint32Array(LEVELS + 1), valueCounts = new Uint32Array(LEVELS + 1);
+  for (let row = 0; row < rows; row++) {
+    const d = lightestDimension(table, weights, row);
+    const spent = d < 0;
+    dimensions[row] = spent ? 0 : d;
+    rowLevels[row] = spent ? NO_LEVEL : level(table.share(values, row * MEASURE_COUNT));
+    valueLevels[row] = spent ? NO_LEVEL : level(weights[d][keys[row * DIMENSION_COUNT + d]]);
+    rowCounts[rowLevels[row]]++;
+  }
+  const rowLevelMax = levelHolding(rowCounts, Math.max(wanted, rows / 2));
+  for (let row = 0; row < rows; row++) {
+    if (rowLevels[row] <= rowLevelMax) valueCounts[valueLevels[row]]++;
+  }
+  const valueLevelMax = levelHolding(valueCounts, wanted);
+  let atLimit = wanted;
+  for (let l = 0; l < valueLevelMax; l++) atLimit -= valueCounts[l];
+  for (let row = 0; row < rows; row++) {
+    if (rowLevels[row] > rowLevelMax || valueLevels[row] > valueLevelMax) continue;
+    if (valueLevels[row] === valueLevelMax && atLimit-- <= 0) continue;
+    const d = dimensions[row], at = row * DIMENSION_COUNT + d;
+    const mass = keys[at] * MEASURE_COUNT;
+    for (let m = 0; m < MEASURE_COUNT; m++) given[d][mass + m] += values[row * MEASURE_COUNT + m];
+    keys[at] = OTHER;
+  }
+}
+
+/** The dimension whose value is lightest overall; -1 when the row has nothing left to give. */
+function lightestDimension(table: CounterTable, weights: readonly Float64Array[], row: number): number {
+  let lightest = -1, weight = Infinity;
+  for (let d = 0; d < DIMENSION_COUNT; d++) {
+    const id = table.keys[row * DIMENSION_COUNT + d];
+    if (id === OTHER) continue;
+    // Giving up the only value of a dimension would make no two rows equal; it is the last thing to go.
+    const alone = table.dictionaries[d].size <= 2;
+    const w = alone ? Number.MAX_VALUE : DIMENSIONS[d].givenUpFirst ? -1 : weights[d][id];
+    if (w < weight) {
+      lightest = d;
+      weight = w;
+    }
+  }
+  return lightest;
+}
+
+function entryWeights(table: CounterTable, d: number): Float64Array {
+  const weights = new Float64Array(table.dictionaries[d].size);
+  for (let id = 0; id < weights.length; id++) weights[id] = table.share(table.marginals[d], id * MEASURE_COUNT);
+  return weights;
+}
+
+/** What the rows of each entry of dimension `d` hold together, per measure. */
+function rowMasses(table: CounterTable, d: number): Float64Array {
+  const masses = new Float64Array(table.dictionaries[d].size * MEASURE_COUNT);
+  for (let row = 0; row < table.rows; row++) {
+    const mass = table.keys[row * DIMENSION_COUNT + d] * MEASURE_COUNT;
+    for (let m = 0; m < MEASURE_COUNT; m++) masses[mass + m] += table.values[row * MEASURE_COUNT + m];
+  }
+  return masses;
+}
+
+/** Adds to `bound`, per additive measure, the largest of `masses` among the entries asked for. */
+function addLargest(bound: Values, masses: Float64Array, counts: (id: number) => boolean = () => true): void {
+  const largest = new Float64Array(MEASURE_COUNT);
+  for (let id = 0; id * MEASURE_COUNT < masses.length; id++) {
+    if (!counts(id)) continue;
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      if (IS_SUM[m]) largest[m] = Math.max(largest[m], masses[id * MEASURE_COUNT + m]);
+    }
+  }
+  for (let m = 0; m < MEASURE_COUNT; m++) bound[m] += largest[m];
+}
+
+/** Small for light, by powers of 2^(1/16): 0 is 2^-64 and less, LEVELS - 1 is everything. */
+function level(share: number): number {
+  if (share <= 0) return 0;
+  return Math.max(0, Math.min(LEVELS - 1, LEVELS - 1 + Math.floor(Math.log2(share) * LEVELS_PER_OCTAVE)));
+}
+
+/** The lowest level at which `wanted` have been passed, counting from the lightest. */
+function levelHolding(counts: Uint32Array, wanted: number): number {
+  let seen = 0;
+  for (let l = 0; l < LEVELS; l++) if ((seen += counts[l]) >= wanted) return l;
+  return LEVELS - 1;
+}
