@@ -162,6 +162,7 @@ Deno.test("a filter too long, too large or too deep is refused, one at the limit
 
   const nested = (levels: number): string => "(".repeat(levels) + "uri=a" + ")".repeat(levels);
   assert(tree(nested(FILTER_DEPTH_MAX)));
+  assert(tree(Array.from({ length: FILTER_DEPTH_MAX + 1 }, () => "(uri=a)").join(" OR "))); // beside is not inside
   assertEquals(mistake(nested(FILTER_DEPTH_MAX + 1)).column, FILTER_DEPTH_MAX + 1);
   assertStringIncludes(mistake("NOT ".repeat(FILTER_DEPTH_MAX + 1) + "uri=a").message, `at most ${FILTER_DEPTH_MAX}`);
 });
