@@ -1,0 +1,194 @@
+/**
+ * Answers as messages, and back. What the original program sends is a valid answer without the fields from 100 up:
+ * its counts are certain, and of its coverage nothing is known.
+ */
+import type {
+  Coverage,
+  Snapshot,
+  TargetInfo,
+  TopNAnswer,
+  TopNEntry,
+  TopNQuestion,
+  TrendAnswer,
+  TrendPoint,
+  TrendQuestion,
+} from "@/core/answer.ts";
+import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
+import { WINDOWS } from "@/core/slices.ts";
+import {
+  type CoverageMessage,
+  type SnapshotMessage,
+  TARGET_STATES,
+  type TargetInfoMessage,
+  type TopNEntryMessage,
+  type TopNResponse,
+  type TrendPointMessage,
+  type TrendResponse,
+  type ValuesMessage,
+} from "./schema.ts";
+
+export function topNResponse(answer: TopNAnswer): TopNResponse {
+  return {
+    entries: answer.entries.map(({ label, values, countMax }) => ({
+      label: label.toWellFormed(),
+      ...valuesMessage(values),
+      count_max: countMax,
+    })),
+    source: answer.source,
+    from: answer.fromS,
+    to: answer.toS,
+    total: valuesMessage(answer.total),
+    other: valuesMessage(answer.other),
+    coverage: coverageMessage(answer.coverage),
+  };
+}
+
+/** What the answer to `question` says. `fromS` and `toS` are 0 where the source does not tell. */
+export function readTopNResponse(message: TopNResponse, question: TopNQuestion): TopNAnswer {
+  const entries = message.entries.slice(0, question.n).map(readEntry);
+  return {
+    source: message.source,
+    window: question.window,
+    groupBy: question.groupBy,
+    fromS: message.from,
+    toS: message.to,
+    total: message.total === null ? listed(entries) : readValues(message.total),
+    other: message.other === null ? zeroValues() : readValues(message.other),
+    coverage: readCoverage(message.coverage),
+    entries,
+  };
+}
+
+export function trendResponse(answer: TrendAnswer): TrendResponse {
+  return {
+    points: answer.points.map(({ startS, count, incomplete }) => ({
+      timestamp_unix: startS,
+      count: count ?? 0,
+      missing: count === null,
+      incomplete,
+    })),
+    source: answer.source,
+    from: answer.fromS,
+    to: answer.toS,
+    step_seconds: answer.stepS,
+    coverage: coverageMessage(answer.coverage),
+  };
+}
+
+/** What the answer to `question` says; span and step are those of its points where the source does not tell. */
+export function readTrendResponse(message: TrendResponse, question: TrendQuestion): TrendAnswer {
+  const window = WINDOWS.find(({ name }) => name === question.window);
+  const points = message.points.map(readPoint);
+  const first = points.at(0)?.startS ?? 0;
+  const stepS = message.step_seconds || (points.length > 1 ? points[1].startS - first : window?.stepS ?? 0);
+  const told = message.coverage !== null;
+  return {
+    source: message.source,
+    window: question.window,
+    fromS: told ? message.from : first,
+    toS: told ? message.to : points.length === 0 ? 0 : points[points.length - 1].startS + stepS,
+    stepS,
+    coverage: readCoverage(message.coverage),
+    points,
+  };
+}
+
+/** @param dropped snapshots that the reader of this stream lost just before this one. */
+export function snapshotMessage(snapshot: Snapshot, dropped = 0): SnapshotMessage {
+  return {
+    source: snapshot.source,
+    timestamp: snapshot.startS,
+    is_coarse: snapshot.coarse,
+    entries: snapshot.entries.map(({ label, count }) => ({ label: label.toWellFormed(), count })),
+    dropped,
+  };
+}
+
+export function readSnapshot(message: SnapshotMessage): Snapshot {
+  return {
+    source: message.source,
+    startS: message.timestamp,
+    coarse: message.is_coarse,
+    entries: message.entries.map(({ label, count }) => ({ label, count })),
+  };
+}
+
+export function targetMessage(target: TargetInfo): TargetInfoMessage {
+  return {
+    name: target.name,
+    addr: target.address,
+    state: TARGET_STATES.indexOf(target.state) + 1,
+    newest: target.newestS,
+    problem: target.problem.toWellFormed(),
+  };
+}
+
+/** A state that is unknown, or that the original program does not tell, counts as connected. */
+export function readTarget(message: TargetInfoMessage): TargetInfo {
+  return {
+    name: message.name,
+    address: message.addr,
+    state: TARGET_STATES[message.state - 1] ?? "connected",
+    newestS: message.newest,
+    problem: message.problem,
+  };
+}
+
+function readEntry(message: TopNEntryMessage): TopNEntry {
+  return {
+    label: message.label,
+    values: readValues(message),
+    // The original has no count_max: its counts are what they are.
+    countMax: Math.max(message.count, message.count_max ?? 0),
+  };
+}
+
+function readPoint({ timestamp_unix, count, missing, incomplete }: TrendPointMessage): TrendPoint {
+  return { startS: timestamp_unix, count: missing ? null : count, incomplete };
+}
+
+function listed(entries: readonly TopNEntry[]): Values {
+  const total = zeroValues();
+  for (const { values } of entries) {
+    MEASURES.forEach(({ merge }, m) => {
+      total[m] = merge === "sum" ? total[m] + values[m] : Math.max(total[m], values[m]);
+    });
+  }
+  return total;
+}
+
+function coverageMessage(coverage: Coverage): CoverageMessage {
+  return {
+    expected: coverage.expected,
+    present: coverage.present,
+    missing: coverage.missing,
+    seconds_covered: coverage.secondsCovered,
+    seconds: coverage.seconds,
+  };
+}
+
+/** Without coverage, the one source that answered is all we know of; 0 of 0 seconds says that the rest is unknown. */
+function readCoverage(message: CoverageMessage | null): Coverage {
+  if (message === null) return { expected: 1, present: 1, missing: [], secondsCovered: 0, seconds: 0 };
+  const { expected, present, missing, seconds_covered, seconds } = message;
+  return { expected, present, missing, secondsCovered: seconds_covered, seconds };
+}
+
+/** A measure is on the wire when it has a line here and in `readValues`, and a field in the .proto. */
+function valuesMessage(values: Values): ValuesMessage {
+  return {
+    count: values[REQUESTS],
+    bytes: values[BYTES],
+    time_sum_ms: values[TIME_SUM],
+    time_max_ms: values[TIME_MAX],
+  };
+}
+
+function readValues(message: TopNEntryMessage | ValuesMessage): Values {
+  const values = zeroValues();
+  values[REQUESTS] = message.count;
+  values[BYTES] = message.bytes ?? 0;
+  values[TIME_SUM] = message.time_sum_ms ?? 0;
+  values[TIME_MAX] = message.time_max_ms ?? 0;
+  return values;
+}

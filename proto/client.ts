@@ -1,0 +1,216 @@
+/**
+ * The other side of `service.ts`: what a role asks another role. Everything that goes wrong is a RemoteError.
+ */
+import {
+  Client as GrpcClient,
+  type ClientOptions,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+} from "@grpc/grpc-js";
+import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
+import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
+import type { Delta } from "@/core/bucket.ts";
+import { readSnapshot, readTarget, readTopNResponse, readTrendResponse } from "./answer_message.ts";
+import { readDelta } from "./bucket_message.ts";
+import { guardCredentials } from "./goaway_guard.ts";
+import { needsOurs, topNRequest, trendRequest } from "./question_message.ts";
+import { isWorthAnotherTry, RemoteError, remoteError } from "./remote_error.ts";
+import {
+  type Empty,
+  LIST_TARGETS,
+  type Method,
+  STREAM_BUCKETS,
+  STREAM_SNAPSHOTS,
+  type StreamBucketsResponse,
+  TOP_N,
+  TREND,
+} from "./schema.ts";
+
+export { RemoteError } from "./remote_error.ts";
+
+/** Deltas that did not get here. Nothing says how many lines they held: the slices around are incomplete. */
+export interface DeltaGap {
+  readonly dropped: number;
+  /** Why, when it was not that we were too slow: a bucket was received but cannot be used. */
+  readonly problem?: string;
+}
+
+/** One target. Connects when first asked, and again whenever that is needed. */
+export interface Client {
+  /** Rejects with RemoteError, as all of these do. */
+  topN(question: TopNQuestion, timeoutMs: number): Promise<TopNAnswer>;
+  trend(question: TrendQuestion, timeoutMs: number): Promise<TrendAnswer>;
+  targets(timeoutMs: number): Promise<readonly TargetInfo[]>;
+  /** Whole minutes from now on. Ends quietly when `signal` aborts; throws RemoteError when the target ends it. */
+  snapshots(signal: AbortSignal): AsyncIterable<Snapshot>;
+  /** The retained deltas, then each new one, checked. Ends like `snapshots`. */
+  deltas(signal: AbortSignal): AsyncIterable<Delta | DeltaGap>;
+  /** Breaks off what is under way. */
+  close(): void;
+}
+
+const OPTIONS: ClientOptions = {
+  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+  "grpc.max_send_message_length": REQUEST_BYTES_MAX,
+  // A target that comes back shall be found quickly; its followers add a backoff of their own.
+  "grpc.initial_reconnect_backoff_ms": RETRY_DELAY_MS_MIN,
+  "grpc.max_reconnect_backoff_ms": 2_000,
+  // No surprises from the environment or from DNS TXT records: the target is the target.
+  "grpc.enable_http_proxy": 0,
+  "grpc.service_config_disable_resolution": 1,
+  // We retry ourselves, also calls whose connection broke while they were under way: questions change nothing.
+  "grpc.enable_retries": 0,
+  "grpc.enable_channelz": 0,
+};
+
+/** Streams get a connection of their own: on Deno, cancelling a busy stream can cancel other calls beside it. */
+const STREAM_OPTIONS: ClientOptions = { ...OPTIONS, "grpc.use_local_subchannel_pool": 1 };
+
+/** Between our own roles, a peer that vanished without a word is noticed within 30 s. */
+const BUCKET_STREAM_OPTIONS: ClientOptions = {
+  ...STREAM_OPTIONS,
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
+
+/** The original's server tolerates one ping in five minutes and hangs up on whoever sends more. */
+const SNAPSHOT_STREAM_OPTIONS: ClientOptions = {
+  ...STREAM_OPTIONS,
+  "grpc.keepalive_time_ms": 310_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
+
+/** A client for `host:port`. Opens nothing and never throws; a bad target shows when it is asked. */
+export function connect(target: string): Client {
+  let questions: GrpcClient | undefined;
+  const ask = <Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Response> => {
+    questions ??= open(target, OPTIONS);
+    return askTwice(questions, target, method, request, timeoutMs);
+  };
+  const closing = new AbortController();
+  return {
+    async topN(question, timeoutMs): Promise<TopNAnswer> {
+      const request = topNRequest(question);
+      const response = await ask(TOP_N, request, timeoutMs);
+      if (response.coverage === null) mustNotNeedOurs(target, needsOurs(request));
+      return readTopNResponse(response, question);
+    },
+    async trend(question, timeoutMs): Promise<TrendAnswer> {
+      const request = trendRequest(question);
+      const response = await ask(TREND, request, timeoutMs);
+      if (response.coverage === null) mustNotNeedOurs(target, needsOurs(request));
+      return readTrendResponse(response, question);
+    },
+    async targets(timeoutMs): Promise<readonly TargetInfo[]> {
+      return (await ask(LIST_TARGETS, {}, timeoutMs)).targets.map(readTarget);
+    },
+    snapshots: (signal) =>
+      stream(
+        target,
+        SNAPSHOT_STREAM_OPTIONS,
+        STREAM_SNAPSHOTS,
+        AbortSignal.any([signal, closing.signal]),
+        readSnapshot,
+      ),
+    deltas: (signal) =>
+      stream(target, BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, AbortSignal.any([signal, closing.signal]), readItem),
+    close(): void {
+      closing.abort();
+      questions?.close();
+      questions = undefined;
+    },
+  };
+}
+
+/** A question, once more when the connection broke before the answer, both within one deadline. */
+async function askTwice<Request, Response>(
+  client: GrpcClient,
+  target: string,
+  method: Method<Request, Response>,
+  request: Request,
+  timeoutMs: number,
+): Promise<Response> {
+  const deadline = new Date(Date.now() + timeoutMs);
+  try {
+    return await askOnce(client, method, request, deadline);
+  } catch (first) {
+    if (!isWorthAnotherTry(first)) throw remoteError(target, first, timeoutMs);
+    try {
+      return await askOnce(client, method, request, deadline);
+    } catch (second) {
+      throw remoteError(target, second, timeoutMs);
+    }
+  }
+}
+
+function askOnce<Request, Response>(
+  client: GrpcClient,
+  method: Method<Request, Response>,
+  request: Request,
+  deadline: Date,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = method;
+    const done = (error: Error | null, response?: Response): void => {
+      if (response === undefined) reject(error);
+      else resolve(response);
+    };
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, new Metadata(), { deadline }, done);
+  });
+}
+
+/** Items of a server stream on a connection of its own, no faster than they are taken. */
+async function* stream<Message, Item>(
+  target: string,
+  options: ClientOptions,
+  method: Method<Empty, Message>,
+  signal: AbortSignal,
+  read: (message: Message) => Item | undefined,
+): AsyncGenerator<Item> {
+  if (signal.aborted) return;
+  const client = open(target, options);
+  const call: ClientReadableStream<Message> = client.makeServerStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    {},
+  );
+  const cancel = (): void => call.cancel();
+  signal.addEventListener("abort", cancel);
+  try {
+    for await (const message of call) {
+      const item = read(message);
+      if (item !== undefined) yield item;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw remoteError(target, error);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    call.cancel();
+    client.close();
+  }
+  if (!signal.aborted) throw new RemoteError("unreachable", `${target} ended the stream; try again`);
+}
+
+/** Items that a newer target sends and we do not know are skipped. */
+function readItem(message: StreamBucketsResponse): Delta | DeltaGap | undefined {
+  if (message.gap) return { dropped: message.gap.dropped };
+  if (!message.delta) return undefined;
+  const reading = readDelta(message.delta);
+  return "delta" in reading ? reading.delta : { dropped: 1, problem: reading.problem };
+}
+
+/** The original program ignores what it does not know, and would have answered another question. */
+function mustNotNeedOurs(target: string, needed: string | undefined): void {
+  if (needed === undefined) return;
+  throw new RemoteError("protocol", `Cannot ask ${target}: the program there does not know ${needed}; ask without it`);
+}
+
+function open(target: string, options: ClientOptions): GrpcClient {
+  return new GrpcClient(target, guardCredentials(credentials.createInsecure()), options);
+}

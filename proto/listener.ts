@@ -1,0 +1,93 @@
+/**
+ * Where gRPC connections come in. The socket is accepted here and not by gRPC, because only so can the GOAWAY guard
+ * stand between the two (`goaway_guard.ts`), and because connections need a limit.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { CONNECTIONS_MAX } from "@/core/bounds.ts";
+import { MachineRefusal } from "@/core/host/exit.ts";
+import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
+import type { Log } from "@/core/host/log.ts";
+
+export interface Listener {
+  /** As listened on, with the port that the system chose for port 0. */
+  readonly address: SocketAddress;
+  /** Accepts no further connections; those there are go on. */
+  close(): void;
+  /** Cuts every connection that is left. */
+  cut(): void;
+}
+
+/**
+ * Listens on `host:port`; `:port` is `[::]:port` and serves IPv4 and IPv6, or IPv4 alone on a machine without IPv6.
+ *
+ * @param accept owns the socket it is given.
+ * @throws MachineRefusal
+ */
+export async function listen(text: string, accept: (socket: Socket) => void, log: Log): Promise<Listener> {
+  const parsed = parseListenAddress(text);
+  if ("mistake" in parsed) throw new MachineRefusal(`Cannot listen on ${JSON.stringify(text)}: ${parsed.mistake}`);
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    if (sockets.size >= CONNECTIONS_MAX) {
+      log.warn("refused a gRPC connection: too many are open", { connections_max: CONNECTIONS_MAX });
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    accept(socket);
+  });
+  const address = await bind(server, parsed.address);
+  server.on("error", (error) => log.error("cannot accept gRPC connections", { reason: error.message }));
+  return {
+    address,
+    close: () => void server.close(),
+    cut: () => sockets.forEach((socket) => socket.destroy()),
+  };
+}
+
+async function bind(server: Server, { hostname, port }: SocketAddress): Promise<SocketAddress> {
+  try {
+    return { hostname, port: await bindOnce(server, hostname, port) };
+  } catch (error) {
+    const code = codeOf(error);
+    const noIpv6 = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";
+    if (hostname === "::" && noIpv6) return await bind(server, { hostname: "0.0.0.0", port });
+    throw new MachineRefusal(`Cannot listen on ${addressText({ hostname, port })}: ${refusal(error, code, port)}`);
+  }
+}
+
+function bindOnce(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.removeListener("error", reject);
+      const address = server.address();
+      resolve(address !== null && typeof address === "object" ? address.port : port);
+    });
+  });
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
+function refusal(error: unknown, code: string, port: number): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return "another program listens there; stop it or use another port";
+    case "EACCES":
+      return port < 1024
+        ? "permission denied; use a port above 1023 or grant CAP_NET_BIND_SERVICE"
+        : "permission denied; use another port";
+    case "EADDRNOTAVAIL":
+      return "this machine has no such address; use one that it has, or leave the host out";
+    case "ENOTFOUND":
+      return "the host name has no address; use an address of this machine, or leave the host out";
+    case "NotCapable":
+      return "the runtime was not given this address; start it with --allow-net for it";
+    default:
+      return `${error instanceof Error ? error.message : String(error)}; use another address`;
+  }
+}

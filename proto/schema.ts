@@ -1,0 +1,236 @@
+/**
+ * The wire, as TypeScript sees it: the three `.proto` files, compiled when this module loads, and the shape of every
+ * message in them. Messages keep the field names of the `.proto` text, so that a field can be searched for in both.
+ *
+ * The text is imported, not read: no role needs permission to read anything for this.
+ */
+import { fromJSON, type PackageDefinition, type ServiceDefinition } from "@grpc/proto-loader";
+import type { MethodDefinition } from "@grpc/grpc-js";
+import protobuf from "protobufjs";
+import healthText from "./health.proto" with { type: "text" };
+import logtailText from "./logtail.proto" with { type: "text" };
+import reflectionText from "./reflection.proto" with { type: "text" };
+
+/** `LogtailService`. */
+export const logtailProto: PackageDefinition = compile(logtailText);
+/** The standard health service. */
+export const healthProto: PackageDefinition = compile(healthText);
+/** The standard reflection service. */
+export const reflectionProto: PackageDefinition = compile(reflectionText);
+/** The same under the name that most clients still ask for. */
+export const reflectionAlphaProto: PackageDefinition = compile(
+  reflectionText.replaceAll("grpc.reflection.v1", "grpc.reflection.v1alpha"),
+);
+
+/** Calls of `LogtailService`, by name. */
+export const TOP_N = methodOf<TopNRequest, TopNResponse>("TopN");
+export const TREND = methodOf<TrendRequest, TrendResponse>("Trend");
+export const STREAM_SNAPSHOTS = methodOf<Empty, SnapshotMessage>("StreamSnapshots");
+export const DUMP_SNAPSHOTS = methodOf<Empty, SnapshotMessage>("DumpSnapshots");
+export const LIST_TARGETS = methodOf<Empty, ListTargetsResponse>("ListTargets");
+export const STREAM_BUCKETS = methodOf<Empty, StreamBucketsResponse>("StreamBuckets");
+
+/** A call with the types of its messages. */
+export type Method<Request, Response> = MethodDefinition<Request, Response>;
+
+/** A service of one of the packages above. Throws for a name that is not one. */
+export function serviceOf(proto: PackageDefinition, name: string): ServiceDefinition {
+  const service = proto[name];
+  if (service === undefined || "format" in service) throw new Error(`No service ${name} in the .proto text`);
+  return service as ServiceDefinition;
+}
+
+/** As on the wire: `[name in the enum's order]` is the number. */
+export const STATUS_OPERATORS = ["=", "!=", ">", ">=", "<", "<="] as const;
+export const TOR_ANY = 0, TOR_YES = 1, TOR_NO = 2;
+/** Dimensions that `group_by` can name. */
+export const GROUP_BY = ["website", "prefix", "uri", "status"] as const;
+/** Targets' states from 1 up; 0 is what the original program says. */
+export const TARGET_STATES = ["connected", "connecting", "degraded"] as const;
+
+export type Empty = Readonly<Record<never, never>>;
+
+/** Absent fields are undefined. */
+export interface FilterMessage {
+  readonly website?: string;
+  readonly client_prefix?: string;
+  readonly http_request_uri?: string;
+  readonly http_response?: number;
+  readonly status_op?: number;
+  readonly website_regex?: string;
+  readonly uri_regex?: string;
+  readonly tor?: number;
+}
+
+export interface TopNRequest {
+  readonly filter: FilterMessage | null;
+  readonly group_by: number;
+  readonly n: number;
+  readonly window: number;
+  readonly expression: string;
+  readonly group_by_name: string;
+  readonly sort: string;
+}
+
+export interface TrendRequest {
+  readonly filter: FilterMessage | null;
+  readonly window: number;
+  readonly expression: string;
+}
+
+export interface TopNEntryMessage {
+  readonly label: string;
+  readonly count: number;
+  readonly count_max?: number;
+  readonly bytes?: number;
+  readonly time_sum_ms?: number;
+  readonly time_max_ms?: number;
+}
+
+export interface ValuesMessage {
+  readonly count: number;
+  readonly bytes: number;
+  readonly time_sum_ms: number;
+  readonly time_max_ms: number;
+}
+
+export interface CoverageMessage {
+  readonly expected: number;
+  readonly present: number;
+  readonly missing: readonly string[];
+  readonly seconds_covered: number;
+  readonly seconds: number;
+}
+
+/** Messages are null where the answer of the original program has none. */
+export interface TopNResponse {
+  readonly entries: readonly TopNEntryMessage[];
+  readonly source: string;
+  readonly from: number;
+  readonly to: number;
+  readonly total: ValuesMessage | null;
+  readonly other: ValuesMessage | null;
+  readonly coverage: CoverageMessage | null;
+}
+
+export interface TrendPointMessage {
+  readonly timestamp_unix: number;
+  readonly count: number;
+  readonly missing: boolean;
+  readonly incomplete: boolean;
+}
+
+export interface TrendResponse {
+  readonly points: readonly TrendPointMessage[];
+  readonly source: string;
+  readonly from: number;
+  readonly to: number;
+  readonly step_seconds: number;
+  readonly coverage: CoverageMessage | null;
+}
+
+export interface SnapshotMessage {
+  readonly source: string;
+  readonly timestamp: number;
+  readonly entries: readonly TopNEntryMessage[];
+  readonly is_coarse: boolean;
+  readonly dropped: number;
+}
+
+export interface TargetInfoMessage {
+  readonly name: string;
+  readonly addr: string;
+  readonly state: number;
+  readonly newest: number;
+  readonly problem: string;
+}
+
+export interface ListTargetsResponse {
+  readonly targets: readonly TargetInfoMessage[];
+}
+
+/** At most one of the two is set; neither when a newer writer sends an item of another kind. */
+export interface StreamBucketsResponse {
+  readonly delta?: BucketDeltaMessage | null;
+  readonly gap?: { readonly dropped: number } | null;
+}
+
+export interface BucketDeltaMessage {
+  readonly source: string;
+  readonly instance: string;
+  readonly sequence: number;
+  readonly checksum: number;
+  readonly bucket: BucketMessage | null;
+}
+
+export interface BucketMessage {
+  readonly start: number;
+  readonly length: number;
+  readonly rows: number;
+  readonly dimensions: readonly DimensionColumnMessage[];
+  readonly measures: readonly MeasureColumnMessage[];
+  readonly ledger: readonly LedgerLinesMessage[];
+}
+
+export interface DimensionColumnMessage {
+  readonly name: string;
+  readonly indexes: Uint8Array;
+  readonly size: number;
+  readonly lengths: Uint8Array;
+  readonly entries: Uint8Array;
+  readonly measures: readonly DimensionMeasureMessage[];
+}
+
+export interface DimensionMeasureMessage {
+  readonly name: string;
+  readonly marginals: Uint8Array;
+  readonly lost_max: number;
+  readonly folded_max: number;
+}
+
+export interface MeasureColumnMessage {
+  readonly name: string;
+  readonly values: Uint8Array;
+  readonly total: number;
+}
+
+export interface LedgerLinesMessage {
+  readonly reason: string;
+  readonly lines: number;
+}
+
+export interface HealthCheckRequest {
+  readonly service: string;
+}
+
+export interface HealthCheckResponse {
+  readonly status: number;
+}
+
+export interface ReflectionRequest {
+  readonly host: string;
+  /** Name of the field below that is set. */
+  readonly message_request?: string;
+  readonly file_by_filename?: string;
+  readonly file_containing_symbol?: string;
+}
+
+export interface ReflectionResponse {
+  readonly valid_host: string;
+  readonly original_request: ReflectionRequest;
+  readonly file_descriptor_response?: { readonly file_descriptor_proto: readonly Uint8Array[] };
+  readonly list_services_response?: { readonly service: readonly { readonly name: string }[] };
+  readonly error_response?: { readonly error_code: number; readonly error_message: string };
+}
+
+/** Numbers instead of Long (all of ours stay below 2^53), defaults for what is absent, null for absent messages. */
+function compile(text: string): PackageDefinition {
+  const { root } = protobuf.parse(text, { keepCase: true });
+  return fromJSON(root.toJSON(), { keepCase: true, longs: Number, defaults: true, oneofs: true });
+}
+
+/** The one place where compiled calls get the types that the interfaces above claim; `schema_test.ts` checks them. */
+function methodOf<Request, Response>(name: string): Method<Request, Response> {
+  const method = serviceOf(logtailProto, "logtail.LogtailService")[name];
+  return method as unknown as Method<Request, Response>;
+}

@@ -1,0 +1,158 @@
+/**
+ * The gRPC surface of a collector and of an aggregator: `LogtailService` over an Answerer, health, and reflection.
+ *
+ * Questions are checked here and refused with INVALID_ARGUMENT and a sentence that says what would work; an Answerer
+ * only ever sees good ones.
+ */
+import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import type { Answerer, Snapshot } from "@/core/answer.ts";
+import { CALLS_PER_CONNECTION_MAX, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX } from "@/core/bounds.ts";
+import type { Delta } from "@/core/bucket.ts";
+import type { RegexEngine } from "@/core/filter_match.ts";
+import type { Log } from "@/core/host/log.ts";
+import type { Subscriber } from "@/core/subscriber.ts";
+import { snapshotMessage, targetMessage, topNResponse, trendResponse } from "./answer_message.ts";
+import { deltaMessage } from "./bucket_message.ts";
+import { guardServerSocket } from "./goaway_guard.ts";
+import { addHealthService } from "./health_service.ts";
+import { listen, type Listener } from "./listener.ts";
+import { InvalidQuestion, readTopNRequest, readTrendRequest } from "./question_message.ts";
+import { addReflectionService } from "./reflection_service.ts";
+import {
+  type Empty,
+  healthProto,
+  type ListTargetsResponse,
+  logtailProto,
+  serviceOf,
+  type SnapshotMessage,
+  type StreamBucketsResponse,
+  type TopNRequest,
+  type TopNResponse,
+  type TrendRequest,
+  type TrendResponse,
+} from "./schema.ts";
+import { OpenStreams, type OutStream, streamAll, streamItems } from "./stream_out.ts";
+
+const SERVICE = "logtail.LogtailService";
+
+/** Characters of an error text: it travels in a header, and peers refuse large ones. */
+const DETAILS_CHARS_MAX = 1000;
+
+export interface ServeOptions {
+  /** host:port, or :port for every interface, IPv4 and IPv6. Port 0 lets the system choose. */
+  readonly listen: string;
+  readonly answerer: Answerer;
+  readonly regex: RegexEngine;
+  readonly log: Log;
+}
+
+export interface Serving {
+  readonly port: number;
+  /**
+   * Accepts nothing more, ends streams, lets calls in flight finish, and after `graceMs` at the latest cuts what is
+   * left. Never rejects; a second call waits for the first.
+   */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Serves until stopped. Throws MachineRefusal when it cannot listen. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const server = new Server({
+    "grpc.max_receive_message_length": REQUEST_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_concurrent_streams": CALLS_PER_CONNECTION_MAX,
+    // A peer that vanished without a word is noticed within 40 s, and its streams end.
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+    // Its records of every connection and call are for a service that we do not serve.
+    "grpc.enable_channelz": 0,
+  });
+  const streams = new OpenStreams();
+  server.addService(serviceOf(logtailProto, SERVICE), logtailService(options, streams));
+  addHealthService(server, [SERVICE], streams);
+  addReflectionService(server, { "logtail.proto": logtailProto, "health.proto": healthProto });
+
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listen(
+    options.listen,
+    (socket) => injector.injectConnection(guardServerSocket(socket)),
+    options.log,
+  );
+  let stopped: Promise<void> | undefined;
+  return {
+    port: listener.address.port,
+    stop: (graceMs) => stopped ??= stop(server, listener, streams, graceMs),
+  };
+}
+
+async function stop(server: Server, listener: Listener, streams: OpenStreams, graceMs: number): Promise<void> {
+  listener.close();
+  streams.endAll();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  server.forceShutdown();
+  listener.cut();
+}
+
+function logtailService({ answerer, regex, log }: ServeOptions, streams: OpenStreams): UntypedServiceImplementation {
+  return {
+    TopN: unary<TopNRequest, TopNResponse>(
+      log,
+      (request) => topNResponse(answerer.topN(readTopNRequest(request, regex))),
+    ),
+    Trend: unary<TrendRequest, TrendResponse>(
+      log,
+      (request) => trendResponse(answerer.trend(readTrendRequest(request, regex))),
+    ),
+    ListTargets: unary<Empty, ListTargetsResponse>(log, () => ({ targets: answerer.targets().map(targetMessage) })),
+    StreamSnapshots(call: OutStream<SnapshotMessage>): void {
+      const follow = (subscriber: Subscriber<Snapshot>): () => void => answerer.followSnapshots(subscriber);
+      streamItems(streams, call, follow, (snapshot, dropped) => [snapshotMessage(snapshot, dropped)]);
+    },
+    DumpSnapshots(call: OutStream<SnapshotMessage>): void {
+      streamAll(streams, call, mapped(answerer.dump(), (snapshot) => snapshotMessage(snapshot)));
+    },
+    StreamBuckets(call: OutStream<StreamBucketsResponse>): void {
+      const follow = (subscriber: Subscriber<Delta>): () => void => answerer.followDeltas(subscriber);
+      streamItems(streams, call, follow, (delta, dropped) => {
+        const message = { delta: deltaMessage(delta) };
+        return dropped === 0 ? [message] : [{ gap: { dropped } }, message];
+      });
+    },
+  };
+}
+
+/** A call with one question and one answer. What the asker did wrong is told; what we did wrong is logged. */
+function unary<Request, Response>(
+  log: Log,
+  answerTo: (request: Request) => Response,
+): handleUnaryCall<Request, Response> {
+  return (call, answer): void => {
+    try {
+      answer(null, answerTo(call.request));
+    } catch (error) {
+      if (error instanceof InvalidQuestion) {
+        const details = error.message.slice(0, DETAILS_CHARS_MAX).toWellFormed();
+        answer({ code: status.INVALID_ARGUMENT, details });
+        return;
+      }
+      log.error("a question could not be answered: this is a bug", { call: call.getPath(), reason: String(error) });
+      answer({ code: status.INTERNAL, details: "Cannot answer: a bug, which the log of this program describes" });
+    }
+  };
+}
+
+function* mapped<From, To>(items: Iterable<From>, map: (item: From) => To): Iterable<To> {
+  for (const item of items) yield map(item);
+}
