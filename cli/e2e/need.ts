@@ -27,7 +27,11 @@ addEventListener("unload", () => {
 });
 
 /** Registers a test that needs real components; ignored with a visible line, or failing, when one is missing. */
-export function realTest(needs: readonly Component[], name: string, body: () => Promise<void>): void {
+export function realTest(
+  needs: readonly Component[],
+  name: string,
+  body: (t: Deno.TestContext) => Promise<void>,
+): void {
   const missing = needs.filter((component) => !installed(component));
   if (missing.length === 0) {
     // Every test here talks to the machine through processes; what they leave open is checked by stopping them.

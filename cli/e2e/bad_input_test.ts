@@ -1,0 +1,174 @@
+/** What goes wrong is named, with what would work; and it stops nothing else. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { cliJson } from "./answers.ts";
+import { line, TestFolder } from "./lines.ts";
+import { isRoot } from "./need.ts";
+import { eventually, freePort } from "./ports.ts";
+import { collectorGrants, runCli, runRole, startAggregator, startCollector, startFrontend } from "./roles.ts";
+
+Deno.test("every mistake in a collector's flags is named at once, with the near miss", async () => {
+  const flags = ["--lisen=:9090", "--v4prefix=33", "--from=middle", "--logs="];
+  const { code, stdout, stderr } = await runRole("collector", [], flags);
+  assertEquals([code, stdout], [2, ""]);
+  for (const named of ["--lisen", "--listen", "--v4prefix", "33", "--from", "middle", "start"]) {
+    assertStringIncludes(stderr, named);
+  }
+});
+
+Deno.test("a collector without any input says which flags give it one", async () => {
+  const { code, stderr } = await runRole("collector", collectorGrants(freePort(), []), []);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "--logs");
+});
+
+Deno.test("aggregator, frontend and cli name their mistakes", async (t) => {
+  const cases = [
+    ["aggregator", [], ["--collectors"]],
+    ["aggregator", ["--collectors=a:1", "--listen=nowhere", "--colectors=x"], ["--listen", "nowhere", "--colectors"]],
+    ["frontend", ["--n=none", "--refesh=3"], ["--n", "none", "--refesh", "--refresh"]],
+    ["cli", ["topn", "--window=7m", "--groupby=uri", "--n=0"], ["--window", "7m", "--groupby", "--group-by", "--n"]],
+    ["cli", ["topm"], ["topm", "topn"]],
+    ["cli", ["topn", "--filter=status=="], ["--filter", "column"]],
+  ] as const;
+  for (const [role, flags, named] of cases) {
+    await t.step(`${role} ${flags.join(" ")}`, async () => {
+      const { code, stderr } = await runRole(role, [], flags);
+      assertEquals(code, 2, stderr);
+      for (const text of named) assertStringIncludes(stderr, text);
+    });
+  }
+});
+
+Deno.test("--help and --version of every role go to standard output and end with 0", async (t) => {
+  for (const role of ["collector", "aggregator", "frontend", "cli"] as const) {
+    for (const flag of ["--help", "--version"]) {
+      await t.step(`${role} ${flag}`, async () => {
+        const { code, stdout, stderr } = await runRole(role, [], [flag]);
+        assertEquals([code, stderr], [0, ""]);
+        assertStringIncludes(stdout, flag === "--help" ? "--listen".slice(0, role === "cli" ? 2 : 8) : "0.");
+      });
+    }
+  }
+});
+
+Deno.test("an unreadable log is named with what would help, and the others are counted", async () => {
+  using log = new TestFolder();
+  log.append("");
+  log.append("", "secret.log");
+  Deno.chmodSync(log.path("secret.log"), 0o000);
+  const secret = log.path("secret.log");
+  await using collector = await startCollector({
+    source: "col-1",
+    logs: [log.path(), secret],
+    unreadable: [secret],
+    // root reads everything unless it gives up the capability to
+    prefix: isRoot() ? withoutCapability("dac_override,-dac_read_search") : [],
+  });
+  log.append(line());
+  await eventually(
+    async () => (await cliJson(collector.address, "website")).total === 1 || undefined,
+    () => "the readable log is not counted",
+  );
+  await eventually(
+    () => collector.stderr().includes(secret) || undefined,
+    () => `nothing about ${secret}:\n${collector.stderr()}`,
+  );
+  const told = collector.stderr().split("\n").find((text) => text.includes(secret)) ?? "";
+  assert(/permission denied/i.test(told), told);
+  assert(/chmod|setfacl|group|adm|readable/i.test(told), `it says what would help: ${told}`);
+});
+
+Deno.test("malformed lines are counted by reason and shown as a sample; good ones around them count", async () => {
+  using log = new TestFolder();
+  log.append("");
+  await using collector = await startCollector({ source: "col-1", logs: [log.path()] });
+  const bad = [
+    "only one field\n",
+    "\n",
+    line({ client: "999.1.2.3" }),
+    line({ time: "yesterday" }),
+    line({ status: "OK" }),
+    line({ host: "evil\u001b[2Jhost", client: "not-an-address" }),
+    `${"x".repeat(300 * 1024)}\n`,
+    line({ time: 1 }),
+    line({ time: Date.now() / 1000 + 3600 }),
+    "\xff\xfe\x00\n",
+  ];
+  log.append(line() + bad.join("") + line());
+  await eventually(
+    async () => (await cliJson(collector.address, "website")).total === 2 || undefined,
+    () => `the good lines are not counted:\n${collector.stderr()}`,
+  );
+  await eventually(() => /malformed/.test(collector.stderr()) || undefined, () => `no sample:\n${collector.stderr()}`);
+  assertStringIncludes(collector.stderr(), "999.1.2.3");
+  assert(!collector.stderr().includes("\u001b"), "nothing in the log can move a terminal's cursor");
+});
+
+Deno.test("a target that is down: exit code 1, which one, what next; the others still print", async () => {
+  using log = new TestFolder();
+  log.append("");
+  await using collector = await startCollector({ source: "col-1", logs: [log.path()] });
+  const down = `127.0.0.1:${freePort()}`;
+  const args = ["topn", `--target=${down},${collector.address}`, "--timeout=2s"];
+  const { code, stdout, stderr } = await runCli(args);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, down);
+  assert(/refused/i.test(stderr), stderr);
+  assertStringIncludes(stdout, "col-1");
+  assert(!stderr.includes("    at "), `no stack trace: ${stderr}`);
+
+  await using frontend = await startFrontend(down);
+  const response = await fetch(`http://${frontend.address}/`);
+  assertEquals(response.status, 502);
+  assertStringIncludes(await response.text(), down);
+});
+
+Deno.test("an aggregator whose collector is down starts, names it, and follows it once it is there", async () => {
+  using log = new TestFolder();
+  log.append("");
+  const port = freePort();
+  await using aggregator = await startAggregator("agg", [`127.0.0.1:${port}`]);
+  const before = await cliJson(aggregator.address, "website");
+  assertEquals(before.coverage, { ...before.coverage, expected: 1, present: 0, missing: [`127.0.0.1:${port}`] });
+  await eventually(
+    () => aggregator.stderr().includes(`127.0.0.1:${port}`) || undefined,
+    () => `it says nothing about its collector:\n${aggregator.stderr()}`,
+  );
+  await using _collector = await startCollector({ source: "late", logs: [log.path()], port });
+  log.append(line());
+  const after = await eventually(
+    async () => {
+      const answer = await cliJson(aggregator.address, "website");
+      return answer.total === 1 ? answer : undefined;
+    },
+    () => `it does not follow the collector:\n${aggregator.stderr()}`,
+    40_000,
+  );
+  assertEquals(after.coverage.missing, []);
+});
+
+Deno.test("a busy port ends a role with 3 and the next step", async (t) => {
+  using log = new TestFolder();
+  log.append("");
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = `127.0.0.1:${(taken.addr as Deno.NetAddr).port}`;
+  const grants = ["--allow-net=127.0.0.1", `--allow-read`, "--allow-sys=hostname", "--ignore-env"];
+  const cases = [
+    ["collector", [`--logs=${log.path()}`]],
+    ["aggregator", ["--collectors=127.0.0.1:1"]],
+    ["frontend", ["--target=127.0.0.1:1"]],
+  ] as const;
+  for (const [role, flags] of cases) {
+    await t.step(role, async () => {
+      const { code, stderr } = await runRole(role, grants, [`--listen=${address}`, ...flags]);
+      assertEquals(code, 3, stderr);
+      assertStringIncludes(stderr, address);
+      assert(/in use|another process/i.test(stderr), stderr);
+      assertStringIncludes(stderr, "--listen");
+    });
+  }
+});
+
+function withoutCapability(capabilities: string): readonly string[] {
+  return ["setpriv", `--bounding-set=-${capabilities}`, `--inh-caps=-${capabilities}`];
+}

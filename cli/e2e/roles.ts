@@ -1,0 +1,184 @@
+/**
+ * The product's own programs as processes of their own, each with the permissions it needs and no more. Every one is
+ * stopped as a service manager does it, and must then end with 0 within five seconds.
+ */
+import { dirname, fromFileUrl, join } from "@std/path";
+import { assertEquals } from "@std/assert";
+import { answers, eventually, freePort } from "./ports.ts";
+
+/** The checkout that these tests belong to. */
+export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** Milliseconds that a role has between SIGTERM and its end. */
+const STOP_MS_MAX = 5000;
+/** Milliseconds until a role must answer: the first start on a machine compiles. */
+const START_MS_MAX = 30_000;
+
+export type RoleName = "collector" | "aggregator" | "frontend" | "cli";
+
+/** A running role. Disposing stops it, and asserts how it ended; one that a test has ended is left alone. */
+export interface Role extends AsyncDisposable {
+  /** host:port that it listens on. */
+  readonly address: string;
+  readonly pid: number;
+  /** What it has written to stderr. */
+  stderr(): string;
+  alive(): boolean;
+  /** SIGTERM; asserts exit code 0 within five seconds. */
+  stop(): Promise<void>;
+  /** Any other signal; resolves with the code it ended with. */
+  kill(signal: Deno.Signal): Promise<number>;
+}
+
+/** How a program that has run to its end went. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CollectorOptions {
+  readonly source: string;
+  readonly logs: readonly string[];
+  readonly flags?: readonly string[];
+  /** Put before the command, such as `setpriv …`. */
+  readonly prefix?: readonly string[];
+  /** Logs that cannot be followed, and so are not waited for. */
+  readonly unreadable?: readonly string[];
+  /** A free one otherwise. */
+  readonly port?: number;
+}
+
+/** A collector on a free port; resolves when it answers and follows every log. */
+export async function startCollector(options: CollectorOptions): Promise<Role> {
+  const port = options.port ?? freePort();
+  const flags = [`--listen=127.0.0.1:${port}`, `--source=${options.source}`, ...(options.flags ?? [])];
+  if (options.logs.length > 0) flags.push(`--logs=${options.logs.join(",")}`);
+  const grants = collectorGrants(port, [...options.logs.map(dirname)]);
+  const role = start("collector", grants, flags, port, options.prefix);
+  const awaited = options.logs.filter((path) => !options.unreadable?.includes(path));
+  await ready(role, () => awaited.every((path) => role.stderr().includes(path)));
+  return role;
+}
+
+/** Grants of a collector that listens on a port and reads these folders. */
+export function collectorGrants(port: number, folders: readonly string[]): readonly string[] {
+  return [
+    `--allow-net=127.0.0.1:${port}`,
+    `--allow-read=${[ROOT, ...folders].join(",")}`,
+    "--allow-sys=hostname",
+    "--ignore-env",
+  ];
+}
+
+/** An aggregator on a free port; resolves when it answers. */
+export async function startAggregator(source: string, collectors: readonly string[]): Promise<Role> {
+  const port = freePort();
+  const flags = [`--listen=127.0.0.1:${port}`, `--source=${source}`, `--collectors=${collectors.join(",")}`];
+  const grants = [
+    `--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", ...collectors].join(",")}`,
+    "--allow-sys=hostname",
+    "--ignore-env",
+  ];
+  return await ready(start("aggregator", grants, flags, port));
+}
+
+/** A frontend on a free port; resolves when it answers. */
+export async function startFrontend(target: string): Promise<Role> {
+  const port = freePort();
+  const flags = [`--listen=127.0.0.1:${port}`, `--target=${target}`];
+  const grants = [`--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", target].join(",")}`, "--ignore-env"];
+  return await ready(start("frontend", grants, flags, port));
+}
+
+/** The command line tool, run to its end against the loopback. */
+export function runCli(args: readonly string[]): Promise<Ended> {
+  return runRole("cli", ["--allow-net=127.0.0.1", "--ignore-env"], args);
+}
+
+/** Any role, run to its end: for what it refuses. */
+export async function runRole(
+  role: RoleName,
+  grants: readonly string[],
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const command = new Deno.Command(Deno.execPath(), { args: commandLine(role, grants, args), env, stdin: "null" });
+  const { code, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+function commandLine(role: RoleName, grants: readonly string[], flags: readonly string[]): string[] {
+  const config = `--config=${join(ROOT, "deno.json")}`;
+  return ["run", "--quiet", "--no-prompt", "--frozen", config, ...grants, join(ROOT, role, "main.ts"), ...flags];
+}
+
+function start(
+  name: RoleName,
+  grants: readonly string[],
+  flags: readonly string[],
+  port: number,
+  prefix: readonly string[] = [],
+): Role {
+  const [program, ...args] = [...prefix, Deno.execPath(), ...commandLine(name, grants, flags)];
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
+  let stderr = "";
+  let code: number | undefined;
+  let expected = false;
+  const reading = readText(child.stderr, (text) => stderr += text);
+  const status = child.status.then((ended) => code = ended.code);
+
+  const role: Role = {
+    address: `127.0.0.1:${port}`,
+    pid: child.pid,
+    stderr: () => stderr,
+    alive: () => code === undefined,
+    kill: async (signal): Promise<number> => {
+      expected = true;
+      if (code === undefined) child.kill(signal);
+      return await status;
+    },
+    stop: async (): Promise<void> => {
+      if (expected) return;
+      expected = true;
+      const late = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+      if (code === undefined) child.kill("SIGTERM");
+      await status;
+      clearTimeout(late);
+      await reading;
+      assertEquals(code, 0, `${name} ends with 0 within ${STOP_MS_MAX / 1000} s of SIGTERM; it said:\n${stderr}`);
+    },
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      try {
+        await role.stop();
+      } finally {
+        await reading;
+      }
+    },
+  };
+  return role;
+}
+
+/** Resolves when the role answers and `more` holds; stops it when it does not come to that. */
+async function ready(role: Role, more: () => boolean = () => true): Promise<Role> {
+  const [hostname, port] = role.address.split(":");
+  try {
+    await eventually(
+      async () => {
+        if (!role.alive()) throw new Error(`It ended at once:\n${role.stderr()}`);
+        return await answers(hostname, Number(port)) && more() ? true : undefined;
+      },
+      () => `not ready; it said:\n${role.stderr()}`,
+      START_MS_MAX,
+    );
+    return role;
+  } catch (error) {
+    await role.kill("SIGKILL");
+    throw error;
+  }
+}
+
+async function readText(stream: ReadableStream<Uint8Array<ArrayBuffer>>, take: (text: string) => void): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
+}
