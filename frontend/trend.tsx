@@ -1,0 +1,186 @@
+/**
+ * The trend as SVG, without a script: the curve stretches with the page while letters and lines keep their size, since
+ * only the innermost drawing is scaled and everything else is placed in per cent.
+ */
+// deno-lint-ignore-file jsx-key -- keys guide updates; a page is drawn once and never updated
+import type { VNode } from "preact";
+import { REQUESTS } from "@/core/measures.ts";
+import type { Answers } from "./answers.ts";
+import { compact, counted, grouped, rateText, utcDateTime, utcTime } from "./numbers.ts";
+import { type Step, type TrendShape, trendShape } from "./trend_shape.ts";
+
+/** CSS pixels: above the plot, its height, and from its top to the letters of the time axis. */
+const PLOT_TOP = 8, PLOT_HEIGHT = 168, AXIS_Y = PLOT_TOP + PLOT_HEIGHT + 18;
+
+/** Units of the scaled drawing. */
+const UNITS = 1000;
+
+/** Headline and chart. */
+export function Trend({ answers }: { readonly answers: Answers }): VNode {
+  const shape = trendShape(answers.trend);
+  return (
+    <section class="card trend" aria-label="Trend">
+      <Headline answers={answers} shape={shape} />
+      <div class="chart">
+        <svg class="rates" width="44" height={AXIS_Y + 6} aria-hidden="true">
+          {shape.rates.map((rate) => <text x="36" y={pixelY(rate, shape) + 4} text-anchor="end">{compact(rate)}</text>)}
+        </svg>
+        <Plot shape={shape} />
+      </div>
+    </section>
+  );
+}
+
+function Headline(
+  { answers: { topN, trend }, shape }: { readonly answers: Answers; readonly shape: TrendShape },
+): VNode {
+  const known = shape.steps.filter(({ count, incomplete }) => count !== null && !incomplete);
+  const now = known.at(-1);
+  const peak = known.reduce(
+    (best: Step | undefined, step) => best === undefined || step.rate > best.rate ? step : best,
+    undefined,
+  );
+  const total = topN.total[REQUESTS], seconds = topN.coverage.secondsCovered;
+  return (
+    <div class="headline">
+      <h2>
+        <b>{now === undefined ? "–" : rateText(now.rate)}</b> requests/s
+      </h2>
+      <dl>
+        <div>
+          <dt>total</dt>
+          <dd>{grouped(total)}</dd>
+        </div>
+        <div>
+          <dt>mean</dt>
+          <dd>{seconds > 0 ? `${rateText(total / seconds)}/s` : "–"}</dd>
+        </div>
+        <div>
+          <dt>peak</dt>
+          <dd>{peak === undefined ? "–" : `${rateText(peak.rate)}/s at ${axisTime(peak.startS, trend.stepS)} UTC`}</dd>
+        </div>
+      </dl>
+      <ul class="legend">
+        <li>
+          <svg width="12" height="12" aria-hidden="true">
+            <rect class="gap" width="12" height="12" />
+          </svg>not known
+        </li>
+        <li>
+          <svg width="12" height="12" aria-hidden="true">
+            <rect class="hatched" width="12" height="12" fill="url(#hatch)" />
+          </svg>incomplete
+        </li>
+      </ul>
+    </div>
+  );
+}
+
+function Plot({ shape }: { readonly shape: TrendShape }): VNode {
+  const { steps, rates, times, runs } = shape;
+  const stepS = steps.length === 0 ? 60 : steps[0].endS - steps[0].startS;
+  return (
+    <svg class="plot" width="100%" height={AXIS_Y + 6} role="img" aria-label={summary(shape)}>
+      <defs>
+        <pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect class="hatch" width="2" height="5" />
+        </pattern>
+      </defs>
+      {steps.map((step) =>
+        step.count === null && (
+          <rect class="gap" x={percent(step.x0)} y={PLOT_TOP} width={percent(step.x1 - step.x0)} height={PLOT_HEIGHT} />
+        )
+      )}
+      {rates.map((rate) => (
+        <line class={rate === 0 ? "base" : "grid"} x1="0" x2="100%" y1={pixelY(rate, shape)} y2={pixelY(rate, shape)} />
+      ))}
+      <svg
+        x="0"
+        y={PLOT_TOP}
+        width="100%"
+        height={PLOT_HEIGHT}
+        viewBox={`0 0 ${UNITS} ${UNITS}`}
+        preserveAspectRatio="none"
+      >
+        {runs.map((run) => <path class="area" d={`${outline(run, shape)}V${UNITS}H${unit(run[0].x0)}Z`} />)}
+        {runs.map((run) => <path class="curve" d={outline(run, shape)} vector-effect="non-scaling-stroke" />)}
+      </svg>
+      {steps.map((step) => step.incomplete && step.count !== null && <Incomplete step={step} shape={shape} />)}
+      {times.map(({ timeS, x }) => (
+        <>
+          <line
+            class="tick"
+            x1={percent(x)}
+            x2={percent(x)}
+            y1={PLOT_TOP + PLOT_HEIGHT}
+            y2={PLOT_TOP + PLOT_HEIGHT + 4}
+          />
+          <text x={percent(x)} y={AXIS_Y} text-anchor={x < 0.04 ? "start" : x > 0.96 ? "end" : "middle"}>
+            {axisTime(timeS, stepS)}
+          </text>
+        </>
+      ))}
+      {steps.map((step) => (
+        <rect class="hover" x={percent(step.x0)} y={PLOT_TOP} width={percent(step.x1 - step.x0)} height={PLOT_HEIGHT}>
+          <title>{stepTitle(step)}</title>
+        </rect>
+      ))}
+    </svg>
+  );
+}
+
+/** The newest step while its span has not passed: hatched, its rate that of the part that has. */
+function Incomplete({ step, shape }: { readonly step: Step; readonly shape: TrendShape }): VNode {
+  const y = pixelY(step.rate, shape);
+  return (
+    <>
+      <rect
+        class="hatched"
+        x={percent(step.x0)}
+        y={y}
+        width={percent(step.x1 - step.x0)}
+        height={PLOT_TOP + PLOT_HEIGHT - y}
+        fill="url(#hatch)"
+      />
+      <line class="unfinished" x1={percent(step.x0)} x2={percent(step.x1)} y1={y} y2={y} />
+    </>
+  );
+}
+
+/** The top of a run of steps, from its left to its right end, as an SVG path. */
+function outline(run: readonly Step[], { top }: TrendShape): string {
+  let path = `M${unit(run[0].x0)} ${unit(1 - run[0].rate / top)}`;
+  for (const { x1, rate } of run) path += `V${unit(1 - rate / top)}H${unit(x1)}`;
+  return path;
+}
+
+function stepTitle({ startS, endS, count, rate, incomplete }: Step): string {
+  const span = `${utcDateTime(startS)} to ${utcTime(endS)} UTC`;
+  if (count === null) return `${span}: not known`;
+  return `${span}: ${counted(count, "request")}, ${rateText(rate)}/s${incomplete ? ", incomplete" : ""}`;
+}
+
+/** For those who hear the chart. */
+function summary({ steps }: TrendShape): string {
+  const rates = steps.filter(({ count, incomplete }) => count !== null && !incomplete).map(({ rate }) => rate);
+  if (rates.length === 0) return "Requests per second: nothing is known in this window";
+  return `Requests per second: from ${rateText(Math.min(...rates))} to ${rateText(Math.max(...rates))}, newest ${
+    rateText(rates[rates.length - 1])
+  }`;
+}
+
+function axisTime(timeS: number, stepS: number): string {
+  return stepS < 60 ? utcTime(timeS) : utcTime(timeS).slice(0, 5);
+}
+
+function pixelY(rate: number, { top }: TrendShape): number {
+  return Math.round((PLOT_TOP + PLOT_HEIGHT * (1 - rate / top)) * 10) / 10;
+}
+
+function percent(part: number): string {
+  return `${Math.round(part * 1e5) / 1e3}%`;
+}
+
+function unit(part: number): number {
+  return Math.round(part * UNITS * 100) / 100;
+}
