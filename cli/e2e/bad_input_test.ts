@@ -4,12 +4,20 @@ import { cliJson } from "./answers.ts";
 import { line, TestFolder } from "./lines.ts";
 import { isRoot } from "./need.ts";
 import { eventually, freePort } from "./ports.ts";
-import { collectorGrants, runCli, runRole, startAggregator, startCollector, startFrontend } from "./roles.ts";
+import {
+  collectorGrants,
+  environmentGrants,
+  runCli,
+  runRole,
+  startAggregator,
+  startCollector,
+  startFrontend,
+} from "./roles.ts";
 
 Deno.test("every mistake in a collector's flags is named at once, with the near miss", async () => {
   const flags = ["--lisen=:9090", "--v4prefix=33", "--from=middle", "--logs="];
-  const { code, stdout, stderr } = await runRole("collector", [], flags);
-  assertEquals([code, stdout], [2, ""]);
+  const { code, stdout, stderr } = await runRole("collector", environmentGrants("collector"), flags);
+  assertEquals([code, stdout], [2, ""], stderr);
   for (const named of ["--lisen", "--listen", "--v4prefix", "33", "--from", "middle", "start"]) {
     assertStringIncludes(stderr, named);
   }
@@ -17,8 +25,16 @@ Deno.test("every mistake in a collector's flags is named at once, with the near 
 
 Deno.test("a collector without any input says which flags give it one", async () => {
   const { code, stderr } = await runRole("collector", collectorGrants(freePort(), []), []);
-  assertEquals(code, 2);
+  assertEquals(code, 2, stderr);
   assertStringIncludes(stderr, "--logs");
+});
+
+Deno.test("a mistake in a variable is named by the variable; a flag wins over it", async () => {
+  const env = { COLLECTOR_V4PREFIX: "99", COLLECTOR_FROM: "start" };
+  const { code, stderr } = await runRole("collector", environmentGrants("collector"), ["--from=middle"], env);
+  assertEquals(code, 2, stderr);
+  assertStringIncludes(stderr, "COLLECTOR_V4PREFIX");
+  assertStringIncludes(stderr, "middle");
 });
 
 Deno.test("aggregator, frontend and cli name their mistakes", async (t) => {
@@ -32,7 +48,7 @@ Deno.test("aggregator, frontend and cli name their mistakes", async (t) => {
   ] as const;
   for (const [role, flags, named] of cases) {
     await t.step(`${role} ${flags.join(" ")}`, async () => {
-      const { code, stderr } = await runRole(role, [], flags);
+      const { code, stderr } = await runRole(role, environmentGrants(role), flags);
       assertEquals(code, 2, stderr);
       for (const text of named) assertStringIncludes(stderr, text);
     });
@@ -43,7 +59,7 @@ Deno.test("--help and --version of every role go to standard output and end with
   for (const role of ["collector", "aggregator", "frontend", "cli"] as const) {
     for (const flag of ["--help", "--version"]) {
       await t.step(`${role} ${flag}`, async () => {
-        const { code, stdout, stderr } = await runRole(role, [], [flag]);
+        const { code, stdout, stderr } = await runRole(role, environmentGrants(role), [flag]);
         assertEquals([code, stderr], [0, ""]);
         assertStringIncludes(stdout, flag === "--help" ? "--listen".slice(0, role === "cli" ? 2 : 8) : "0.");
       });
@@ -152,7 +168,7 @@ Deno.test("a busy port ends a role with 3 and the next step", async (t) => {
   log.append("");
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${(taken.addr as Deno.NetAddr).port}`;
-  const grants = ["--allow-net=127.0.0.1", `--allow-read`, "--allow-sys=hostname", "--ignore-env"];
+  const grants = ["--allow-net=127.0.0.1", `--allow-read`, "--allow-sys=hostname"];
   const cases = [
     ["collector", [`--logs=${log.path()}`]],
     ["aggregator", ["--collectors=127.0.0.1:1"]],
@@ -160,7 +176,10 @@ Deno.test("a busy port ends a role with 3 and the next step", async (t) => {
   ] as const;
   for (const [role, flags] of cases) {
     await t.step(role, async () => {
-      const { code, stderr } = await runRole(role, grants, [`--listen=${address}`, ...flags]);
+      const { code, stderr } = await runRole(role, [...grants, ...environmentGrants(role)], [
+        `--listen=${address}`,
+        ...flags,
+      ]);
       assertEquals(code, 3, stderr);
       assertStringIncludes(stderr, address);
       assert(/in use|another process/i.test(stderr), stderr);

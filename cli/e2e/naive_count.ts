@@ -16,6 +16,12 @@ export function countLogs(logs: readonly string[]): Tally {
   return tally;
 }
 
+/** Bytes sent according to whole logs. */
+export function countBytes(logs: readonly string[]): number {
+  const lines = logs.flatMap((log) => log.split("\n")).filter((line) => line !== "");
+  return lines.reduce((sum, line) => sum + Number(line.split("\t")[6]), 0);
+}
+
 /** The labels of one line of 8 or 10 fields. */
 function labelsOf(line: string): Labels {
   const [host, client, , method, uri, status, , , tor = "-", asn = "-"] = line.split("\t");

@@ -67,8 +67,13 @@ export function collectorGrants(port: number, folders: readonly string[]): reado
     `--allow-net=127.0.0.1:${port}`,
     `--allow-read=${[ROOT, ...folders].join(",")}`,
     "--allow-sys=hostname",
-    "--ignore-env",
+    ...environmentGrants("collector"),
   ];
+}
+
+/** Its own variables; whatever a library asks for beside them reads as not set. */
+export function environmentGrants(role: RoleName): readonly string[] {
+  return ["--ignore-env", `--allow-env=${role.toUpperCase()}_*`];
 }
 
 /** An aggregator on a free port; resolves when it answers. */
@@ -78,7 +83,7 @@ export async function startAggregator(source: string, collectors: readonly strin
   const grants = [
     `--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", ...collectors].join(",")}`,
     "--allow-sys=hostname",
-    "--ignore-env",
+    ...environmentGrants("aggregator"),
   ];
   return await ready(start("aggregator", grants, flags, port));
 }
@@ -87,13 +92,16 @@ export async function startAggregator(source: string, collectors: readonly strin
 export async function startFrontend(target: string): Promise<Role> {
   const port = freePort();
   const flags = [`--listen=127.0.0.1:${port}`, `--target=${target}`];
-  const grants = [`--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", target].join(",")}`, "--ignore-env"];
+  const grants = [
+    `--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", target].join(",")}`,
+    ...environmentGrants("frontend"),
+  ];
   return await ready(start("frontend", grants, flags, port));
 }
 
 /** The command line tool, run to its end against the loopback. */
 export function runCli(args: readonly string[]): Promise<Ended> {
-  return runRole("cli", ["--allow-net=127.0.0.1", "--ignore-env"], args);
+  return runRole("cli", ["--allow-net=127.0.0.1", ...environmentGrants("cli")], args);
 }
 
 /** Any role, run to its end: for what it refuses. */

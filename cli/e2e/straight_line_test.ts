@@ -1,13 +1,13 @@
 /** Promise 1, from end to end: what was sent is what the table, the JSON and the page say, in every dimension. */
 import { assertEquals } from "@std/assert";
 import { ALL, cliJson, cliTable, exactCounts, type JsonAnswer, untilEqual } from "./answers.ts";
-import { countLogs } from "./naive_count.ts";
+import { countBytes, countLogs } from "./naive_count.ts";
 import { realTest, say } from "./need.ts";
 import { type Nginx, startNginx } from "./nginx.ts";
 import { openPage, type Page, shownCounts } from "./page.ts";
 import { eventually, pause } from "./ports.ts";
 import { planRequests, type Request } from "./requests.ts";
-import { type Role, startCollector, startFrontend } from "./roles.ts";
+import { type Role, runCli, startCollector, startFrontend } from "./roles.ts";
 import { send } from "./sender.ts";
 import { differences, type Labels, TALLIED, type Tallied, Tally, tallyDifferences } from "./tally.ts";
 
@@ -42,6 +42,16 @@ realTest(["nginx", "ipv6"], "the counts of CLI, JSON and page equal what was sen
       comparePage(await openPage(frontend.address, { by: dimension, n: `${PAGE_ROWS}`, w: "5m" }), sent, dimension);
     });
   }
+  await t.step("the trend adds up to the total", async () => {
+    const { code, stdout } = await runCli(["trend", `--target=${collector.address}`, "--window=5m", "--json"]);
+    assertEquals(code, 0);
+    const { points } = JSON.parse(stdout) as { readonly points: readonly { readonly count: number | null }[] };
+    assertEquals(points.reduce((sum, { count }) => sum + (count ?? 0), 0), sent.total);
+  });
+  await t.step("bytes add up to those of the log", async () => {
+    const { entries } = await cliJson(collector.address, "status");
+    assertEquals(entries.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0), countBytes(nginx.readLogs()));
+  });
   await t.step("filtered answers", () => compareFiltered(sent, collector, frontend));
 });
 
