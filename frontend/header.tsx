@@ -18,7 +18,7 @@ export function Header({ view }: { readonly view: View }): VNode {
   return (
     <header>
       <a class="logo" href="./">
-        <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+        <svg viewBox="0 0 20 20" aria-hidden="true">
           <path d="M2 16h3v-6h3v6h3V4h3v12h4" />
         </svg>
         logtail

@@ -191,8 +191,8 @@ function Numbers(
 /** The class of a status as a colour, beside its number. */
 function Dot({ status }: { readonly status: string }): VNode {
   return (
-    <svg class={`dot s${/^[2345]\d\d$/.test(status) ? status[0] : "x"}`} width="9" height="9" aria-hidden="true">
-      <circle cx="4.5" cy="4.5" r="4.5" />
+    <svg class={`dot s${/^[2345]\d\d$/.test(status) ? status[0] : "x"}`} viewBox="0 0 10 10" aria-hidden="true">
+      <circle cx="5" cy="5" r="5" />
     </svg>
   );
 }

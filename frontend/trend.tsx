@@ -9,8 +9,8 @@ import type { Answers } from "./answers.ts";
 import { compact, counted, grouped, rateText, utcDateTime, utcTime } from "./numbers.ts";
 import { type Step, type TrendShape, trendShape } from "./trend_shape.ts";
 
-/** CSS pixels: above the plot, its height, and from its top to the letters of the time axis. */
-const PLOT_TOP = 8, PLOT_HEIGHT = 168, AXIS_Y = PLOT_TOP + PLOT_HEIGHT + 18;
+/** Parts of the chart's height: above the plot, the plot, and down to the foot of the letters below it. */
+const PLOT_TOP = 0.04, PLOT_HEIGHT = 0.84, PLOT_FOOT = PLOT_TOP + PLOT_HEIGHT, AXIS = 0.985;
 
 /** Units of the scaled drawing. */
 const UNITS = 1000;
@@ -22,8 +22,10 @@ export function Trend({ answers }: { readonly answers: Answers }): VNode {
     <section class="card trend" aria-label="Trend">
       <Headline answers={answers} shape={shape} />
       <div class="chart">
-        <svg class="rates" width="44" height={AXIS_Y + 6} aria-hidden="true">
-          {shape.rates.map((rate) => <text x="36" y={pixelY(rate, shape) + 4} text-anchor="end">{compact(rate)}</text>)}
+        <svg class="rates" aria-hidden="true">
+          {shape.rates.map((rate) => (
+            <text x="84%" y={height(rate, shape)} dy="0.35em" text-anchor="end">{compact(rate)}</text>
+          ))}
         </svg>
         <Plot shape={shape} />
       </div>
@@ -62,13 +64,13 @@ function Headline(
       </dl>
       <ul class="legend">
         <li>
-          <svg width="12" height="12" aria-hidden="true">
-            <rect class="gap" width="12" height="12" />
+          <svg aria-hidden="true">
+            <rect class="gap" width="100%" height="100%" />
           </svg>not known
         </li>
         <li>
-          <svg width="12" height="12" aria-hidden="true">
-            <rect class="hatched" width="12" height="12" fill="url(#hatch)" />
+          <svg aria-hidden="true">
+            <rect class="hatched" width="100%" height="100%" fill="url(#hatch)" />
           </svg>incomplete
         </li>
       </ul>
@@ -77,28 +79,35 @@ function Headline(
 }
 
 function Plot({ shape }: { readonly shape: TrendShape }): VNode {
-  const { steps, rates, times, runs } = shape;
+  const { steps, rates, times, runs, gaps } = shape;
   const stepS = steps.length === 0 ? 60 : steps[0].endS - steps[0].startS;
   return (
-    <svg class="plot" width="100%" height={AXIS_Y + 6} role="img" aria-label={summary(shape)}>
+    <svg class="plot" role="img" aria-label={summary(shape)}>
       <defs>
         <pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
           <rect class="hatch" width="2" height="5" />
         </pattern>
       </defs>
-      {steps.map((step) =>
-        step.count === null && (
-          <rect class="gap" x={percent(step.x0)} y={PLOT_TOP} width={percent(step.x1 - step.x0)} height={PLOT_HEIGHT} />
-        )
-      )}
+      {gaps.map((gap) => {
+        const x0 = gap[0].x0, x1 = gap[gap.length - 1].x1;
+        return (
+          <rect
+            class="gap"
+            x={percent(x0)}
+            y={percent(PLOT_TOP)}
+            width={percent(x1 - x0)}
+            height={percent(PLOT_HEIGHT)}
+          />
+        );
+      })}
       {rates.map((rate) => (
-        <line class={rate === 0 ? "base" : "grid"} x1="0" x2="100%" y1={pixelY(rate, shape)} y2={pixelY(rate, shape)} />
+        <line class={rate === 0 ? "base" : "grid"} x1="0" x2="100%" y1={height(rate, shape)} y2={height(rate, shape)} />
       ))}
       <svg
         x="0"
-        y={PLOT_TOP}
+        y={percent(PLOT_TOP)}
         width="100%"
-        height={PLOT_HEIGHT}
+        height={percent(PLOT_HEIGHT)}
         viewBox={`0 0 ${UNITS} ${UNITS}`}
         preserveAspectRatio="none"
       >
@@ -112,16 +121,22 @@ function Plot({ shape }: { readonly shape: TrendShape }): VNode {
             class="tick"
             x1={percent(x)}
             x2={percent(x)}
-            y1={PLOT_TOP + PLOT_HEIGHT}
-            y2={PLOT_TOP + PLOT_HEIGHT + 4}
+            y1={percent(PLOT_FOOT)}
+            y2={percent(PLOT_FOOT + 0.02)}
           />
-          <text x={percent(x)} y={AXIS_Y} text-anchor={x < 0.04 ? "start" : x > 0.96 ? "end" : "middle"}>
+          <text x={percent(x)} y={percent(AXIS)} text-anchor={x < 0.04 ? "start" : x > 0.96 ? "end" : "middle"}>
             {axisTime(timeS, stepS)}
           </text>
         </>
       ))}
       {steps.map((step) => (
-        <rect class="hover" x={percent(step.x0)} y={PLOT_TOP} width={percent(step.x1 - step.x0)} height={PLOT_HEIGHT}>
+        <rect
+          class="hover"
+          x={percent(step.x0)}
+          y={percent(PLOT_TOP)}
+          width={percent(step.x1 - step.x0)}
+          height={percent(PLOT_HEIGHT)}
+        >
           <title>{stepTitle(step)}</title>
         </rect>
       ))}
@@ -131,7 +146,7 @@ function Plot({ shape }: { readonly shape: TrendShape }): VNode {
 
 /** The newest step while its span has not passed: hatched, its rate that of the part that has. */
 function Incomplete({ step, shape }: { readonly step: Step; readonly shape: TrendShape }): VNode {
-  const y = pixelY(step.rate, shape);
+  const y = height(step.rate, shape);
   return (
     <>
       <rect
@@ -139,7 +154,7 @@ function Incomplete({ step, shape }: { readonly step: Step; readonly shape: Tren
         x={percent(step.x0)}
         y={y}
         width={percent(step.x1 - step.x0)}
-        height={PLOT_TOP + PLOT_HEIGHT - y}
+        height={percent(PLOT_HEIGHT * step.rate / shape.top)}
         fill="url(#hatch)"
       />
       <line class="unfinished" x1={percent(step.x0)} x2={percent(step.x1)} y1={y} y2={y} />
@@ -173,8 +188,9 @@ function axisTime(timeS: number, stepS: number): string {
   return stepS < 60 ? utcTime(timeS) : utcTime(timeS).slice(0, 5);
 }
 
-function pixelY(rate: number, { top }: TrendShape): number {
-  return Math.round((PLOT_TOP + PLOT_HEIGHT * (1 - rate / top)) * 10) / 10;
+/** Where a rate is drawn, from the top. */
+function height(rate: number, { top }: TrendShape): string {
+  return percent(PLOT_TOP + PLOT_HEIGHT * (1 - rate / top));
 }
 
 function percent(part: number): string {

@@ -28,8 +28,10 @@ export interface TrendShape {
   readonly rates: readonly number[];
   /** Times of the vertical lines, seconds since 1970. */
   readonly times: readonly { readonly timeS: number; readonly x: number }[];
-  /** Adjoining complete steps, gaps left out. */
+  /** Adjoining steps that are known and complete. */
   readonly runs: readonly (readonly Step[])[];
+  /** Adjoining steps of which nothing is known. */
+  readonly gaps: readonly (readonly Step[])[];
 }
 
 /** Seconds between the labels of the time axis, by window: few enough for a telephone. */
@@ -59,7 +61,8 @@ export function trendShape({ window, fromS, toS, stepS, points }: TrendAnswer): 
     top: gap * lines,
     rates: Array.from({ length: lines + 1 }, (_, i) => i * gap),
     times,
-    runs: runsOf(steps),
+    runs: runsOf(steps, ({ count, incomplete }) => count !== null && !incomplete),
+    gaps: runsOf(steps, ({ count }) => count === null),
   };
 }
 
@@ -70,11 +73,11 @@ function stepOf(point: TrendPoint, stepS: number, toS: number, x: (timeS: number
   return { x0: x(startS), x1: x(endS), startS, endS, count, rate: (count ?? 0) / passedS, incomplete };
 }
 
-function runsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
+function runsOf(steps: readonly Step[], belongs: (step: Step) => boolean): readonly (readonly Step[])[] {
   const runs: Step[][] = [];
   let open: Step[] | undefined;
   for (const step of steps) {
-    if (step.count === null || step.incomplete) {
+    if (!belongs(step)) {
       open = undefined;
     } else if (open === undefined || open[open.length - 1].endS !== step.startS) {
       runs.push(open = [step]);
