@@ -10,8 +10,11 @@ export const VERSION = "0.1.0";
 export class UsageError extends Error {
   override readonly name = "UsageError";
 
-  /** @param mistakes at least one; each names the flag or variable, says why, and what would work. */
-  constructor(readonly mistakes: readonly string[]) {
+  /**
+   * @param mistakes at least one; each names the flag or variable, says why, and what would work
+   * @param program whose `--help` would help, when it is not the whole program's but a command's
+   */
+  constructor(readonly mistakes: readonly string[], readonly program?: string) {
     super(mistakes.join("\n"));
   }
 }

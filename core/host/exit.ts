@@ -68,7 +68,9 @@ export function endingOf(program: string, error: unknown): Ending {
     return { code: EXIT.ok, out: `${error.message}\n`, err: "" };
   }
   if (error instanceof OutputClosed) return { code: EXIT.ok, out: "", err: "" };
-  if (error instanceof UsageError) return { code: EXIT.usage, out: "", err: usageText(program, error.mistakes) };
+  if (error instanceof UsageError) {
+    return { code: EXIT.usage, out: "", err: usageText(error.program ?? program, error.mistakes) };
+  }
   if (error instanceof MachineRefusal) {
     return { code: EXIT.refused, out: "", err: `${program}: ${printable(error.message)}\n` };
   }

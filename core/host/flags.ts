@@ -67,7 +67,7 @@ export function readFlags(
       mistakes.push(`--${flag.name}: required; give it or set ${variableOf(program, flag)}`);
     }
   }
-  if (mistakes.length > 0) throw new UsageError(mistakes);
+  if (mistakes.length > 0) throw new UsageError(mistakes, program.program);
   return flagValues(program, settings, split.operands.map(({ text }) => text));
 }
 

@@ -1,0 +1,57 @@
+/** From arguments to a command: the only operand is the command's name, wherever it stands among the flags. */
+import { type Environment, EXIT, HelpRequested, UsageError } from "@/core/host/exit.ts";
+import { splitArguments } from "@/core/host/flag_tokens.ts";
+import { type FlagValues, readFlags } from "@/core/host/flags.ts";
+import { didYouMean } from "@/core/host/near_miss.ts";
+import { printable } from "@/core/host/printable.ts";
+import { stream } from "./command_stream.ts";
+import { targets } from "./command_targets.ts";
+import { topN } from "./command_topn.ts";
+import { trend } from "./command_trend.ts";
+import { version } from "./command_version.ts";
+import { ALL_COMMANDS, type CommandName, COMMANDS, overviewText } from "./flags.ts";
+import type { Shell } from "./shell.ts";
+
+const RUN: Readonly<Record<CommandName, (flags: FlagValues, shell: Shell) => Promise<number>>> = {
+  topn: topN,
+  trend,
+  stream,
+  targets,
+  version,
+};
+
+/**
+ * Runs the command that the arguments name and resolves to the exit code.
+ *
+ * @throws UsageError, HelpRequested, VersionRequested, OutputClosed
+ */
+export async function runCommand(args: readonly string[], env: Environment, shell: Shell): Promise<number> {
+  const { operands } = splitArguments(ALL_COMMANDS.flags, args);
+  // What follows an unknown flag is taken for its value, unless it is a command.
+  const operand = operands.find(({ text, maybeValue }) => !maybeValue || isCommand(text));
+  if (operand === undefined || !isCommand(operand.text)) return withoutCommand(args, env, operand?.text, shell);
+  const rest = args.filter((_, index) => index !== operand.index);
+  return await RUN[operand.text](readFlags(COMMANDS[operand.text], rest, env), shell);
+}
+
+function withoutCommand(args: readonly string[], env: Environment, word: string | undefined, shell: Shell): number {
+  const mistakes: string[] = [];
+  try {
+    readFlags(ALL_COMMANDS, args, env);
+  } catch (error) {
+    if (error instanceof HelpRequested) throw new HelpRequested(overviewText());
+    if (!(error instanceof UsageError)) throw error;
+    mistakes.push(...error.mistakes);
+  }
+  const names = Object.keys(COMMANDS);
+  if (word !== undefined) {
+    mistakes.unshift(`"${printable(word)}": no such command${didYouMean(word, names)} (${names.join(", ")})`);
+  } else if (args.length > 0) mistakes.unshift(`a command is missing (${names.join(", ")})`);
+  if (mistakes.length > 0) throw new UsageError(mistakes);
+  shell.help(overviewText());
+  return EXIT.usage;
+}
+
+function isCommand(word: string): word is CommandName {
+  return Object.hasOwn(COMMANDS, word);
+}

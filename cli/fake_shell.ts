@@ -1,0 +1,141 @@
+/** Stand-ins for the world around the commands, for tests. */
+import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
+import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
+import type { Client } from "@/proto/client.ts";
+import type { Shell } from "./shell.ts";
+
+/** What the commands printed and did. */
+export interface FakeShell extends Shell {
+  readonly printed: string[];
+  readonly problems: string[];
+  readonly helps: string[];
+  readonly pauses: number[];
+  /** Targets whose client was closed. */
+  readonly closed: string[];
+  readonly stopped: AbortController;
+}
+
+/** A shell whose clients do what `clients` says; any other target cannot be reached. */
+export function fakeShell(clients: Readonly<Record<string, Partial<Client>>>): FakeShell {
+  const stopped = new AbortController();
+  const shell: FakeShell = {
+    printed: [],
+    problems: [],
+    helps: [],
+    pauses: [],
+    closed: [],
+    stopped,
+    connect: (target) => fakeClient(clients[target] ?? {}, target, () => shell.closed.push(target)),
+    out: (text) => void shell.printed.push(text),
+    problem: (line) => void shell.problems.push(line),
+    help: (text) => void shell.helps.push(text),
+    styled: false,
+    offsetMinutes: () => 60,
+    pause: (ms) => Promise.resolve(void shell.pauses.push(ms)),
+    untilStopped: () => stopped.signal,
+  };
+  return shell;
+}
+
+function fakeClient(behaviour: Partial<Client>, target: string, close: () => void): Client {
+  function refuse(): Promise<never> {
+    return Promise.reject(new Error(`Cannot reach ${target}: connection refused; is a collector running there?`));
+  }
+  function refuseStream(): AsyncIterable<never> {
+    return { [Symbol.asyncIterator]: () => ({ next: refuse }) };
+  }
+  return {
+    topN: refuse,
+    trend: refuse,
+    targets: refuse,
+    snapshots: refuseStream,
+    deltas: refuseStream,
+    close,
+    ...behaviour,
+  };
+}
+
+export function values(requests: number, bytes = 0, timeMs = 0, timeMaxMs = 0): Values {
+  const values = zeroValues();
+  values[REQUESTS] = requests;
+  values[BYTES] = bytes;
+  values[TIME_SUM] = timeMs;
+  values[TIME_MAX] = timeMaxMs;
+  return values;
+}
+
+/** 2026-11-21T04:50:00Z. */
+export const NOW_S = Date.UTC(2026, 10, 21, 4, 50) / 1000;
+
+const COVERAGE = { expected: 1, present: 1, missing: [], secondsCovered: 300, seconds: 300 };
+
+/** 12 345 requests for example.com, 678 for a hostile label, 90 for others. */
+export function topNAnswer(changes: Partial<TopNAnswer> = {}): TopNAnswer {
+  return {
+    source: "col-1",
+    window: "5m",
+    groupBy: "website",
+    fromS: NOW_S - 300,
+    toS: NOW_S,
+    total: values(13_113),
+    other: values(90, 900),
+    coverage: COVERAGE,
+    entries: [
+      { label: "example.com", values: values(12_345, 1_234_500, 24_690, 900), countMax: 12_345 },
+      { label: "a\x1b[2J\u202eb\n", values: values(678), countMax: 678 },
+    ],
+    ...changes,
+  };
+}
+
+/** Four points ten seconds apart: 8, a gap, 0 and 2 so far. */
+export function trendAnswer(changes: Partial<TrendAnswer> = {}): TrendAnswer {
+  const counts = [8, null, 0, 2];
+  return {
+    source: "col-1",
+    window: "1m",
+    fromS: NOW_S - 40,
+    toS: NOW_S,
+    stepS: 10,
+    coverage: COVERAGE,
+    points: counts.map((count, index) => ({
+      startS: NOW_S - 40 + 10 * index,
+      count,
+      incomplete: index === counts.length - 1,
+    })),
+    ...changes,
+  };
+}
+
+export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  const entries = [{ label: "b", count: 3 }, { label: "example.com", count: 1200 }];
+  return { source: "col-1", startS: NOW_S - 60, coarse: false, entries, ...changes };
+}
+
+export const TARGET_INFOS: readonly TargetInfo[] = [
+  { name: "col-1", address: "nginx1:9090", state: "connected", newestS: NOW_S, problem: "" },
+  { name: "", address: "nginx2:9090", state: "connecting", newestS: 0, problem: "connection\nrefused" },
+];
+
+/** A client that remembers what it was asked. */
+export function askedClient(answers: {
+  readonly topN?: TopNAnswer;
+  readonly trend?: TrendAnswer;
+}): Partial<Client> & { readonly questions: (TopNQuestion | TrendQuestion)[]; readonly timeouts: number[] } {
+  const questions: (TopNQuestion | TrendQuestion)[] = [];
+  const timeouts: number[] = [];
+  return {
+    questions,
+    timeouts,
+    topN: (question, timeoutMs) => {
+      questions.push(question);
+      timeouts.push(timeoutMs);
+      return Promise.resolve(answers.topN ?? topNAnswer());
+    },
+    trend: (question, timeoutMs) => {
+      questions.push(question);
+      timeouts.push(timeoutMs);
+      return Promise.resolve(answers.trend ?? trendAnswer());
+    },
+  };
+}

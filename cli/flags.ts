@@ -1,0 +1,106 @@
+/** The commands and the flags of each: parser, help and environment variables (`CLI_TARGET`) follow from here. */
+import { TOP_N_MAX } from "@/core/bounds.ts";
+import { DIMENSIONS } from "@/core/dimensions.ts";
+import { MEASURES } from "@/core/measures.ts";
+import { WINDOWS } from "@/core/slices.ts";
+import { tableLines } from "@/core/host/flag_help.ts";
+import type { Flag, Program } from "@/core/host/flags.ts";
+import { targetMistake } from "@/core/host/listen_address.ts";
+import { durationMistake } from "./duration.ts";
+import { FILTER_FLAGS } from "./filters.ts";
+
+/** As installed. */
+export const PROGRAM_NAME = "nginx-logtail";
+
+export type CommandName = "topn" | "trend" | "stream" | "targets" | "version";
+
+const TARGET: Flag = {
+  name: "target",
+  kind: "list",
+  default: "localhost:9090",
+  placeholder: "HOST:PORT,…",
+  help: "collectors or aggregators to ask, side by side",
+  check: targetMistake,
+};
+
+const JSON_SWITCH: Flag = { name: "json", kind: "switch", help: "one JSON object a line instead of a table" };
+
+const TIMEOUT: Flag = {
+  name: "timeout",
+  kind: "text",
+  default: "5s",
+  placeholder: "TIME",
+  help: "how long to wait for an answer: 500ms, 5s, 1m",
+  check: durationMistake,
+};
+
+const WINDOW: Flag = {
+  name: "window",
+  kind: "text",
+  default: "5m",
+  placeholder: "TIME",
+  help: "how far back from now",
+  choices: WINDOWS.map(({ name }) => name),
+};
+
+const RANKING: readonly Flag[] = [
+  { name: "n", kind: "number", default: "10", min: 1, max: TOP_N_MAX, help: "entries to list" },
+  WINDOW,
+  {
+    name: "group-by",
+    kind: "text",
+    default: "website",
+    placeholder: "NAME",
+    help: "what to rank",
+    choices: DIMENSIONS.map(({ name }) => name),
+  },
+  {
+    name: "sort",
+    kind: "text",
+    default: "count",
+    placeholder: "NAME",
+    help: "what to rank by",
+    choices: MEASURES.map(({ sort }) => sort),
+  },
+];
+
+const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT];
+
+/** In the order of help. */
+export const COMMANDS: Readonly<Record<CommandName, Program>> = {
+  topn: command("topn", "the heaviest websites, prefixes, URIs, …", [...ASKING, ...RANKING, ...FILTER_FLAGS]),
+  trend: command("trend", "requests over time", [...ASKING, WINDOW, ...FILTER_FLAGS]),
+  stream: command("stream", "a line whenever a minute is over, until Ctrl-C", [...ASKING, ...FILTER_FLAGS]),
+  targets: command("targets", "the sources that a target follows, and how they are", ASKING),
+  version: command("version", "the version of this program", [JSON_SWITCH]),
+};
+
+/** All flags of all commands: what may stand before the command's name. */
+export const ALL_COMMANDS: Program = {
+  role: "cli",
+  program: PROGRAM_NAME,
+  summary: "asks collectors and aggregators what nginx is doing",
+  flags: [...new Map(Object.values(COMMANDS).flatMap(({ flags }) => flags).map((flag) => [flag.name, flag])).values()],
+  operands: "COMMAND",
+};
+
+/** What `nginx-logtail --help` prints. */
+export function overviewText(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => ({ left: name, right: summary }));
+  return [
+    `${PROGRAM_NAME}: ${ALL_COMMANDS.summary}`,
+    "",
+    `Usage: ${PROGRAM_NAME} COMMAND [flags]`,
+    "",
+    ...tableLines(rows),
+    "",
+    `${PROGRAM_NAME} COMMAND --help lists the flags of a command. For example:`,
+    "",
+    `  ${PROGRAM_NAME} topn --group-by prefix --status 429 --window 1m`,
+    `  ${PROGRAM_NAME} trend --website example.com --window 24h`,
+  ].join("\n");
+}
+
+function command(name: CommandName, summary: string, flags: readonly Flag[]): Program {
+  return { role: "cli", program: `${PROGRAM_NAME} ${name}`, summary, flags };
+}

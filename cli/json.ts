@@ -1,0 +1,122 @@
+/**
+ * NDJSON: one object a target, or a minute, and a newline. Names are part of the interface. Times are UTC in ISO 8601.
+ */
+import type { Coverage, TargetInfo, TopNAnswer, TopNEntry, TrendAnswer } from "@/core/answer.ts";
+import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
+
+/** One line of `stream`. */
+export interface Minute {
+  readonly source: string;
+  /** Seconds since 1970. */
+  readonly startS: number;
+  /** Five minutes instead of one. */
+  readonly coarse: boolean;
+  /** Labels counted. */
+  readonly entries: number;
+  /** Undefined when there are none. */
+  readonly topLabel: string | undefined;
+  readonly topCount: number;
+}
+
+/** Answer of `topn`. */
+export function topNJson(answer: TopNAnswer, target: string): string {
+  return line({
+    source: answer.source,
+    target,
+    window: answer.window,
+    group_by: answer.groupBy,
+    from: utc(answer.fromS),
+    to: utc(answer.toS),
+    total: answer.total[REQUESTS],
+    other: answer.other[REQUESTS],
+    coverage: coverageOf(answer.coverage),
+    entries: answer.entries.map(entryOf),
+  });
+}
+
+/** Answer of `trend`; a count is null where nothing is known. */
+export function trendJson(answer: TrendAnswer, target: string): string {
+  return line({
+    source: answer.source,
+    target,
+    window: answer.window,
+    from: utc(answer.fromS),
+    to: utc(answer.toS),
+    step_s: answer.stepS,
+    coverage: coverageOf(answer.coverage),
+    points: answer.points.map(({ startS, count, incomplete }) => ({
+      ts: utc(startS),
+      count,
+      ...(incomplete ? { incomplete } : {}),
+    })),
+  });
+}
+
+/** Answer of `targets`. */
+export function targetsJson(infos: readonly TargetInfo[], target: string): string {
+  return line({
+    target,
+    targets: infos.map(({ name, address, state, newestS, problem }) => ({
+      name,
+      address,
+      state,
+      newest: newestS > 0 ? utc(newestS) : null,
+      problem,
+    })),
+  });
+}
+
+/** One minute of `stream`. */
+export function minuteJson(minute: Minute, target: string): string {
+  return line({
+    ts: utc(minute.startS),
+    source: minute.source,
+    target,
+    is_coarse: minute.coarse,
+    total_entries: minute.entries,
+    top_label: minute.topLabel ?? null,
+    top_count: minute.topCount,
+  });
+}
+
+/** Answer of `version`. */
+export function versionJson(version: string): string {
+  return line({ version });
+}
+
+/** `2026-11-21T04:52:50Z`; a time that no calendar has, which only a broken target can send, is null. */
+function utc(timeS: number): string | null {
+  const date = new Date(timeS * 1000);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString().replace(".000Z", "Z");
+}
+
+function coverageOf(
+  { expected, present, missing, secondsCovered, seconds }: Coverage,
+): Readonly<Record<string, unknown>> {
+  return { expected, present, missing, seconds_covered: secondsCovered, seconds };
+}
+
+function entryOf({ label, values, countMax }: TopNEntry): Readonly<Record<string, unknown>> {
+  return {
+    label,
+    count: values[REQUESTS],
+    count_max: countMax,
+    bytes: values[BYTES],
+    time_avg_ms: meanMs(values),
+    time_max_ms: values[TIME_MAX],
+  };
+}
+
+/** To the microsecond; null when there is nothing to average. */
+function meanMs(values: Values): number | null {
+  return values[REQUESTS] > 0 ? Math.round(1000 * values[TIME_SUM] / values[REQUESTS]) / 1000 : null;
+}
+
+/** JSON may hold C1 controls and bidi overrides as they are; a terminal obeys them, so they are written as escapes. */
+function line(value: unknown): string {
+  const hostile = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+  return JSON.stringify(value).replace(hostile, (character) => {
+    const units = Array.from({ length: character.length }, (_, unit) => character.charCodeAt(unit));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+  }) + "\n";
+}

@@ -1,0 +1,40 @@
+/** Entry of the CLI: the process around the commands. */
+import { runMain } from "@/core/host/exit.ts";
+import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
+import { onStop } from "@/core/host/signals.ts";
+import { connect } from "@/proto/client.ts";
+import { runCommand } from "./command.ts";
+import { PROGRAM_NAME } from "./flags.ts";
+import type { Shell } from "./shell.ts";
+
+const shell: Shell = {
+  connect,
+  out: writeOut,
+  problem: (line) => writeErr(`${PROGRAM_NAME}: ${line}\n`),
+  help: (text) => writeErr(`${text}\n`),
+  styled: outputIsStyled(),
+  offsetMinutes: (timeS) => -new Date(timeS * 1000).getTimezoneOffset(),
+  pause,
+  untilStopped,
+};
+
+if (import.meta.main) await runMain(PROGRAM_NAME, (args, env) => runCommand(args, env, shell));
+
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    stop.addEventListener("abort", done);
+    function done(): void {
+      clearTimeout(timer);
+      stop.removeEventListener("abort", done);
+      resolve();
+    }
+    if (stop.aborted) done();
+  });
+}
+
+function untilStopped(): AbortSignal {
+  const stopped = new AbortController();
+  onStop(() => stopped.abort());
+  return stopped.signal;
+}

@@ -1,0 +1,27 @@
+/** What the commands need of the world around them, so that tests can bring their own. */
+import type { Client } from "@/proto/client.ts";
+
+export interface Shell {
+  /** Never throws; what cannot be reached is told by the first question. */
+  connect(target: string): Client;
+  /** Writes to standard output; throws OutputClosed when nobody reads it any more. */
+  out(text: string): void;
+  /** Writes one line, named after the program, to standard error. */
+  problem(line: string): void;
+  /** Writes help to standard error, for whoever did not ask for it. */
+  help(text: string): void;
+  /** Whether the output may be dimmed. */
+  readonly styled: boolean;
+  /** Minutes that local time is ahead of UTC at a time in seconds since 1970. */
+  offsetMinutes(timeS: number): number;
+  /** Ends after `ms` milliseconds, or when stopped; never rejects. */
+  pause(ms: number, stop: AbortSignal): Promise<void>;
+  /** Aborted at the first SIGINT or SIGTERM from now on. */
+  untilStopped(): AbortSignal;
+}
+
+/** Milliseconds before a stream that ended is opened again. */
+export const RECONNECT_DELAY_MS = 5000;
+
+/** Targets asked at the same time; further ones wait for their turn. Each costs a connection. */
+export const TARGETS_AT_ONCE_MAX = 64;
