@@ -4,7 +4,7 @@
  */
 import { REQUESTS, zeroValues } from "./measures.ts";
 import { DIMENSIONS, OTHER, OTHER_LABEL, PREFIX, STATUS, URI, WEBSITE } from "./dimensions.ts";
-import { FINEST_S, type Span, type Window, windowNamed, WINDOWS, windowSpan } from "./slices.ts";
+import { FINEST_S, sliceStart, type Span, type Window, windowNamed, WINDOWS, windowSpan } from "./slices.ts";
 import type { Delta, Dictionary } from "./bucket.ts";
 import { entryLabel } from "./label.ts";
 import type { Slot } from "./ring.ts";
@@ -55,6 +55,16 @@ export class LiveView implements Answerer {
     this.deltaLog.add(delta, nowS);
     for (const subscriber of this.#deltaSubscribers) subscriber.push(delta);
     return outcome;
+  }
+
+  /** A slice has ended at `endS`: windows end there from now on. */
+  advance(endS: number): void {
+    this.store.advance(endS);
+  }
+
+  /** Time goes on even when nobody delivers: windows move, and what is missing becomes a gap. Call it every second. */
+  tick(nowS: number): void {
+    if (this.store.endS > 0) this.store.advance(sliceStart(nowS - SILENCE_SECONDS_MAX, FINEST_S));
   }
 
   topN(question: TopNQuestion): TopNAnswer {
@@ -157,6 +167,9 @@ export class LiveView implements Answerer {
 const SNAPSHOT_TIERS = [1, 2];
 
 const SNAPSHOT_DIMENSIONS = [WEBSITE, PREFIX, URI, STATUS];
+
+/** Seconds after the end of a slice for which its first delta is waited for. */
+const SILENCE_SECONDS_MAX = 20;
 
 /** Seconds behind the newest slice at which a source counts as missing: it may deliver one slice late. */
 const LATE_SECONDS_MAX = 2 * FINEST_S;

@@ -1,0 +1,36 @@
+/** The flags of the aggregator: one table, from which parser, help and documentation follow. */
+import { SOURCES_MAX } from "@/core/bounds.ts";
+import type { Program } from "@/core/host/flags.ts";
+import { listenMistake, targetMistake } from "@/core/host/listen_address.ts";
+import { sourceMistake } from "@/core/host/source_name.ts";
+
+export const AGGREGATOR: Program = {
+  role: "aggregator",
+  program: "nginx-logtail-aggregator",
+  summary: "Follows any number of collectors, merges what they count, and answers for all of them over gRPC.",
+  flags: [
+    {
+      name: "listen",
+      kind: "text",
+      default: ":9091",
+      placeholder: "HOST:PORT",
+      help: "address to serve gRPC on; without a host, IPv4 and IPv6 on every interface",
+      check: listenMistake,
+    },
+    {
+      name: "collectors",
+      kind: "list",
+      required: true,
+      placeholder: "HOST:PORT,…",
+      help: `collectors to follow, at most ${SOURCES_MAX}; @FILE reads them from a file, one a line, again on SIGHUP`,
+      check: (value) => value.startsWith("@") ? undefined : targetMistake(value),
+    },
+    {
+      name: "source",
+      kind: "text",
+      placeholder: "NAME",
+      help: "name in answers; the host name when not given",
+      check: sourceMistake,
+    },
+  ],
+};

@@ -1,0 +1,82 @@
+/**
+ * The fleet: all sources that the aggregator follows, and the one live view that their deltas are merged into.
+ *
+ * A delta is known by its identity, so one that comes twice, after a reconnection or by another path, changes nothing.
+ */
+import { FINEST_S } from "@/core/slices.ts";
+import type { Delta } from "@/core/bucket.ts";
+import type { RegexEngine } from "@/core/filter_match.ts";
+import type { Clock } from "@/core/host/clock.ts";
+import { type Log, OncePerMinute } from "@/core/host/log.ts";
+import { LiveView } from "@/core/live_view.ts";
+import type { Client } from "@/proto/client.ts";
+import { FollowedSource } from "./followed_source.ts";
+
+export interface FleetOptions {
+  /** Name in answers. */
+  readonly source: string;
+  /** For hashes. */
+  readonly seed: number;
+  readonly regex: RegexEngine;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly connect: (address: string) => Client;
+  /** Between 0 and 1, for jitter. */
+  readonly random: () => number;
+}
+
+/** Seconds that a source's slice may end after our own now and still move windows on: clocks are never quite equal. */
+const SKEW_SECONDS_MAX = 2;
+
+export class Fleet {
+  readonly view: LiveView;
+  readonly #sources = new Map<string, FollowedSource>();
+  readonly #refusals: OncePerMinute;
+
+  constructor(readonly options: FleetOptions) {
+    const { source, seed, regex } = options;
+    this.#refusals = new OncePerMinute(options.log);
+    this.view = new LiveView({ source, seed, regex, targets: () => this.#targets() });
+  }
+
+  /** Follows exactly these addresses from now on; what others have delivered stays. */
+  follow(addresses: readonly string[]): void {
+    for (const [address, source] of this.#sources) {
+      if (addresses.includes(address)) continue;
+      source.stop();
+      this.#sources.delete(address);
+    }
+    const { connect, log, random } = this.options;
+    for (const address of addresses) {
+      if (this.#sources.has(address)) continue;
+      const source = new FollowedSource({ address, connect, log, random, onDelta: (delta) => this.#take(delta) });
+      this.#sources.set(address, source);
+      void source.run();
+    }
+  }
+
+  /** Moves time on when no source does. Call it every second. */
+  tick(): void {
+    this.view.tick(this.options.clock.nowS());
+  }
+
+  /** A slice is over when its first delta is here, unless its source's clock is ahead: then it is held until it is. */
+  #take(delta: Delta): void {
+    const { clock } = this.options;
+    const nowS = clock.nowS(), { startS, lengthS } = delta.bucket;
+    if (lengthS === FINEST_S && startS + lengthS <= nowS + SKEW_SECONDS_MAX) this.view.advance(startS + lengthS);
+    const outcome = this.view.accept(delta, nowS);
+    if (outcome === "merged" || outcome === "duplicate") return;
+    const { source } = delta.identity;
+    this.#refusals.warn(
+      `${outcome} ${source}`,
+      nowS,
+      `a bucket was not merged: ${outcome}`,
+      () => ({ source, startS }),
+    );
+  }
+
+  #targets(): ReturnType<FollowedSource["target"]>[] {
+    return [...this.#sources.values()].map((source) => source.target());
+  }
+}

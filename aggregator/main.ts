@@ -1,0 +1,92 @@
+/**
+ * The aggregator's entry: flags in, one follower per collector, a live view over what they deliver, and the same gRPC
+ * service in front of it as a collector has.
+ */
+import { connect } from "@/proto/client.ts";
+import { serve } from "@/proto/service.ts";
+import { SOURCES_MAX } from "@/core/bounds.ts";
+import { systemClock } from "@/core/host/clock.ts";
+import { runProgram, UsageError } from "@/core/host/exit.ts";
+import type { FlagValues } from "@/core/host/flags.ts";
+import { readLinesFile } from "@/core/host/lines_file.ts";
+import { targetMistake } from "@/core/host/listen_address.ts";
+import { type Log, openLog } from "@/core/host/log.ts";
+import { randomSeed } from "@/core/host/random.ts";
+import { linearRegex } from "@/core/host/regex.ts";
+import { onReload, onStop } from "@/core/host/signals.ts";
+import { sourceName } from "@/core/host/source_name.ts";
+import { AGGREGATOR } from "./flags.ts";
+import { Fleet } from "./fleet.ts";
+
+/** Milliseconds for answering calls in flight after a stop signal. */
+const STOP_MS_MAX = 3000;
+/** Milliseconds between two looks at the clock. */
+const TICK_MS = 1000;
+
+/** Serves until SIGTERM or SIGINT. */
+async function run(flags: FlagValues): Promise<void> {
+  const log = openLog("aggregator");
+  const clock = systemClock();
+  const first = collectors(flags);
+  const source = sourceName(flags);
+  const fleet = new Fleet({
+    source,
+    seed: randomSeed(),
+    regex: linearRegex,
+    clock,
+    log,
+    connect,
+    random: Math.random,
+  });
+  const listen = flags.text("listen");
+  const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log });
+  log.info("serving", { listen, port: serving.port, source, collectors: first.length });
+  fleet.follow(first);
+  const ticking = setInterval(() => fleet.tick(), TICK_MS);
+  onReload(() => reload(flags, fleet, log));
+
+  await new Promise<void>((resolve) => onStop(() => resolve()));
+  log.info("stopping");
+  clearInterval(ticking);
+  fleet.follow([]);
+  await serving.stop(STOP_MS_MAX);
+  log.info("stopped");
+}
+
+/** Addresses of --collectors, files read. Throws UsageError with every mistake in them. */
+function collectors(flags: FlagValues): string[] {
+  const addresses: string[] = [];
+  const mistakes: string[] = [];
+  for (const value of flags.list("collectors")) {
+    if (!value.startsWith("@")) {
+      addresses.push(value);
+      continue;
+    }
+    for (const address of readLinesFile("--collectors", value.slice(1))) {
+      const mistake = targetMistake(address);
+      if (mistake === undefined) addresses.push(address);
+      else mistakes.push(`--collectors ${value}: "${address}": ${mistake}`);
+    }
+  }
+  const distinct = [...new Set(addresses)];
+  if (distinct.length > SOURCES_MAX) mistakes.push(`--collectors: ${distinct.length} of them; at most ${SOURCES_MAX}`);
+  if (distinct.length === 0 && mistakes.length === 0) mistakes.push("--collectors: the list is empty");
+  if (mistakes.length > 0) throw new UsageError(mistakes);
+  return distinct;
+}
+
+/** A list that cannot be read now leaves everything as it is. */
+function reload(flags: FlagValues, fleet: Fleet, log: Log): void {
+  try {
+    const addresses = collectors(flags);
+    fleet.follow(addresses);
+    log.info("read the list of collectors again", { collectors: addresses.length });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    log.error("the list of collectors was not read again; those followed so far are followed on", {
+      why: error.message,
+    });
+  }
+}
+
+if (import.meta.main) await runProgram(AGGREGATOR, run);

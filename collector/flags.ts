@@ -1,0 +1,48 @@
+/** The flags of the collector: one table, from which parser, help and documentation follow. */
+import type { Program } from "@/core/host/flags.ts";
+import { listenMistake } from "@/core/host/listen_address.ts";
+import { sourceMistake } from "@/core/host/source_name.ts";
+
+export const COLLECTOR: Program = {
+  role: "collector",
+  program: "nginx-logtail-collector",
+  summary: "Follows nginx logs, counts requests in memory, and answers questions about them over gRPC.",
+  flags: [
+    {
+      name: "listen",
+      kind: "text",
+      default: ":9090",
+      placeholder: "HOST:PORT",
+      help: "address to serve gRPC on; without a host, IPv4 and IPv6 on every interface",
+      check: listenMistake,
+    },
+    {
+      name: "logs",
+      kind: "list",
+      placeholder: "PATH,…",
+      help: "logs to follow: paths or globs such as /var/log/nginx/*.log",
+    },
+    {
+      name: "logs-file",
+      kind: "text",
+      placeholder: "PATH",
+      help: "file with one path or glob a line, # begins a comment; read again on SIGHUP",
+    },
+    {
+      name: "from",
+      kind: "text",
+      default: "end",
+      choices: ["end", "start"],
+      help: "where to begin in a log never seen before",
+    },
+    {
+      name: "source",
+      kind: "text",
+      placeholder: "NAME",
+      help: "name in answers; the host name when not given",
+      check: sourceMistake,
+    },
+    { name: "v4prefix", kind: "number", default: "24", min: 0, max: 32, help: "bits of an IPv4 client that count" },
+    { name: "v6prefix", kind: "number", default: "48", min: 0, max: 128, help: "bits of an IPv6 client that count" },
+  ],
+};

@@ -1,0 +1,80 @@
+/**
+ * The collector's entry: flags in, an ingest thread that counts, a live view over what it has sealed, and gRPC in front
+ * of it. The main thread never opens a log.
+ */
+import { serve } from "@/proto/service.ts";
+import { systemClock } from "@/core/host/clock.ts";
+import { MachineRefusal, runProgram, UsageError } from "@/core/host/exit.ts";
+import type { FlagValues } from "@/core/host/flags.ts";
+import { openLog } from "@/core/host/log.ts";
+import { randomInstance, randomSeed } from "@/core/host/random.ts";
+import { readLinesFile } from "@/core/host/lines_file.ts";
+import { linearRegex } from "@/core/host/regex.ts";
+import { onReload, onStop } from "@/core/host/signals.ts";
+import { sourceName } from "@/core/host/source_name.ts";
+import { LiveView } from "@/core/live_view.ts";
+import { COLLECTOR } from "./flags.ts";
+import { startIngestThread } from "./ingest_thread.ts";
+import { Sequencer } from "./sequencer.ts";
+
+/** Milliseconds for each half of a stop: what was read is sealed, then calls in flight are answered. Together below 5 s. */
+const STOP_MS_MAX = 2000;
+/** Milliseconds between two looks at the clock. */
+const TICK_MS = 1000;
+
+/** Serves until SIGTERM or SIGINT. */
+async function run(flags: FlagValues): Promise<void> {
+  const log = openLog("collector");
+  const source = sourceName(flags);
+  const logsFile = flags.text("logs-file");
+  const listed = (): string[] => logsFile === "" ? [] : readLinesFile("--logs-file", logsFile);
+  const patterns = (): string[] => [...flags.list("logs"), ...listed()];
+  const first = patterns();
+  if (first.length === 0) throw new UsageError(["no input: give --logs or --logs-file"]);
+
+  const clock = systemClock(), seed = randomSeed();
+  const sequencer = new Sequencer(source, randomInstance());
+  const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets: () => [sequencer.target(listen)] });
+  const listen = flags.text("listen");
+  const serving = await serve({ listen, answerer: view, regex: linearRegex, log });
+  const thread = startIngestThread({
+    patterns: first,
+    from: flags.text("from") === "start" ? "start" : "end",
+    source,
+    masks: { v4Bits: flags.number("v4prefix"), v6Bits: flags.number("v6prefix") },
+    seed,
+    log,
+    onSealed: (sealed) => {
+      view.advance(sealed.endS);
+      for (const delta of sequencer.deltas(sealed)) view.accept(delta, clock.nowS());
+    },
+  });
+  log.info("serving", { listen, port: serving.port, source });
+  const ticking = setInterval(() => view.tick(clock.nowS()), TICK_MS);
+  onReload(() => reload(() => thread.follow(patterns())));
+
+  await new Promise<void>((resolve) => onStop(() => resolve()));
+  log.info("stopping");
+  clearInterval(ticking);
+  await Promise.race([thread.stop(), timeout(STOP_MS_MAX)]);
+  await serving.stop(STOP_MS_MAX);
+  log.info("stopped");
+
+  function reload(follow: () => void): void {
+    try {
+      follow();
+      log.info("read the list of logs again");
+    } catch (error) {
+      if (!(error instanceof MachineRefusal)) throw error;
+      log.error("the list of logs was not read again; the logs followed so far are followed on", {
+        why: error.message,
+      });
+    }
+  }
+}
+
+function timeout(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+if (import.meta.main) await runProgram(COLLECTOR, run);

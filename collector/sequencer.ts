@@ -1,0 +1,29 @@
+/**
+ * Gives sealed buckets their identity: the next sequence number of this source and instance, and a checksum.
+ */
+import type { Delta } from "@/core/bucket.ts";
+import { bucketChecksum } from "@/core/bucket_codec.ts";
+import type { TargetInfo } from "@/core/answer.ts";
+import type { Sealed } from "./thread_message.ts";
+
+export class Sequencer {
+  #sequence = 0;
+  #newestS = 0;
+
+  /** @param instance new for every start without state: sequence numbers begin again then. */
+  constructor(readonly source: string, readonly instance: string) {}
+
+  deltas({ buckets, endS }: Sealed): Delta[] {
+    this.#newestS = Math.max(this.#newestS, endS);
+    const { source, instance } = this;
+    return buckets.map((bucket) => ({
+      identity: { source, instance, sequence: ++this.#sequence, checksum: bucketChecksum(bucket) },
+      bucket,
+    }));
+  }
+
+  /** This collector as a source: it delivers to itself. */
+  target(address: string): TargetInfo {
+    return { name: this.source, address, state: "connected", newestS: this.#newestS, problem: "" };
+  }
+}
