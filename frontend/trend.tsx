@@ -100,9 +100,7 @@ function Plot({ shape }: { readonly shape: TrendShape }): VNode {
           />
         );
       })}
-      {rates.map((rate) => (
-        <line class={rate === 0 ? "base" : "grid"} x1="0" x2="100%" y1={height(rate, shape)} y2={height(rate, shape)} />
-      ))}
+      {rates.map((rate) => <line class="grid" x1="0" x2="100%" y1={height(rate, shape)} y2={height(rate, shape)} />)}
       <svg
         x="0"
         y={percent(PLOT_TOP)}
@@ -114,6 +112,7 @@ function Plot({ shape }: { readonly shape: TrendShape }): VNode {
         {runs.map((run) => <path class="area" d={`${outline(run, shape)}V${UNITS}H${unit(run[0].x0)}Z`} />)}
         {runs.map((run) => <path class="curve" d={outline(run, shape)} vector-effect="non-scaling-stroke" />)}
       </svg>
+      <line class="base" x1="0" x2="100%" y1={percent(PLOT_FOOT)} y2={percent(PLOT_FOOT)} />
       {steps.map((step) => step.incomplete && step.count !== null && <Incomplete step={step} shape={shape} />)}
       {times.map(({ timeS, x }) => (
         <>
