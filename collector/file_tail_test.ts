@@ -1,0 +1,469 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { CHUNK_BYTES, LINE_BYTES_MAX, SUPERSEDED_FILES_MAX, SUPERSEDED_QUIET_SECONDS_MIN } from "@/core/bounds.ts";
+import { simulatedClock } from "@/core/host/clock.ts";
+import { type Files, systemFiles } from "@/core/host/files.ts";
+import { SimulatedFiles } from "@/core/host/files_simulated.ts";
+import { openLog } from "@/core/host/log.ts";
+import { FileTail, type FileTailOptions, type LineConsumer, type Origin } from "./file_tail.ts";
+
+/** Follows files and keeps what it was handed as text. */
+class Follower<Backing extends Files = SimulatedFiles> implements LineConsumer {
+  readonly clock = simulatedClock();
+  readonly got: string[] = [];
+  readonly origins: Origin[] = [];
+  readonly logged: string[] = [];
+  readonly tail: FileTail;
+  tooLongAt: number[] = [];
+
+  constructor(readonly files: Backing, patterns: readonly string[], options: Partial<FileTailOptions> = {}) {
+    this.tail = new FileTail({
+      files,
+      patterns,
+      from: "start",
+      log: openLog("test", (line) => this.logged.push(line.slice(line.indexOf("test: ") + 6))),
+      nowS: () => this.clock.nowS(),
+      consumer: this,
+      ...options,
+    });
+  }
+
+  lines(bytes: Uint8Array, start: number, end: number, origin: Origin): void {
+    this.got.push(...new TextDecoder().decode(bytes.subarray(start, end)).split("\n").slice(0, -1));
+    const { pattern, path, device, inode, generation, offset } = origin;
+    this.origins.push({ pattern, path, device, inode, generation, offset });
+  }
+
+  tooLong(origin: Origin): void {
+    this.tooLongAt.push(origin.offset);
+  }
+
+  /** Scans and reads everything; what was handed over since the last call. */
+  catchUp(): readonly string[] {
+    this.tail.rescan();
+    while (this.tail.readSome(100));
+    return this.got.splice(0);
+  }
+
+  /** Superseded files are quiet for long enough. */
+  waitQuiet(): readonly string[] {
+    this.clock.advanceMs(1000 * SUPERSEDED_QUIET_SECONDS_MIN);
+    return this.catchUp();
+  }
+}
+
+const LOG = "/log/a.log";
+
+function following(content: string, patterns = [LOG], options: Partial<FileTailOptions> = {}): Follower {
+  const files = new SimulatedFiles();
+  files.create(LOG, content);
+  return new Follower(files, patterns, options);
+}
+
+Deno.test("appended lines are handed over, an unfinished one only when it is finished", () => {
+  const follower = following("one\ntwo\n");
+  assertEquals(follower.catchUp(), ["one", "two"]);
+  follower.files.append(LOG, "thr");
+  assertEquals(follower.catchUp(), []);
+  follower.files.append(LOG, "ee\nfo");
+  assertEquals(follower.catchUp(), ["three"]);
+  assertEquals(follower.tail.positions().map(({ path, offset }) => [path, offset]), [[LOG, 14]]);
+  assertEquals(follower.origins.map((origin) => origin.offset), [0, 8]);
+  assertEquals(follower.tail.statistics().bytesRead, 16);
+});
+
+Deno.test("from the end: only lines completed after the start are handed over", () => {
+  const follower = following("old\nhalf", [LOG], { from: "end" });
+  assertEquals(follower.catchUp(), []);
+  follower.files.append(LOG, " done\nnew\n");
+  assertEquals(follower.catchUp(), ["half done", "new"]);
+});
+
+Deno.test("from the end, inside a line that is too long: the rest of it is skipped", () => {
+  const follower = following("x".repeat(CHUNK_BYTES + 10), [LOG], { from: "end" });
+  follower.catchUp();
+  follower.files.append(LOG, "xx\nnew\n");
+  assertEquals(follower.catchUp(), ["new"]);
+});
+
+Deno.test("a file that appears later is read from its start, whatever `from` says", () => {
+  const follower = following("old\n", [LOG, "/log/later.log", "/glob/*.log"], { from: "end" });
+  assertEquals(follower.catchUp(), []);
+  assertEquals(follower.tail.waiting().map(({ path }) => path), ["/log/later.log", "/glob/*.log"]);
+  follower.files.create("/log/later.log", "named\n");
+  follower.files.create("/glob/b.log", "matched\n");
+  assertEquals(follower.catchUp(), ["named", "matched"]);
+  assertEquals(follower.origins.map((origin) => origin.pattern), [1, 2]);
+  assertEquals(follower.tail.waiting(), []);
+});
+
+Deno.test("after a rename both files are read until the old one is superseded and quiet", () => {
+  const follower = following("one\n");
+  const { files } = follower;
+  const writer = files.writer(LOG);
+  follower.catchUp();
+  files.rename(LOG, `${LOG}.1`);
+  writer.append("two\n");
+  assertEquals(follower.catchUp(), ["two"]);
+  files.create(LOG, "new one\n");
+  assertEquals(follower.catchUp(), ["new one"]);
+  follower.clock.advanceMs(1000 * SUPERSEDED_QUIET_SECONDS_MIN - 1000);
+  writer.append("three\n");
+  assertEquals(follower.catchUp(), ["three"]);
+  follower.clock.advanceMs(1000 * SUPERSEDED_QUIET_SECONDS_MIN - 1000);
+  writer.append("four\nunfinished");
+  assertEquals(follower.catchUp(), ["four"], "writing started the quiet time anew");
+  assertEquals(follower.waitQuiet(), ["unfinished"], "nobody will finish the last line");
+  assertEquals(follower.tail.statistics().filesOpen, 1);
+});
+
+Deno.test("two rotations while reading lags behind lose nothing", () => {
+  const follower = following("1\n".repeat(1000), [LOG], { chunkBytes: 64, lineBytesMax: 40 });
+  const { files, tail } = follower;
+  tail.rescan();
+  tail.readSome(1);
+  for (const number of [2, 3]) {
+    if (number === 3) files.rename(`${LOG}.1`, `${LOG}.2`);
+    files.rename(LOG, `${LOG}.1`);
+    files.create(LOG, `${number}\n`.repeat(1000));
+    tail.rescan();
+    tail.readSome(3);
+  }
+  follower.catchUp();
+  assertEquals(tail.positions().map(({ offset }) => offset), [2000, 2000, 2000]);
+  assertEquals(tail.statistics().bytesRead, 6000);
+});
+
+Deno.test("rotated files beyond the bound are given up, oldest first, and what is lost is counted", () => {
+  const follower = following("unread\n");
+  for (let rotation = 0; rotation <= SUPERSEDED_FILES_MAX; rotation++) {
+    follower.tail.rescan();
+    follower.files.rename(LOG, `${LOG}.${rotation}`);
+    follower.files.create(LOG, "unread\n");
+  }
+  follower.tail.rescan();
+  assertEquals(follower.tail.statistics().bytesAbandoned, 7);
+  assertEquals(follower.catchUp().length, SUPERSEDED_FILES_MAX + 1);
+  assert(follower.logged.some((line) => line.startsWith(`Cannot read all of ${LOG}: `)));
+});
+
+Deno.test("a truncated file is read from its start in a new generation, and counted", () => {
+  const follower = following("one\ntwo\n");
+  follower.catchUp();
+  follower.files.truncate(LOG);
+  follower.files.append(LOG, "new\n");
+  assertEquals(follower.catchUp(), ["new"]);
+  assertEquals(follower.origins.at(-1)!.generation, 1);
+  assertEquals(follower.tail.statistics().truncations, 1);
+  assertMatch(follower.logged.at(-1)!, /truncated: lines written just before may be lost/);
+});
+
+Deno.test("cutting an unfinished line off is no truncation: what was handed over is still there", () => {
+  const follower = following("one\nhalf");
+  follower.catchUp();
+  follower.files.truncate(LOG, 4);
+  assertEquals(follower.catchUp(), []);
+  follower.files.append(LOG, "two\n");
+  assertEquals(follower.catchUp(), ["two"]);
+  assertEquals(follower.tail.statistics().truncations, 0);
+});
+
+Deno.test("a file that is deleted and made anew is read from its start, also when the inode number is the same", () => {
+  const follower = following("one\n");
+  follower.catchUp();
+  const inode = follower.tail.positions()[0].inode;
+  follower.files.unlink(LOG);
+  assertEquals(follower.catchUp(), []);
+  assertEquals(follower.tail.waiting().map(({ path }) => path), [LOG]);
+  follower.waitQuiet();
+  assertEquals(follower.files.handlesOpen, 0);
+  follower.files.create(LOG, "two\n");
+  assertEquals(follower.catchUp(), ["two"]);
+  assertEquals(follower.tail.positions()[0].inode, inode);
+});
+
+Deno.test("while a deleted file is held open its number cannot be given away, so a new file is another", () => {
+  const follower = following("one\n");
+  follower.catchUp();
+  follower.files.create(LOG, "two\n");
+  assertEquals(follower.catchUp(), ["two"]);
+  assertEquals(follower.tail.statistics().filesOpen, 2);
+});
+
+Deno.test("a symlink that is re-pointed leads to the new file; the old one is read until quiet", () => {
+  const follower = following("one\n", ["/log/current"]);
+  const { files } = follower;
+  files.symlink("/log/current", LOG);
+  assertEquals(follower.catchUp(), ["one"]);
+  files.create("/log/b.log", "three\n");
+  files.symlink("/log/current", "/log/b.log");
+  files.append(LOG, "two\n");
+  assertEquals([...follower.catchUp()].sort(), ["three", "two"]);
+  follower.waitQuiet();
+  assertEquals(follower.tail.statistics().filesOpen, 1);
+});
+
+Deno.test("a dangling symlink is waited for", () => {
+  const follower = following("", ["/log/current"]);
+  follower.files.symlink("/log/current", "/log/nothing");
+  follower.catchUp();
+  assertEquals(follower.tail.waiting(), [{ path: "/log/current", reason: "it does not exist" }]);
+});
+
+Deno.test("a file that two patterns, two names or a symlink lead to is read once, for the first of them", () => {
+  const follower = following("one\n", ["/log/*.log", LOG, "/log/b.log", "/log/c.log"]);
+  follower.files.link(LOG, "/log/b.log");
+  follower.files.symlink("/log/c.log", LOG);
+  assertEquals(follower.catchUp(), ["one"]);
+  follower.files.append("/log/b.log", "two\n");
+  assertEquals(follower.catchUp(), ["two"]);
+  assertEquals(follower.origins.map(({ path, pattern }) => [path, pattern]), [[LOG, 0], [LOG, 0]]);
+  follower.files.unlink(LOG);
+  follower.files.append("/log/b.log", "three\n");
+  assertEquals(follower.catchUp(), ["three"]);
+  assertEquals(follower.tail.positions().map(({ path }) => path), ["/log/b.log"]);
+});
+
+Deno.test("a rotated sibling that matches the glob is neither read twice nor opened as new", () => {
+  const follower = following("one\n", ["/log/a.log*"]);
+  const { files } = follower;
+  const writer = files.writer(LOG);
+  assertEquals(follower.catchUp(), ["one"]);
+  files.rename(LOG, `${LOG}.1`);
+  files.create(LOG, "new\n");
+  writer.append("two\n");
+  assertEquals([...follower.catchUp()].sort(), ["new", "two"]);
+  files.rename(`${LOG}.1`, `${LOG}.2`);
+  files.rename(LOG, `${LOG}.1`);
+  assertEquals(follower.catchUp(), []);
+  assertEquals(follower.tail.positions().map(({ path }) => path), [`${LOG}.2`, `${LOG}.1`]);
+  assertEquals(follower.waitQuiet(), []);
+});
+
+Deno.test("what a rotator compressed is not read as lines", () => {
+  const follower = following("one\n", ["/log/a.log*"]);
+  follower.files.create(`${LOG}.2.gz`, "\x1f\x8b\n");
+  assertEquals(follower.catchUp(), ["one"]);
+  assertEquals(follower.tail.waiting(), []);
+});
+
+Deno.test("a FIFO and a directory are named once and not followed", () => {
+  const follower = following("one\n", ["/log/pipe", "/log/dir", LOG]);
+  follower.files.create("/log/pipe", "", "fifo");
+  follower.files.create("/log/dir", "", "directory");
+  follower.catchUp();
+  follower.catchUp();
+  const cannot = follower.logged.filter((line) => line.startsWith("Cannot"));
+  assertEquals(cannot, [
+    "Cannot follow /log/pipe: it is a fifo, not a regular file; name a regular file, or pipe it into --stdin",
+    "Cannot follow /log/dir: it is a directory, not a regular file; use /log/dir/*.log",
+  ]);
+  assertEquals(follower.tail.waiting().map(({ path }) => path), ["/log/pipe", "/log/dir"]);
+});
+
+Deno.test("an unreadable log is named once with what would help, stops no other, and is read once it can be", () => {
+  const follower = following("one\n", ["/log/secret.log", LOG]);
+  follower.files.create("/log/secret.log", "two\n");
+  follower.files.refuse("/log/secret.log");
+  assertEquals(follower.catchUp(), ["one"]);
+  follower.catchUp();
+  const help = "add the collector's user to group adm or set the log's mode to 0640";
+  assertEquals(
+    follower.logged.filter((line) => line.startsWith("Cannot")),
+    [`Cannot read /log/secret.log: permission denied; ${help}`],
+  );
+  follower.files.refuse("/log/secret.log", false);
+  assertEquals(follower.catchUp(), ["two"]);
+  assertEquals(follower.tail.waiting(), []);
+});
+
+Deno.test("a log that could not be read at first starts at `from` once it can be: its lines may be old", () => {
+  const follower = following("old\n", ["/log/*.log"], { from: "end" });
+  const { files } = follower;
+  files.create("/shut/b.log", "old\n");
+  files.refuse(LOG);
+  files.refuse("/shut");
+  const both = new Follower(files, ["/*/*.log"], { from: "end" });
+  both.catchUp();
+  assertEquals(both.tail.waiting().map(({ path }) => path), ["/shut", LOG]);
+  files.refuse(LOG, false);
+  files.refuse("/shut", false);
+  assertEquals(both.catchUp(), []);
+  files.append("/shut/b.log", "new\n");
+  files.create("/shut/c.log", "appeared\n");
+  assertEquals([...both.catchUp()].sort(), ["appeared", "new"]);
+});
+
+Deno.test("files beyond the bound are not followed, and the log says so once", () => {
+  const files = new SimulatedFiles();
+  for (const name of ["a", "b", "c", "d"]) files.create(`/log/${name}.log`, `${name}\n`);
+  const follower = new Follower(files, ["/log/*.log"], { filesMax: 2 });
+  assertEquals(follower.catchUp(), ["a", "b"]);
+  follower.catchUp();
+  const text = "Cannot follow every log: more than 2 files match; use narrower patterns";
+  assertEquals(follower.logged.filter((line) => line.startsWith("Cannot")), [text]);
+  files.unlink("/log/a.log");
+  follower.catchUp();
+  follower.waitQuiet();
+  assertEquals(follower.catchUp(), ["c"]);
+});
+
+Deno.test("when no file descriptor is left the others go on", () => {
+  const files = new SimulatedFiles(1);
+  files.create("/log/a.log", "a\n");
+  files.create("/log/b.log", "b\n");
+  const follower = new Follower(files, ["/log/*.log"]);
+  assertEquals(follower.catchUp(), ["a"]);
+  assertMatch(follower.logged.at(-1)!, /too many open files; raise the limit of open files/);
+});
+
+Deno.test("one huge file starves no other", () => {
+  const follower = following("h\n".repeat(10_000), ["/log/*.log"], { chunkBytes: 64, lineBytesMax: 40 });
+  follower.files.create("/log/small.log", "small\n");
+  follower.tail.rescan();
+  assertEquals(follower.tail.readSome(2), true);
+  assert(follower.got.includes("small"));
+  follower.files.append("/log/small.log", "later\n");
+  for (let chunk = 0; chunk < 20; chunk++) follower.tail.readSome(1);
+  assert(follower.got.includes("later"), "a look at all files comes in between");
+});
+
+Deno.test("a line that is too long is reported once, at its offset, and the lines around it are whole", () => {
+  const follower = following(`a\n${"x".repeat(2 * CHUNK_BYTES)}`);
+  assertEquals(follower.catchUp(), ["a"]);
+  follower.files.append(LOG, `xx\nb\n${"y".repeat(LINE_BYTES_MAX)}\n`);
+  assertEquals(follower.catchUp(), ["b", "y".repeat(LINE_BYTES_MAX)]);
+  assertEquals(follower.tooLongAt, [2]);
+});
+
+Deno.test("a follower that is given positions continues exactly there", () => {
+  const before = following(`one\n${"x".repeat(LINE_BYTES_MAX + 1)}`);
+  const { files } = before;
+  files.create("/log/b.log", "b one\nb tw");
+  const first = new Follower(files, ["/log/*.log"]);
+  assertEquals(first.catchUp(), ["one", "b one"]);
+  const positions = structuredClone(first.tail.positions());
+  first.tail.close();
+
+  files.append(LOG, "xx\ntwo\n");
+  files.append("/log/b.log", "o\n");
+  files.rename("/log/b.log", "/log/b.log.1");
+  files.create("/log/b.log", "b three\n");
+  const second = new Follower(files, ["/log/*.log"], { positions, from: "end" });
+  assertEquals([...second.catchUp()].sort(), ["b three", "b two", "two"]);
+  assertEquals(second.tooLongAt, [], "it was reported before");
+});
+
+Deno.test("positions of a file that is gone or was truncated meanwhile are said to be so", () => {
+  const first = following("one\ntwo\n", [LOG, "/log/b.log"]);
+  const { files } = first;
+  files.create("/log/b.log", "gone\n");
+  first.catchUp();
+  const positions = first.tail.positions();
+  first.tail.close();
+  files.truncate(LOG);
+  files.append(LOG, "new\n");
+  files.unlink("/log/b.log");
+  const second = new Follower(files, [LOG, "/log/b.log"], { positions });
+  assertEquals(second.catchUp(), ["new"]);
+  assertEquals(second.tail.statistics().truncations, 1);
+  assertMatch(second.logged[0], /^Cannot continue \/log\/b.log: the file read before is gone/);
+});
+
+Deno.test("a position is kept while its file cannot be opened", () => {
+  const first = following("one\n");
+  first.catchUp();
+  const positions = first.tail.positions();
+  first.tail.close();
+  first.files.refuse(LOG);
+  const second = new Follower(first.files, [LOG], { positions });
+  assertEquals(second.catchUp(), []);
+  assertEquals(second.tail.positions(), positions);
+  first.files.refuse(LOG, false);
+  first.files.append(LOG, "two\n");
+  assertEquals(second.catchUp(), ["two"]);
+});
+
+Deno.test("while lines are handed over, positions stand at the first of them and can be moved on by the consumer", () => {
+  const files = new SimulatedFiles();
+  files.create(LOG, "one\ntwo\n");
+  const seen: number[] = [];
+  const consumer: LineConsumer = {
+    lines: (_bytes, _start, _end, origin) => {
+      for (const handed of [0, 4]) seen.push(tail.positions(origin, handed)[0].offset);
+    },
+    tooLong: () => {},
+  };
+  const tail = new Follower(files, [LOG], { consumer }).tail;
+  tail.rescan();
+  tail.readSome(1);
+  assertEquals(seen, [0, 4]);
+  assertEquals(tail.positions()[0].offset, 8);
+});
+
+Deno.test("other patterns can be followed: what only a former one matched is let go of, a new one starts at `from`", () => {
+  const follower = following("a\n", [LOG, "/log/b.log"], { from: "end" });
+  follower.files.create("/log/b.log", "b\n");
+  follower.files.create("/log/c.log", "old\n");
+  follower.catchUp();
+  follower.tail.follow(["/log/b.log", "/log/c.log"]);
+  assertEquals(follower.catchUp(), []);
+  for (const name of ["a", "b", "c"]) follower.files.append(`/log/${name}.log`, `${name} new\n`);
+  assertEquals(follower.catchUp(), ["b new", "c new"]);
+  assertEquals(follower.origins.map((origin) => origin.pattern), [0, 1]);
+});
+
+Deno.test("the directories to watch are those of the patterns and of what they matched", () => {
+  const follower = following("", [LOG, "/sites/*/access.log", "relative.log"]);
+  follower.files.create("/sites/one/access.log");
+  follower.catchUp();
+  assertEquals(follower.tail.directories(), [".", "/log", "/sites", "/sites/one"]);
+});
+
+Deno.test("closing leaves no handle open and hands nothing over", () => {
+  const follower = following("one\nunfinished", ["/log/a.log*"]);
+  follower.catchUp();
+  follower.files.rename(LOG, "/log/other");
+  follower.tail.rescan();
+  follower.tail.close();
+  assertEquals(follower.files.handlesOpen, 0);
+  assertEquals(follower.got, []);
+});
+
+Deno.test("real files: appends, rename rotation, truncation, deletion and an unreadable directory entry", () => {
+  const directory = Deno.makeTempDirSync();
+  const log = `${directory}/a.log`;
+  try {
+    const follower = new Follower(systemFiles(), [`${directory}/*.log`, `${directory}/none/b.log`]);
+    const writer = Deno.openSync(log, { append: true, create: true });
+    const write = (text: string): number => writer.writeSync(new TextEncoder().encode(text));
+    write("one\ntw");
+    Deno.mkdirSync(`${directory}/dir.log`);
+    assertEquals(follower.catchUp(), ["one"]);
+    Deno.renameSync(log, `${log}.1`);
+    write("o\nthree\n");
+    Deno.writeTextFileSync(log, "new\n");
+    assertEquals(follower.catchUp(), ["two", "three", "new"]);
+    writer.close();
+    follower.waitQuiet();
+    assertEquals(follower.tail.statistics().filesOpen, 1);
+    Deno.truncateSync(log);
+    Deno.writeTextFileSync(log, "n2\n", { append: true });
+    assertEquals(follower.catchUp(), ["n2"]);
+    Deno.removeSync(log);
+    Deno.writeTextFileSync(log, "made anew\n");
+    assertEquals(follower.catchUp(), ["made anew"]);
+    assertEquals(follower.tail.waiting(), [{ path: `${directory}/none/b.log`, reason: "it does not exist" }]);
+    follower.tail.close();
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+Deno.test("real files: without the runtime's permission the log says which flag would help", () => {
+  const follower = new Follower(systemFiles(), ["/not/granted/a.log"]);
+  follower.catchUp();
+  assertMatch(
+    follower.logged[0],
+    /^Cannot read \/not\/granted\/a.log: .*; start the collector with --allow-read=\/not\/granted$/,
+  );
+});
