@@ -28,8 +28,10 @@ function assertInert(html: string): void {
     const url = /\s(?:href|src|action)="([^"]*)"/.exec(tag)?.[1];
     assert(url === undefined || url.startsWith("./"), `address of somewhere else in ${tag}`);
   }
+  // Fields of the form keep what was typed as it is: it goes back to the server and nowhere else.
+  const shown = html.replace(/ value="[^"]*"/g, "");
   // deno-lint-ignore no-control-regex -- that none is there is the point
-  assert(!/[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(html), "a control character");
+  assert(!/[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(shown), "a control character");
   assert(html.isWellFormed());
 }
 
