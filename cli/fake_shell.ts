@@ -64,6 +64,9 @@ export function values(requests: number, bytes = 0, timeMs = 0, timeMaxMs = 0): 
   return values;
 }
 
+/** Characters that a terminal would obey, for property tests to mix into text. */
+export const OBEYED = ["\x1b", "\x9b", "\r", "\n", "\u202e", "\u2028", "\u200b", "\ufff9"] as const;
+
 /** 2026-11-21T04:50:00Z. */
 export const NOW_S = Date.UTC(2026, 10, 21, 4, 50) / 1000;
 

@@ -22,7 +22,7 @@ export function trendTable(answer: TrendAnswer, shell: Pick<Shell, "styled" | "o
   const rows = answer.points.map(({ startS, count, incomplete }) => [
     localTime(startS, shell.offsetMinutes(startS)),
     count === null ? "-" : grouped(count),
-    bar(count ?? 0, highest) + (incomplete ? " (so far)" : ""),
+    `${bar(count ?? 0, highest)} ${incomplete ? "(so far)" : ""}`.trim(),
   ]);
   return aligned([["TIME", "COUNT", ""], ...rows], [false, true, false]) + coverageLine(answer.coverage, shell.styled);
 }

@@ -12,6 +12,7 @@ Deno.test("controls, bidi overrides, invisible characters and line separators be
   assertEquals(printable("\x1b[31m\r\n\x9b\0"), "\\x1b[31m\\x0d\\x0a\\x9b\\x00");
   assertEquals(printable("a\u202eb\u2066c\u200bd\ufeff\u2028"), "a\\u202eb\\u2066c\\u200bd\\ufeff\\u2028");
   assertEquals(printable("\u{e0041}\u{10fffd}\u3164"), "\\u{e0041}\\u{10fffd}\\u3164");
+  assertEquals(printable("\ufff9\u0600"), "\\ufff9\\u0600");
   assertEquals(printable(String.fromCharCode(0xd800)), "\\ud800");
 });
 
