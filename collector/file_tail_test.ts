@@ -110,10 +110,42 @@ Deno.test("after a rename both files are read until the old one is superseded an
   writer.append("three\n");
   assertEquals(follower.catchUp(), ["three"]);
   follower.clock.advanceMs(1000 * SUPERSEDED_QUIET_SECONDS_MIN - 1000);
+  follower.catchUp();
+  assertEquals(follower.tail.statistics().filesOpen, 2, "writing started the quiet time anew");
   writer.append("four\nunfinished");
-  assertEquals(follower.catchUp(), ["four"], "writing started the quiet time anew");
+  follower.clock.advanceMs(1000 * SUPERSEDED_QUIET_SECONDS_MIN);
+  assertEquals(follower.catchUp(), ["four"], "what is unread is not quiet");
   assertEquals(follower.waitQuiet(), ["unfinished"], "nobody will finish the last line");
   assertEquals(follower.tail.statistics().filesOpen, 1);
+});
+
+Deno.test("a file that is renamed back is current again: its unfinished line may still be finished", () => {
+  const follower = following("one\nunfin");
+  follower.catchUp();
+  follower.files.rename(LOG, "/log/away");
+  follower.catchUp();
+  follower.files.rename("/log/away", LOG);
+  follower.catchUp();
+  assertEquals(follower.waitQuiet(), []);
+  follower.files.append(LOG, "ished\n");
+  assertEquals(follower.catchUp(), ["unfinished"]);
+});
+
+Deno.test("a name that changes hands between looking and opening does not open a file twice", () => {
+  const follower = following("one\n", ["/log/a.log*"]);
+  const { files } = follower;
+  follower.catchUp();
+  files.rename(LOG, `${LOG}.1`);
+  files.create(LOG, "two\n");
+  const openRead = files.openRead.bind(files);
+  files.openRead = (path) => {
+    files.openRead = openRead;
+    files.rename(LOG, `${LOG}.2`);
+    files.rename(`${LOG}.1`, LOG);
+    return openRead(path);
+  };
+  assertEquals(follower.catchUp(), []);
+  assertEquals(follower.catchUp(), ["two"]);
 });
 
 Deno.test("two rotations while reading lags behind lose nothing", () => {
@@ -217,6 +249,10 @@ Deno.test("a file that two patterns, two names or a symlink lead to is read once
   follower.files.append("/log/b.log", "two\n");
   assertEquals(follower.catchUp(), ["two"]);
   assertEquals(follower.origins.map(({ path, pattern }) => [path, pattern]), [[LOG, 0], [LOG, 0]]);
+  follower.files.link(LOG, "/log/0.log");
+  assertEquals(follower.catchUp(), []);
+  assertEquals(follower.tail.positions().map(({ path }) => path), [LOG], "it keeps its name while that leads to it");
+  follower.files.unlink("/log/0.log");
   follower.files.unlink(LOG);
   follower.files.append("/log/b.log", "three\n");
   assertEquals(follower.catchUp(), ["three"]);
@@ -333,6 +369,7 @@ Deno.test("a line that is too long is reported once, at its offset, and the line
   follower.files.append(LOG, `xx\nb\n${"y".repeat(LINE_BYTES_MAX)}\n`);
   assertEquals(follower.catchUp(), ["b", "y".repeat(LINE_BYTES_MAX)]);
   assertEquals(follower.tooLongAt, [2]);
+  assertEquals(follower.origins.map(({ offset }) => offset), [0, 2 * CHUNK_BYTES + 5]);
 });
 
 Deno.test("a follower that is given positions continues exactly there", () => {
@@ -410,6 +447,15 @@ Deno.test("other patterns can be followed: what only a former one matched is let
   for (const name of ["a", "b", "c"]) follower.files.append(`/log/${name}.log`, `${name} new\n`);
   assertEquals(follower.catchUp(), ["b new", "c new"]);
   assertEquals(follower.origins.map((origin) => origin.pattern), [0, 1]);
+});
+
+Deno.test("a file that is let go of while it waits for its turn is not read", () => {
+  const follower = following("a\n", ["/log/*.log"]);
+  follower.files.create("/log/b.log", "b\n");
+  follower.tail.rescan();
+  follower.tail.readSome(1);
+  follower.tail.follow([LOG]);
+  assertEquals(follower.catchUp(), ["a"]);
 });
 
 Deno.test("the directories to watch are those of the patterns and of what they matched", () => {

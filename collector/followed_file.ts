@@ -136,8 +136,7 @@ export class FollowedFile implements Origin {
       this.#startAnew();
       truncated();
     }
-    // Cut within an unfinished line: nothing that was handed over is gone.
-    this.readTo = Math.min(this.readTo, size);
+    // A size between the two means that an unfinished line was cut: nothing that was handed over is gone.
     if (size === this.readTo) return false;
     this.grewAtS = nowS;
     return true;
