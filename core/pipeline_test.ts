@@ -1,0 +1,132 @@
+import { assert, assertEquals } from "@std/assert";
+import { OPEN_SLICES_MAX } from "./bounds.ts";
+import { DIMENSIONS } from "./dimensions.ts";
+import {
+  addLedger,
+  COUNTED,
+  emptyLedger,
+  FUTURE,
+  ledgerGap,
+  MALFORMED_FIELDS,
+  READ,
+  TOO_LONG,
+  TOO_OLD,
+} from "./ledger.ts";
+import { REQUESTS } from "./measures.ts";
+import { entryLabel } from "./label.ts";
+import { parseLogtail } from "./format_logtail.ts";
+import type { Bucket } from "./bucket.ts";
+import { bucketProblem } from "./bucket_codec.ts";
+import { Pipeline } from "./pipeline.ts";
+import { randomFrom } from "./test_lines.ts";
+
+const NOW = 1_700_000_000;
+const NO_TAG = new Uint8Array(0);
+
+function pipeline(nowS = NOW): Pipeline {
+  const made = new Pipeline({ parse: parseLogtail, masks: { v4Bits: 24, v6Bits: 48 }, source: "col-1", seed: 42 });
+  made.nowS = nowS;
+  return made;
+}
+
+function line(timeS: number, host = "h", address = "192.0.2.1", uri = "/", status = "200"): string {
+  return `${host}\t${address}\t${timeS}.000\tGET\t${uri}\t${status}\t10\t0.001\n`;
+}
+
+/** Counts as the ingest thread does: seals when it stops early. */
+function countAll(p: Pipeline, text: string, arrivalS = NOW): Bucket[] {
+  const bytes = new TextEncoder().encode(text);
+  const buckets: Bucket[] = [];
+  for (let at = 0; at < bytes.length;) {
+    at = p.count(bytes, at, bytes.length, NO_TAG);
+    if (at < bytes.length) buckets.push(...p.seal(arrivalS));
+  }
+  return [...buckets, ...p.seal(arrivalS)];
+}
+
+function countsOf(buckets: readonly Bucket[], d: number): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { dictionaries } of buckets) {
+    const { size, offsets, bytes, marginals } = dictionaries[d];
+    for (let entry = 1; entry < size; entry++) {
+      const label = entryLabel(DIMENSIONS[d], bytes.subarray(offsets[entry], offsets[entry + 1]));
+      counts.set(label, (counts.get(label) ?? 0) + marginals[REQUESTS][entry]);
+    }
+  }
+  return counts;
+}
+
+Deno.test("counts per dimension equal those of a naive count, and every line is in the ledger", () => {
+  const random = randomFrom(3);
+  const naive = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
+  let text = "", lines = 0;
+  const pick = (name: string, n: number): string => `${name}${Math.floor(n * random() ** 2)}`;
+  for (let i = 0; i < 5000; i++) {
+    const host = pick("www", 40), net = Math.floor(random() * 200), uri = pick("/u", 300);
+    text += line(NOW - Math.floor(random() * 60), host, `10.0.${net}.${i % 256}`, `${uri}?q=${i}`);
+    if (i % 100 === 0) text += "no line at all\n";
+    lines += i % 100 === 0 ? 2 : 1;
+    [host, `10.0.${net}.0/24`, uri].forEach((value, d) => naive[d].set(value, (naive[d].get(value) ?? 0) + 1));
+  }
+  const buckets = countAll(pipeline(), text);
+  const sorted = (counts: Map<string, number>): [string, number][] => [...counts].sort(([a], [b]) => a < b ? -1 : 1);
+  naive.forEach((counts, d) => assertEquals(sorted(countsOf(buckets, d)), sorted(counts)));
+  const ledger = emptyLedger();
+  for (const bucket of buckets) addLedger(ledger, bucket.ledger);
+  assertEquals([ledger[READ], ledger[COUNTED], ledger[MALFORMED_FIELDS], ledgerGap(ledger)], [lines, 5000, 50, 0]);
+  for (const bucket of buckets) assertEquals(bucketProblem(bucket), undefined);
+});
+
+Deno.test("lines older than all rings and lines ahead of the clock are not counted, but in the ledger", () => {
+  const [bucket, ...more] = countAll(pipeline(), line(NOW - 90_000) + line(NOW + 61) + line(NOW + 59) + line(NOW));
+  assertEquals([bucket.ledger[READ], bucket.ledger[TOO_OLD], bucket.ledger[FUTURE], bucket.ledger[COUNTED]], [
+    4,
+    1,
+    1,
+    2,
+  ]);
+  assertEquals(bucket.totals[REQUESTS] + more.reduce((sum, { totals }) => sum + totals[REQUESTS], 0), 2);
+});
+
+Deno.test("a backlog enters the tier that still holds each line's time", () => {
+  const buckets = countAll(pipeline(), line(NOW) + line(NOW - 1800) + line(NOW - 7200));
+  assertEquals(buckets.map(({ lengthS }) => lengthS), [10, 60, 300]);
+});
+
+Deno.test("with one slice too many, counting stops before that line and goes on after a seal, counting each once", () => {
+  const slices = OPEN_SLICES_MAX + 3;
+  let text = "";
+  for (let i = 0; i < 600; i++) text += line(NOW - 10 * (i % slices)) + "garbage\n";
+  const buckets = countAll(pipeline(), text);
+  const ledger = emptyLedger();
+  for (const bucket of buckets) addLedger(ledger, bucket.ledger);
+  assertEquals([ledger[READ], ledger[COUNTED], ledger[MALFORMED_FIELDS]], [1200, 600, 600]);
+  assertEquals(buckets.reduce((sum, { totals }) => sum + totals[REQUESTS], 0), 600);
+});
+
+Deno.test("a slice in which nothing happened is sealed all the same: known, not missing", () => {
+  const [bucket, ...more] = pipeline().seal(NOW);
+  assertEquals([bucket.startS, bucket.lengthS, bucket.rows, more.length], [NOW, 10, 0, 0]);
+});
+
+Deno.test("a line that was skipped as too long is read and not counted", () => {
+  const p = pipeline();
+  p.tooLong();
+  const [bucket] = p.seal(NOW);
+  assertEquals([bucket.ledger[READ], bucket.ledger[TOO_LONG]], [1, 1]);
+});
+
+Deno.test("a sample of what was not counted is kept, once", () => {
+  const p = pipeline();
+  countAll(p, "first bad\nsecond bad\n");
+  const sample = p.takeSample();
+  assert(sample !== undefined);
+  assertEquals([sample.reason, new TextDecoder().decode(sample.line)], [MALFORMED_FIELDS, "first bad"]);
+  assertEquals(p.takeSample(), undefined);
+});
+
+Deno.test("rows come heaviest first, and entries too", () => {
+  const [bucket] = countAll(pipeline(), line(NOW, "a") + line(NOW, "b").repeat(3) + line(NOW, "c").repeat(2));
+  assertEquals([...bucket.measures[REQUESTS]], [3, 2, 1]);
+  assertEquals([...countsOf([bucket], 0)], [["b", 3], ["c", 2], ["a", 1]]);
+});
