@@ -181,7 +181,9 @@ function flagValues(
 ): FlagValues {
   function valuesOf(name: string, kind: FlagKind): readonly string[] {
     const flag = program.flags.find((flag) => flag.name === name);
-    if (flag?.kind !== kind) throw new Error(`Cannot read --${name} as ${kind}: the table says ${flag?.kind}`);
+    if (flag?.kind !== kind) {
+      throw new Error(`Cannot read --${name} as ${kind}: the table says ${flag?.kind ?? "there is none"}`);
+    }
     const fallback = flag.default ?? "";
     return settings.get(name)?.values ?? (kind === "list" ? listOf(fallback) : [fallback]);
   }
