@@ -95,3 +95,15 @@ export const CONNECTIONS_MAX = 1024;
 
 /** Calls at once on one gRPC connection. The peer waits with the next until one has ended. */
 export const CALLS_PER_CONNECTION_MAX = 128;
+
+/** Characters of one log line, time and role included. A longer one is cut and ends in an ellipsis. */
+export const LOG_LINE_CHARS_MAX = 4096;
+
+/** Bytes of bad traffic shown as a sample. */
+export const SAMPLE_BYTES_MAX = 256;
+
+/** Keys a rate limiter tells apart. Further ones share one key, so that hostile keys cannot fill memory or the log. */
+export const RATE_KEYS_MAX = 256;
+
+/** Directories listed for one pattern. A pattern such as `/**` stops here and is named in `refused`. */
+export const GLOB_DIRECTORIES_MAX = 10_000;

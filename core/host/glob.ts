@@ -4,10 +4,8 @@
  * A pattern is matched level by level, as a shell does, so nothing outside its own fixed part is ever looked at. A
  * directory that cannot be read is named in the answer and does not hide what the others hold.
  */
+import { GLOB_DIRECTORIES_MAX } from "@/core/bounds.ts";
 import { globToRegExp, isGlob } from "@std/path";
-
-/** Directories listed for one pattern. A pattern such as `/**` stops here and is named in `refused`. */
-export const GLOB_DIRECTORIES_MAX = 10_000;
 
 export interface DirectoryEntry {
   readonly name: string;

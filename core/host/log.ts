@@ -3,15 +3,7 @@
  *
  * `2026-11-21T04:52:56Z info collector: following a log path=/var/log/nginx/access.log from=end`
  */
-
-/** Characters of one log line, time and role included. A longer one is cut and ends in an ellipsis. */
-export const LOG_LINE_CHARS_MAX = 4096;
-
-/** Bytes of bad traffic shown as a sample. */
-export const SAMPLE_BYTES_MAX = 256;
-
-/** Keys a rate limiter tells apart. Further ones share one key, so that hostile keys cannot fill memory or the log. */
-export const RATE_KEYS_MAX = 256;
+import { LOG_LINE_CHARS_MAX, RATE_KEYS_MAX, SAMPLE_BYTES_MAX } from "@/core/bounds.ts";
 
 /** Named values of one event; the order is kept. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;

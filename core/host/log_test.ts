@@ -1,16 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import {
-  type Facts,
-  formatLogLine,
-  type Log,
-  LOG_LINE_CHARS_MAX,
-  OncePerMinute,
-  openLog,
-  RATE_KEYS_MAX,
-  SAMPLE_BYTES_MAX,
-  sampleText,
-} from "./log.ts";
+import { LOG_LINE_CHARS_MAX, RATE_KEYS_MAX, SAMPLE_BYTES_MAX } from "@/core/bounds.ts";
+import { type Facts, formatLogLine, type Log, OncePerMinute, openLog, sampleText } from "./log.ts";
 
 const AT = Date.UTC(2026, 10, 21, 4, 52, 56, 789);
 
