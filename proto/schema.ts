@@ -23,12 +23,20 @@ export const reflectionAlphaProto: PackageDefinition = compile(
 );
 
 /** Calls of `LogtailService`, by name. */
-export const TOP_N = methodOf<TopNRequest, TopNResponse>("TopN");
-export const TREND = methodOf<TrendRequest, TrendResponse>("Trend");
-export const STREAM_SNAPSHOTS = methodOf<Empty, SnapshotMessage>("StreamSnapshots");
-export const DUMP_SNAPSHOTS = methodOf<Empty, SnapshotMessage>("DumpSnapshots");
-export const LIST_TARGETS = methodOf<Empty, ListTargetsResponse>("ListTargets");
-export const STREAM_BUCKETS = methodOf<Empty, StreamBucketsResponse>("StreamBuckets");
+export const TOP_N = methodOf<TopNRequest, TopNResponse>(logtailProto, "logtail.LogtailService", "TopN");
+export const TREND = methodOf<TrendRequest, TrendResponse>(logtailProto, "logtail.LogtailService", "Trend");
+export const STREAM_SNAPSHOTS = methodOf<Empty, SnapshotMessage>(
+  logtailProto,
+  "logtail.LogtailService",
+  "StreamSnapshots",
+);
+export const DUMP_SNAPSHOTS = methodOf<Empty, SnapshotMessage>(logtailProto, "logtail.LogtailService", "DumpSnapshots");
+export const LIST_TARGETS = methodOf<Empty, ListTargetsResponse>(logtailProto, "logtail.LogtailService", "ListTargets");
+export const STREAM_BUCKETS = methodOf<Empty, StreamBucketsResponse>(
+  logtailProto,
+  "logtail.LogtailService",
+  "StreamBuckets",
+);
 
 /** A call with the types of its messages. */
 export type Method<Request, Response> = MethodDefinition<Request, Response>;
@@ -38,6 +46,20 @@ export function serviceOf(proto: PackageDefinition, name: string): ServiceDefini
   const service = proto[name];
   if (service === undefined || "format" in service) throw new Error(`No service ${name} in the .proto text`);
   return service as ServiceDefinition;
+}
+
+/**
+ * A call of one of the packages above. The one place where compiled calls get the types that the interfaces below
+ * claim; the tests of both sides stand for it. Throws for a name that is not one.
+ */
+export function methodOf<Request, Response>(
+  proto: PackageDefinition,
+  service: string,
+  name: string,
+): Method<Request, Response> {
+  const method = serviceOf(proto, service)[name];
+  if (method === undefined) throw new Error(`No call ${name} in ${service}`);
+  return method as unknown as Method<Request, Response>;
 }
 
 /** As on the wire: `[name in the enum's order]` is the number. */
@@ -227,10 +249,4 @@ export interface ReflectionResponse {
 function compile(text: string): PackageDefinition {
   const { root } = protobuf.parse(text, { keepCase: true });
   return fromJSON(root.toJSON(), { keepCase: true, longs: Number, defaults: true, oneofs: true });
-}
-
-/** The one place where compiled calls get the types that the interfaces above claim; `schema_test.ts` checks them. */
-function methodOf<Request, Response>(name: string): Method<Request, Response> {
-  const method = serviceOf(logtailProto, "logtail.LogtailService")[name];
-  return method as unknown as Method<Request, Response>;
 }

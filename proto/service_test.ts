@@ -1,0 +1,369 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Client as GrpcClient, type ClientReadableStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { createConnection } from "node:net";
+import { once } from "node:events";
+import type { TopNQuestion } from "@/core/answer.ts";
+import { SUBSCRIBER_QUEUE_MAX, SUBSCRIBERS_MAX, TOP_N_MAX } from "@/core/bounds.ts";
+import type { Delta } from "@/core/bucket.ts";
+import { MachineRefusal } from "@/core/host/exit.ts";
+import { openLog } from "@/core/host/log.ts";
+import { linearRegex } from "@/core/host/regex.ts";
+import { connect, type DeltaGap } from "./client.ts";
+import { deltaOf, FakeAnswerer, snapshotOf } from "./fake_answerer.ts";
+import { guardCredentials } from "./goaway_guard.ts";
+import {
+  DUMP_SNAPSHOTS,
+  type Empty,
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  healthProto,
+  type Method,
+  methodOf,
+  reflectionAlphaProto,
+  reflectionProto,
+  type ReflectionRequest,
+  type ReflectionResponse,
+  STREAM_BUCKETS,
+  STREAM_SNAPSHOTS,
+  TOP_N,
+  TREND,
+} from "./schema.ts";
+import { serve, type ServeOptions, type Serving } from "./service.ts";
+
+const HEALTH = "grpc.health.v1.Health";
+const CHECK = methodOf<HealthCheckRequest, HealthCheckResponse>(healthProto, HEALTH, "Check");
+const WATCH = methodOf<HealthCheckRequest, HealthCheckResponse>(healthProto, HEALTH, "Watch");
+
+Deno.test("a question without words is the original's: ten websites of the last minute, by requests", async () => {
+  await using running = await start();
+  await running.ask(TOP_N, {});
+  assertEquals(running.answerer.questions, [{ window: "1m", groupBy: "website", n: 10, sort: 0, filter: undefined }]);
+});
+
+Deno.test("fields and expression of a filter must both hold", async () => {
+  await using running = await start();
+  await running.ask(TREND, { filter: { website: "a", tor: 2, uri_regex: "" }, expression: "status>=400 AND asn=1" });
+  assertEquals(running.answerer.questions[0].filter, {
+    kind: "and",
+    parts: [
+      { kind: "compare", dimension: "website", operator: "=", value: "a" },
+      { kind: "compare", dimension: "tor", operator: "=", value: "no" },
+      {
+        kind: "and",
+        parts: [
+          { kind: "compare", dimension: "status", operator: ">=", value: "400" },
+          { kind: "compare", dimension: "asn", operator: "=", value: "1" },
+        ],
+      },
+    ],
+  });
+});
+
+Deno.test("more entries than an answer may have are answered with as many as it may", async () => {
+  await using running = await start();
+  await running.ask(TOP_N, { n: 2_000_000_000, group_by: 1, group_by_name: "tor" });
+  const question = running.answerer.questions[0] as TopNQuestion;
+  assertEquals([question.n, question.groupBy], [TOP_N_MAX, "tor"]);
+});
+
+const invalid: Record<string, { request: object; says: string }> = {
+  "an unknown window": { request: { window: 9 }, says: "5 (24h)" },
+  "an unknown dimension": { request: { group_by_name: "colour" }, says: "website, prefix, uri" },
+  "an unknown dimension number": { request: { group_by: 9 }, says: "website, prefix, uri" },
+  "an unknown order": { request: { sort: "beauty" }, says: "count, bytes, time" },
+  "a negative n": { request: { n: -1 }, says: "n is -1" },
+  "a filter that ends early": { request: { expression: "status>=" }, says: "column 9" },
+  "an unknown comparison": { request: { filter: { http_response: 200, status_op: 17 } }, says: "status_op 17" },
+  "an unknown tor": { request: { filter: { tor: 3 } }, says: "tor 3" },
+  "a bad regular expression": { request: { filter: { uri_regex: "(" } }, says: "(" },
+  "a bad prefix": { request: { filter: { client_prefix: "999.1.1.1/24" } }, says: "999.1.1.1/24" },
+  "an endless value": { request: { filter: { website: "x".repeat(100_000) } }, says: "100000 characters" },
+};
+
+for (const [what, { request, says }] of Object.entries(invalid)) {
+  Deno.test(`${what} is refused in a sentence that says what would do`, async () => {
+    await using running = await start();
+    const error = await assertRejects(() => running.ask(TOP_N, request), Error) as ServiceError;
+    assertEquals(error.code, status.INVALID_ARGUMENT);
+    assertStringIncludes(error.details, says);
+  });
+}
+
+Deno.test("a request larger than any question is refused", async () => {
+  await using running = await start();
+  const error = await assertRejects(() => running.ask(TOP_N, { expression: "x".repeat(2 << 20) }), Error);
+  assertEquals((error as ServiceError).code, status.RESOURCE_EXHAUSTED);
+});
+
+Deno.test("bytes that are no HTTP/2 end their own connection and nothing else", async () => {
+  await using running = await start();
+  for (
+    const bytes of [
+      "GET / HTTP/1.1\r\n\r\n",
+      "\0".repeat(5000),
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\xff".repeat(500),
+    ]
+  ) {
+    const socket = createConnection({ host: "127.0.0.1", port: running.serving.port });
+    socket.on("error", () => {});
+    socket.resume();
+    socket.end(bytes, "latin1");
+    await once(socket, "close");
+  }
+  assertEquals((await running.ask(CHECK, {})).status, 1);
+});
+
+Deno.test("a subscriber gets what is retained, then what is new", async () => {
+  await using running = await start();
+  running.answerer.retained = [deltaOf(1), deltaOf(2)];
+  const stop = new AbortController();
+  const seen: number[] = [];
+  for await (const item of running.client.deltas(stop.signal)) {
+    seen.push(sequenceOf(item));
+    if (seen.length === 2) running.answerer.push(deltaOf(3));
+    if (seen.length === 3) stop.abort();
+  }
+  assertEquals(seen, [1, 2, 3]);
+});
+
+Deno.test("a subscriber that leaves is forgotten", async () => {
+  await using running = await start();
+  running.answerer.retained = [deltaOf(1)];
+  for (let visit = 0; visit < 3; visit++) {
+    for await (const _ of running.client.deltas(new AbortController().signal)) break;
+  }
+  await until(() => running.answerer.deltaReaders.size === 0);
+});
+
+Deno.test("a subscriber that does not read loses buckets of its own and is told how many, in the right place", async () => {
+  await using running = await start();
+  const stop = new AbortController();
+  const items = running.client.deltas(stop.signal)[Symbol.asyncIterator]();
+  const first = items.next();
+  await until(() => running.answerer.deltaReaders.size === 1);
+  // Far more than sockets and buffers hold; the server must not wait for anybody.
+  const sent = 20 * SUBSCRIBER_QUEUE_MAX;
+  const large = deltaOf(1);
+  const dictionary = { ...large.bucket.dictionaries[0], size: 33, bytes: new Uint8Array(32 * 2048) };
+  const bucket = {
+    ...large.bucket,
+    dictionaries: [
+      {
+        ...dictionary,
+        offsets: Uint32Array.from({ length: 34 }, (_, entry) => Math.max(0, entry - 1) * 2048),
+        marginals: dictionary.marginals.map(() => new Uint8Array(33)),
+      },
+      ...large.bucket.dictionaries.slice(1),
+    ],
+  };
+  const { checksum } = deltaOf(1, bucket).identity;
+  for (let sequence = 1; sequence <= sent; sequence++) {
+    running.answerer.push({ bucket, identity: { ...large.identity, sequence, checksum } });
+  }
+  let item = (await first).value;
+  let expected = 1, dropped = 0;
+  while (true) {
+    if ("dropped" in item) {
+      assertEquals(item.problem, undefined);
+      dropped += item.dropped;
+      expected += item.dropped;
+    } else {
+      assertEquals(item.identity.sequence, expected++);
+      if (item.identity.sequence === sent) break;
+    }
+    item = (await items.next()).value;
+  }
+  assert(dropped > 0 && dropped <= sent - SUBSCRIBER_QUEUE_MAX);
+  stop.abort();
+  await items.next();
+});
+
+Deno.test("snapshots arrive as the original sends them", async () => {
+  await using running = await start();
+  const stop = new AbortController();
+  const snapshots = running.client.snapshots(stop.signal)[Symbol.asyncIterator]();
+  const next = snapshots.next();
+  await until(() => running.answerer.snapshotReaders.size === 1);
+  for (const reader of running.answerer.snapshotReaders) reader.push(snapshotOf(1_700_000_100));
+  assertEquals((await next).value, snapshotOf(1_700_000_100));
+  stop.abort();
+  assertEquals((await snapshots.next()).done, true);
+  await until(() => running.answerer.snapshotReaders.size === 0);
+});
+
+Deno.test("a dump is everything held, then it ends", async () => {
+  await using running = await start();
+  running.answerer.dumped = Array.from({ length: 500 }, (_, minute) => snapshotOf(minute * 60));
+  const times: number[] = [];
+  for await (const { timestamp } of running.open(DUMP_SNAPSHOTS, {})) times.push(timestamp);
+  assertEquals(times, running.answerer.dumped.map(({ startS }) => startS));
+});
+
+Deno.test("one stream more than the limit is refused, and has its place when another ends", async () => {
+  await using running = await start();
+  const streams: ClientReadableStream<unknown>[] = [];
+  // Two connections: one alone may not have as many calls at once.
+  for (const connection of [running, running.another(), running.another()]) {
+    for (let i = 0; i < 100 && streams.length < SUBSCRIBERS_MAX; i++) {
+      streams.push(connection.open(STREAM_SNAPSHOTS, {}).on("error", () => {}));
+    }
+  }
+  await until(() => running.answerer.snapshotReaders.size === SUBSCRIBERS_MAX);
+  assertEquals(await endOf(running.open(STREAM_BUCKETS, {})), status.RESOURCE_EXHAUSTED);
+  assertEquals(await endOf(running.open(WATCH, {})), status.RESOURCE_EXHAUSTED);
+  streams[0].cancel();
+  await until(() => running.answerer.snapshotReaders.size === SUBSCRIBERS_MAX - 1);
+  running.open(STREAM_SNAPSHOTS, {}).on("error", () => {});
+  await until(() => running.answerer.snapshotReaders.size === SUBSCRIBERS_MAX);
+});
+
+Deno.test("health is told of the service, of all together, and of nothing else", async () => {
+  await using running = await start();
+  assertEquals(await running.ask(CHECK, { service: "logtail.LogtailService" }), { status: 1 });
+  assertEquals(await running.ask(CHECK, {}), { status: 1 });
+  const error = await assertRejects(() => running.ask(CHECK, { service: "nginx" }), Error) as ServiceError;
+  assertEquals(error.code, status.NOT_FOUND);
+  const watch = running.open(WATCH, { service: "nginx" });
+  watch.on("error", () => {});
+  assertEquals(await once(watch, "data"), [{ status: 3 }]);
+});
+
+for (const [version, proto] of Object.entries({ v1: reflectionProto, v1alpha: reflectionAlphaProto })) {
+  Deno.test(`reflection ${version} lists the services and describes them`, async () => {
+    await using running = await start();
+    const { path, requestSerialize, responseDeserialize } = methodOf<ReflectionRequest, ReflectionResponse>(
+      proto,
+      `grpc.reflection.${version}.ServerReflection`,
+      "ServerReflectionInfo",
+    );
+    const call = running.grpc.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const answers = call[Symbol.asyncIterator]();
+    const ask = async (question: Partial<ReflectionRequest>): Promise<ReflectionResponse> => {
+      call.write({ host: "", ...question });
+      return (await answers.next()).value;
+    };
+    const listed = await ask({ list_services: "" } as Partial<ReflectionRequest>);
+    assertEquals(listed.list_services_response?.service.map(({ name }) => name), ["logtail.LogtailService", HEALTH]);
+    for (const file_containing_symbol of ["logtail.LogtailService", "logtail.LogtailService.TopN", "logtail.Bucket"]) {
+      const { file_descriptor_response: response } = await ask({ file_containing_symbol });
+      assertStringIncludes(new TextDecoder().decode(response?.file_descriptor_proto[0]), "BucketDelta");
+    }
+    assertEquals(
+      (await ask({ file_containing_symbol: "logtail.Nothing" })).error_response?.error_code,
+      status.NOT_FOUND,
+    );
+    call.end();
+  });
+}
+
+Deno.test("a port that is taken is refused with its address and a way out", async () => {
+  await using running = await start();
+  const listen = `127.0.0.1:${running.serving.port}`;
+  const error = await assertRejects(() => start({ listen }), MachineRefusal);
+  assertEquals(error.message, `Cannot listen on ${listen}: another program listens there; stop it or use another port`);
+});
+
+Deno.test("an address that is none is refused", async () => {
+  for (const listen of ["9090", "127.0.0.1", "a b:1", "127.0.0.1:99999", ""]) {
+    assertStringIncludes((await assertRejects(() => start({ listen }), MachineRefusal)).message, "Cannot listen on");
+  }
+});
+
+Deno.test("a stop ends streams as something to try again, and takes no new calls", async () => {
+  await using running = await start();
+  const stream = endOf(running.open(STREAM_BUCKETS, {}));
+  await until(() => running.answerer.deltaReaders.size === 1);
+  await running.serving.stop(2_000);
+  assertEquals(await stream, status.UNAVAILABLE);
+  assertEquals(running.answerer.deltaReaders.size, 0);
+  const error = await assertRejects(() => running.ask(CHECK, {}), Error) as ServiceError;
+  assertEquals(error.code, status.UNAVAILABLE);
+});
+
+Deno.test("a stop does not wait longer than it may for a reader that does not read", async () => {
+  await using running = await start();
+  running.answerer.dumped = Array.from({ length: 1000 }, () => ({
+    ...snapshotOf(60),
+    entries: [{ label: "x".repeat(100_000), count: 1 }],
+  }));
+  running.open(DUMP_SNAPSHOTS, {}).on("error", () => {}).pause();
+  await running.ask(CHECK, {});
+  await running.serving.stop(100);
+});
+
+interface Running extends AsyncDisposable {
+  readonly answerer: FakeAnswerer;
+  readonly serving: Serving;
+  readonly client: ReturnType<typeof connect>;
+  readonly grpc: GrpcClient;
+  /** As any program may ask: fields that are not given are absent. */
+  ask<Request, Response>(method: Method<Request, Response>, request: object): Promise<Response>;
+  open<Request, Response>(method: Method<Request, Response>, request: object): ClientReadableStream<Response>;
+  /** Another connection. */
+  another(): { open: Running["open"] };
+}
+
+async function start(options: Partial<ServeOptions> = {}): Promise<Running> {
+  const answerer = new FakeAnswerer();
+  const log = openLog("test", () => {});
+  const serving = await serve({ listen: "127.0.0.1:0", answerer, regex: linearRegex, log, ...options });
+  const target = `127.0.0.1:${serving.port}`;
+  const connections: GrpcClient[] = [];
+  const connectAnew = (): GrpcClient => {
+    const own = { "grpc.use_local_subchannel_pool": 1, "grpc.max_send_message_length": -1 };
+    connections.push(new GrpcClient(target, guardCredentials(credentials.createInsecure()), own));
+    return connections[connections.length - 1];
+  };
+  const openOn = (grpc: GrpcClient): Running["open"] => (method, request) =>
+    grpc.makeServerStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request as Empty as never,
+    );
+  const grpc = connectAnew();
+  const client = connect(target);
+  return {
+    answerer,
+    serving,
+    client,
+    grpc,
+    ask: ({ path, requestSerialize, responseDeserialize }, request) =>
+      new Promise((resolve, reject) => {
+        grpc.makeUnaryRequest(path, requestSerialize, responseDeserialize, request as never, (error, response) => {
+          if (response === undefined) reject(error);
+          else resolve(response);
+        });
+      }),
+    open: openOn(grpc),
+    another: () => ({ open: openOn(connectAnew()) }),
+    async [Symbol.asyncDispose](): Promise<void> {
+      client.close();
+      for (const connection of connections) connection.close();
+      await serving.stop(1_000);
+    },
+  };
+}
+
+/** The status a stream ends with. */
+function endOf(call: ClientReadableStream<unknown>): Promise<status> {
+  return new Promise((resolve) => {
+    call.on("error", () => {});
+    call.on("status", ({ code }: { code: status }) => resolve(code));
+    call.resume();
+  });
+}
+
+function sequenceOf(item: Delta | DeltaGap): number {
+  assert("identity" in item);
+  return item.identity.sequence;
+}
+
+/** Waits, turn by turn of the event loop, for what the network will bring about. */
+async function until(condition: () => boolean): Promise<void> {
+  const endMs = performance.now() + 10_000;
+  while (!condition()) {
+    assert(performance.now() < endMs, "it did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
