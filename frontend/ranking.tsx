@@ -176,16 +176,15 @@ function Numbers(
     </>,
     bytesText(values[BYTES]),
     durationText(values[TIME_SUM]),
-    <>
-      {msText(values[TIME_SUM] / values[REQUESTS])}
-      <small>ms</small>
-    </>,
-    <>
-      {msText(values[TIME_MAX])}
-      <small>ms</small>
-    </>,
+    <Milliseconds value={values[TIME_SUM] / values[REQUESTS]} />,
+    <Milliseconds value={values[REQUESTS] > 0 ? values[TIME_MAX] : NaN} />,
   ];
   return <>{cells.map((cell, i) => <td data-name={columns[i].heading}>{cell}</td>)}</>;
+}
+
+/** A time that nothing was measured for (NaN) has no unit either. */
+function Milliseconds({ value }: { readonly value: number }): VNode {
+  return <>{msText(value)}{Number.isFinite(value) && <small>ms</small>}</>;
 }
 
 /** The class of a status as a colour, beside its number. */

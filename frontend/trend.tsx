@@ -6,7 +6,7 @@
 import type { VNode } from "preact";
 import { REQUESTS } from "@/core/measures.ts";
 import type { Answers } from "./answers.ts";
-import { compact, counted, grouped, rateText, utcDateTime, utcTime } from "./numbers.ts";
+import { compact, counted, grouped, rateText, spanText, utcDateTime, utcTime } from "./numbers.ts";
 import { type Step, type TrendShape, trendShape } from "./trend_shape.ts";
 
 /** Parts of the chart's height: above the plot, the plot, and down to the foot of the letters below it. */
@@ -46,7 +46,7 @@ function Headline(
   return (
     <div class="headline">
       <h2>
-        <b>{now === undefined ? "–" : rateText(now.rate)}</b> requests/s
+        <b>{now === undefined ? "–" : rateText(now.rate)}</b> requests/s <span>now</span>
       </h2>
       <dl>
         <div>
@@ -55,11 +55,18 @@ function Headline(
         </div>
         <div>
           <dt>mean</dt>
-          <dd>{seconds > 0 ? `${rateText(total / seconds)}/s` : "–"}</dd>
+          <dd>
+            {seconds > 0 ? `${rateText(total / seconds)}/s` : "–"}
+            {seconds > 0 && seconds < topN.coverage.seconds && <small>over the {spanText(seconds)} known</small>}
+          </dd>
         </div>
         <div>
           <dt>peak</dt>
-          <dd>{peak === undefined ? "–" : `${rateText(peak.rate)}/s at ${axisTime(peak.startS, trend.stepS)} UTC`}</dd>
+          <dd>
+            {peak === undefined || peak.rate === 0
+              ? "–"
+              : `${rateText(peak.rate)}/s at ${axisTime(peak.startS, trend.stepS)} UTC`}
+          </dd>
         </div>
       </dl>
       <ul class="legend">
