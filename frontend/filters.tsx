@@ -5,15 +5,21 @@ import { dimensionIndex, DIMENSIONS } from "@/core/dimensions.ts";
 import type { Comparison } from "@/core/filter_tree.ts";
 import { Label } from "./label.tsx";
 import { parametersOf, WITHOUT_FILTERS, withoutFilter } from "./links.ts";
-import { fieldParameter, type PageState } from "./request.ts";
+import { fieldParameter, type PageState, PARAMETERS } from "./request.ts";
 import { type View, viewLink } from "./view.ts";
 
-/** The form keeps everything else of the state in hidden fields, so that it works as a plain GET. */
+/**
+ * The form keeps everything else of the state in hidden fields, in the order of a URL, so that a plain GET leads to the
+ * address that a link would have.
+ */
 export function FilterForm({ view }: { readonly view: View }): VNode {
   const { state, defaults, typedQ, outcome } = view;
+  const parameters = parametersOf({ ...state, q: "" }, defaults);
+  const isBeforeQ = ([name]: readonly [string, string]): boolean => PARAMETERS.indexOf(name) < PARAMETERS.indexOf("q");
   const isWrong = outcome.kind === "mistakes" && outcome.mistakes.some(({ parameter }) => parameter === "q");
   return (
     <form class="filter" method="get" action="./" role="search">
+      <HiddenFields parameters={parameters.filter(isBeforeQ)} />
       <label for="q">Filter</label>
       <input
         id="q"
@@ -26,12 +32,14 @@ export function FilterForm({ view }: { readonly view: View }): VNode {
         autocapitalize="off"
         aria-invalid={isWrong ? "true" : undefined}
       />
-      {parametersOf({ ...state, q: "" }, defaults).map(([name, value]) => (
-        <input type="hidden" name={name} value={value} />
-      ))}
+      <HiddenFields parameters={parameters.filter((parameter) => !isBeforeQ(parameter))} />
       <button type="submit">Apply</button>
     </form>
   );
+}
+
+function HiddenFields({ parameters }: { readonly parameters: readonly (readonly [string, string])[] }): VNode {
+  return <>{parameters.map(([name, value]) => <input key={name} type="hidden" name={name} value={value} />)}</>;
 }
 
 /** One crumb a filter; none when the page is unfiltered. */
