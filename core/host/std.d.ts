@@ -26,10 +26,6 @@ declare module "@std/async/delay" {
   export function delay(ms: number, options?: { signal?: AbortSignal; persistent?: boolean }): Promise<void>;
 }
 
-declare module "@std/cli/unicode-width" {
-  export function unicodeWidth(text: string): number;
-}
-
 declare module "@std/text/closest-string" {
   export function closestString(givenWord: string, possibleWords: ReadonlyArray<string>): string;
 }
