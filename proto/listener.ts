@@ -13,6 +13,8 @@ export interface Listener {
   readonly address: SocketAddress;
   /** Accepts no further connections; those there are go on. */
   close(): void;
+  /** Resolves when no connection is left. */
+  quiet(): Promise<void>;
   /** Cuts every connection that is left. */
   cut(): void;
 }
@@ -27,6 +29,7 @@ export async function listen(text: string, accept: (socket: Socket) => void, log
   const parsed = parseListenAddress(text);
   if ("mistake" in parsed) throw new MachineRefusal(`Cannot listen on ${JSON.stringify(text)}: ${parsed.mistake}`);
   const sockets = new Set<Socket>();
+  let onQuiet = (): void => {};
   const server = createServer({ noDelay: true }, (socket) => {
     if (sockets.size >= CONNECTIONS_MAX) {
       log.warn("refused a gRPC connection: too many are open", { connections_max: CONNECTIONS_MAX });
@@ -34,7 +37,10 @@ export async function listen(text: string, accept: (socket: Socket) => void, log
       return;
     }
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) onQuiet();
+    });
     accept(socket);
   });
   const address = await bind(server, parsed.address);
@@ -42,6 +48,7 @@ export async function listen(text: string, accept: (socket: Socket) => void, log
   return {
     address,
     close: () => void server.close(),
+    quiet: () => new Promise((resolve) => sockets.size === 0 ? resolve() : onQuiet = resolve),
     cut: () => sockets.forEach((socket) => socket.destroy()),
   };
 }

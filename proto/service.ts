@@ -94,13 +94,13 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 async function stop(server: Server, listener: Listener, streams: OpenStreams, graceMs: number): Promise<void> {
   listener.close();
   streams.endAll();
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, graceMs);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  // Connections close once their calls are done. When that is, their sockets know best: on Deno the callback comes
+  // at once.
+  server.tryShutdown(() => {});
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
+  await Promise.race([listener.quiet(), late]);
+  clearTimeout(timer);
   server.forceShutdown();
   listener.cut();
 }

@@ -280,6 +280,22 @@ Deno.test("a stop ends streams as something to try again, and takes no new calls
   assertEquals(error.code, status.UNAVAILABLE);
 });
 
+Deno.test("a stop lets an answer that is under way arrive whole", async () => {
+  await using running = await start();
+  const answer = running.answerer.topN({ window: "5m", groupBy: "uri", n: 1, sort: 0, filter: undefined });
+  const entries = Array.from({ length: 5_000 }, () => ({ ...answer.entries[0], label: "x".repeat(2_000) }));
+  let asked = (): void => {};
+  const wasAsked = new Promise<void>((resolve) => asked = resolve);
+  running.answerer.topN = (): typeof answer => {
+    asked();
+    return { ...answer, entries };
+  };
+  const response = running.client.topN({ window: "5m", groupBy: "uri", n: 5_000, sort: 0, filter: undefined }, 5_000);
+  await wasAsked;
+  await running.serving.stop(4_000);
+  assertEquals((await response).entries.length, 5_000);
+});
+
 Deno.test("a stop does not wait longer than it may for a reader that does not read", async () => {
   await using running = await start();
   running.answerer.dumped = Array.from({ length: 1000 }, () => ({
@@ -288,7 +304,9 @@ Deno.test("a stop does not wait longer than it may for a reader that does not re
   }));
   running.open(DUMP_SNAPSHOTS, {}).on("error", () => {}).pause();
   await running.ask(CHECK, {});
+  const beginMs = performance.now();
   await running.serving.stop(100);
+  assert(performance.now() - beginMs < 1_000);
 });
 
 interface Running extends AsyncDisposable {
