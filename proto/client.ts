@@ -11,6 +11,7 @@ import {
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
 import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
 import type { Delta } from "@/core/bucket.ts";
+import { targetMistake } from "@/core/host/listen_address.ts";
 import { readSnapshot, readTarget, readTopNResponse, readTrendResponse } from "./answer_message.ts";
 import { readDelta } from "./bucket_message.ts";
 import { guardCredentials } from "./goaway_guard.ts";
@@ -211,6 +212,9 @@ function mustNotNeedOurs(target: string, needed: string | undefined): void {
   throw new RemoteError("protocol", `Cannot ask ${target}: the program there does not know ${needed}; ask without it`);
 }
 
+/** Throws RemoteError when the target is not an address at all. */
 function open(target: string, options: ClientOptions): GrpcClient {
+  const mistake = targetMistake(target);
+  if (mistake !== undefined) throw new RemoteError("unreachable", `Cannot reach ${JSON.stringify(target)}: ${mistake}`);
   return new GrpcClient(target, guardCredentials(credentials.createInsecure()), options);
 }

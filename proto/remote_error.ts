@@ -14,6 +14,8 @@ import { type ServiceError, status } from "@grpc/grpc-js";
 export type RemoteErrorCode = "unreachable" | "timeout" | "refused" | "invalid" | "protocol";
 
 export class RemoteError extends Error {
+  override readonly name = "RemoteError";
+
   constructor(readonly code: RemoteErrorCode, message: string) {
     super(message);
   }
