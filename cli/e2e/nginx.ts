@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 import { isRoot, programPath } from "./need.ts";
-import { answers, eventually, freePort } from "./ports.ts";
+import { answers, CLOSED_PORT, eventually, freePort } from "./ports.ts";
 import { type SilentUpstream, startSilentUpstream } from "./silent_upstream.ts";
 
 export interface Nginx extends AsyncDisposable {
@@ -36,7 +36,7 @@ export async function startNginx(): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "logtail-nginx-" });
   const ports = { v4: freePort(), v6: freePort("::1") };
   const upstream = startSilentUpstream();
-  await writeFolder(folder, configuration(ports, upstream.port, freePort()));
+  await writeFolder(folder, configuration(ports, upstream.port));
 
   const child = spawnNginx(folder);
   const stderr = new Response(child.stderr).text();
@@ -107,8 +107,8 @@ function exists(path: string): true | undefined {
   }
 }
 
-/** `closedPort`: where nobody listens, for 502. The server name is the only one, so every host gets there. */
-function configuration(ports: { v4: number; v6: number }, silentPort: number, closedPort: number): string {
+/** The server is the only one, so every host gets there. */
+function configuration(ports: { v4: number; v6: number }, silentPort: number): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path temp/${name};`).join(" ");
   const fields =
@@ -158,7 +158,7 @@ http {
     location /loop/ { rewrite ^ /loop/again last; }
     location /silent/ { proxy_pass http://127.0.0.1:${silentPort}; }
     location /slow/ { proxy_pass http://127.0.0.1:${silentPort}; proxy_read_timeout 1s; }
-    location /closed/ { proxy_pass http://127.0.0.1:${closedPort}; }
+    location /closed/ { proxy_pass http://127.0.0.1:${CLOSED_PORT}; }
   }
 }
 `;

@@ -68,7 +68,16 @@ async function install(folder: string): Promise<void> {
   await Deno.writeTextFile(join(folder, "client.cjs"), CLIENT);
   await Deno.writeTextFile(join(folder, "package.json"), "{}");
   const packages = ["@grpc/grpc-js@1.14.7", "@grpc/proto-loader@0.8.1"];
-  await run("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--prefer-offline", ...packages]);
+  await run("npm", [
+    "install",
+    "--prefix",
+    folder,
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--prefer-offline",
+    ...packages,
+  ]);
 }
 
 async function callPolitely(folder: string, target: string): Promise<string> {

@@ -1,5 +1,11 @@
 /** Ports and waiting: what tests with real processes need and unit tests must not. */
 
+/**
+ * A port where nobody listens. Not just any free one: a connection to a port of the range that clients get theirs from
+ * is, once in ten thousand times, answered by itself.
+ */
+export const CLOSED_PORT = 1;
+
 /** A TCP port of the loopback that was free a moment ago. */
 export function freePort(hostname: "127.0.0.1" | "::1" = "127.0.0.1"): number {
   const listener = Deno.listen({ hostname, port: 0 });

@@ -57,7 +57,9 @@ export async function startCollector(options: CollectorOptions): Promise<Role> {
   const grants = collectorGrants(port, [...options.logs.map(dirname)]);
   const role = start("collector", grants, flags, port, options.prefix);
   const awaited = options.logs.filter((path) => !options.unreadable?.includes(path));
-  await ready(role, () => awaited.every((path) => role.stderr().includes(path)));
+  const follows = (path: string): boolean =>
+    role.stderr().split("\n").some((line) => line.includes(" following ") && line.includes(path));
+  await ready(role, () => awaited.every(follows));
   return role;
 }
 
