@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { CONNECTIONS_MAX } from "@/core/bounds.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
+import { mayListen } from "@/core/host/listen_permission.ts";
 import type { Log } from "@/core/host/log.ts";
 
 export interface Listener {
@@ -54,13 +55,19 @@ export async function listen(text: string, accept: (socket: Socket) => void, log
 }
 
 async function bind(server: Server, { hostname, port }: SocketAddress): Promise<SocketAddress> {
+  const text = addressText({ hostname, port });
+  if (!mayListen({ hostname, port })) {
+    throw new MachineRefusal(
+      `Cannot listen on ${text}: the runtime was not given this address; start it with --allow-net=${text}`,
+    );
+  }
   try {
     return { hostname, port: await bindOnce(server, hostname, port) };
   } catch (error) {
     const code = codeOf(error);
     const noIpv6 = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";
     if (hostname === "::" && noIpv6) return await bind(server, { hostname: "0.0.0.0", port });
-    throw new MachineRefusal(`Cannot listen on ${addressText({ hostname, port })}: ${refusal(error, code, port)}`);
+    throw new MachineRefusal(`Cannot listen on ${text}: ${refusal(error, code, port)}`);
   }
 }
 
@@ -92,8 +99,6 @@ function refusal(error: unknown, code: string, port: number): string {
       return "this machine has no such address; use one that it has, or leave the host out";
     case "ENOTFOUND":
       return "the host name has no address; use an address of this machine, or leave the host out";
-    case "NotCapable":
-      return "the runtime was not given this address; start it with --allow-net for it";
     default:
       return `${error instanceof Error ? error.message : String(error)}; use another address`;
   }

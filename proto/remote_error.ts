@@ -70,7 +70,8 @@ function unreachable(details: string): string {
     return "connection refused; is a collector or an aggregator running there?";
   }
   if (/ENOTFOUND|EAI_AGAIN|name resolution failed/i.test(details)) {
-    return "the host name has no address; check the name";
+    // A host that --allow-net leaves out looks just like one that does not exist.
+    return "the host name has no address; check the name, and that --allow-net has it";
   }
   if (/Requires net access|NotCapable/i.test(details)) {
     return "the runtime was not given this address; start it with --allow-net for it";

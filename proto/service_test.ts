@@ -263,6 +263,16 @@ Deno.test("a port that is taken is refused with its address and a way out", asyn
   assertEquals(error.message, `Cannot listen on ${listen}: another program listens there; stop it or use another port`);
 });
 
+Deno.test({
+  name: "an address that the runtime was not given is refused, with the flag that gives it",
+  permissions: { net: ["127.0.0.1:1"], env: "inherit" },
+  fn: async () => {
+    const error = await assertRejects(() => start({ listen: ":19091" }), MachineRefusal);
+    assertStringIncludes(error.message, "Cannot listen on [::]:19091: ");
+    assertStringIncludes(error.message, "--allow-net=[::]:19091");
+  },
+});
+
 Deno.test("an address that is none is refused", async () => {
   for (const listen of ["9090", "127.0.0.1", "a b:1", "127.0.0.1:99999", ""]) {
     assertStringIncludes((await assertRejects(() => start({ listen }), MachineRefusal)).message, "Cannot listen on");
