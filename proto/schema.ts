@@ -6,9 +6,11 @@
  */
 import { fromJSON, type PackageDefinition, type ServiceDefinition } from "@grpc/proto-loader";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import type { Buffer } from "node:buffer";
 import protobuf from "protobufjs";
 import healthText from "./health.proto" with { type: "text" };
 import logtailText from "./logtail.proto" with { type: "text" };
+import { checkFields } from "./message_bounds.ts";
 import reflectionText from "./reflection.proto" with { type: "text" };
 
 /** `LogtailService`. */
@@ -245,8 +247,29 @@ export interface ReflectionResponse {
   readonly error_response?: { readonly error_code: number; readonly error_message: string };
 }
 
-/** Numbers instead of Long (all of ours stay below 2^53), defaults for what is absent, null for absent messages. */
+/**
+ * Numbers instead of Long (all of ours stay below 2^53), defaults for what is absent, null for absent messages. What
+ * arrives is counted before it is decoded.
+ */
 function compile(text: string): PackageDefinition {
   const { root } = protobuf.parse(text, { keepCase: true });
-  return fromJSON(root.toJSON(), { keepCase: true, longs: Number, defaults: true, oneofs: true });
+  root.resolveAll();
+  const proto = fromJSON(root.toJSON(), { keepCase: true, longs: Number, defaults: true, oneofs: true });
+  for (const [serviceName, definition] of Object.entries(proto)) {
+    if ("format" in definition) continue;
+    for (const [name, method] of Object.entries(definition as ServiceDefinition)) {
+      const { resolvedRequestType, resolvedResponseType } = root.lookupService(serviceName).methods[name];
+      method.requestDeserialize = counted(resolvedRequestType, method.requestDeserialize);
+      method.responseDeserialize = counted(resolvedResponseType, method.responseDeserialize);
+    }
+  }
+  return proto;
+}
+
+function counted<Message>(type: protobuf.Type | null, read: (bytes: Buffer) => Message): (bytes: Buffer) => Message {
+  if (type === null) throw new Error("A call in the .proto text has no message");
+  return (bytes) => {
+    checkFields(type, bytes);
+    return read(bytes);
+  };
 }
