@@ -54,19 +54,21 @@ export function exactCounts(answer: JsonAnswer): Counts {
  * never hold more than was sent, not even for a moment.
  */
 export async function untilEqual(expected: Answer, ask: () => Promise<JsonAnswer>, what: string): Promise<JsonAnswer> {
-  let last: readonly string[] = ["no answer yet"];
+  let last = "no answer yet";
   return await eventually(async () => {
     const answer = await ask();
     if (answer.total > expected.total) {
       throw new Error(`${what}: counted ${answer.total}, but only ${expected.total} were sent`);
     }
     if (answer.total < expected.total) {
-      last = [`total: expected ${expected.total}, got ${answer.total}`];
+      last = `total: expected ${expected.total}, got ${answer.total}`;
       return undefined;
     }
-    last = differences(expected.counts, exactCounts(answer));
-    return last.length === 0 ? answer : undefined;
-  }, () => `${what}:\n${last.join("\n")}`);
+    // Everything is there: what differs now stays different.
+    const wrong = differences(expected.counts, exactCounts(answer));
+    if (wrong.length > 0) throw new Error(`${what}:\n${wrong.join("\n")}`);
+    return answer;
+  }, () => `${what}: ${last}`);
 }
 
 /** `RANK  COUNT  LABEL` lines; counts with thin spaces between thousands. */

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { cliJson } from "./answers.ts";
 import { line, TestFolder } from "./lines.ts";
-import { isRoot } from "./need.ts";
+import { isRoot, realTest } from "./need.ts";
 import { CLOSED_PORT, eventually, freePort } from "./ports.ts";
 import {
   collectorGrants,
@@ -14,7 +14,7 @@ import {
   startFrontend,
 } from "./roles.ts";
 
-Deno.test("every mistake in a collector's flags is named at once, with the near miss", async () => {
+realTest([], "every mistake in a collector's flags is named at once, with the near miss", async () => {
   const flags = ["--lisen=:9090", "--v4prefix=33", "--from=middle", "--logs="];
   const { code, stdout, stderr } = await runRole("collector", environmentGrants("collector"), flags);
   assertEquals([code, stdout], [2, ""], stderr);
@@ -23,13 +23,13 @@ Deno.test("every mistake in a collector's flags is named at once, with the near 
   }
 });
 
-Deno.test("a collector without any input says which flags give it one", async () => {
+realTest([], "a collector without any input says which flags give it one", async () => {
   const { code, stderr } = await runRole("collector", collectorGrants(freePort(), []), []);
   assertEquals(code, 2, stderr);
   assertStringIncludes(stderr, "--logs");
 });
 
-Deno.test("a mistake in a variable is named by the variable; a flag wins over it", async () => {
+realTest([], "a mistake in a variable is named by the variable; a flag wins over it", async () => {
   const env = { COLLECTOR_V4PREFIX: "99", COLLECTOR_FROM: "start" };
   const { code, stderr } = await runRole("collector", environmentGrants("collector"), ["--from=middle"], env);
   assertEquals(code, 2, stderr);
@@ -37,7 +37,7 @@ Deno.test("a mistake in a variable is named by the variable; a flag wins over it
   assertStringIncludes(stderr, "middle");
 });
 
-Deno.test("aggregator, frontend and cli name their mistakes", async (t) => {
+realTest([], "aggregator, frontend and cli name their mistakes", async (t) => {
   const cases = [
     ["aggregator", [], ["--collectors"]],
     ["aggregator", ["--collectors=a:1", "--listen=nowhere", "--colectors=x"], ["--listen", "nowhere", "--colectors"]],
@@ -55,7 +55,7 @@ Deno.test("aggregator, frontend and cli name their mistakes", async (t) => {
   }
 });
 
-Deno.test("--help and --version of every role go to standard output and end with 0", async (t) => {
+realTest([], "--help and --version of every role go to standard output and end with 0", async (t) => {
   for (const role of ["collector", "aggregator", "frontend", "cli"] as const) {
     for (const flag of ["--help", "--version"]) {
       await t.step(`${role} ${flag}`, async () => {
@@ -67,7 +67,7 @@ Deno.test("--help and --version of every role go to standard output and end with
   }
 });
 
-Deno.test("an unreadable log is named with what would help, and the others are counted", async () => {
+realTest([], "an unreadable log is named with what would help, and the others are counted", async () => {
   using log = new TestFolder();
   log.append("");
   log.append("", "secret.log");
@@ -94,7 +94,7 @@ Deno.test("an unreadable log is named with what would help, and the others are c
   assert(/chmod|setfacl|group|adm|readable/i.test(told), `it says what would help: ${told}`);
 });
 
-Deno.test("lines that do not count are named by reason, with a sample; good ones around them count", async () => {
+realTest([], "lines that do not count are named by reason, with a sample; good ones around them count", async () => {
   using log = new TestFolder();
   log.append("");
   await using collector = await startCollector({ source: "col-1", logs: [log.path()] });
@@ -123,7 +123,7 @@ Deno.test("lines that do not count are named by reason, with a sample; good ones
   assert(!collector.stderr().includes("\u001b"), "nothing in the log can move a terminal's cursor");
 });
 
-Deno.test("a target that is down: exit code 1, which one, what next; the others still print", async () => {
+realTest([], "a target that is down: exit code 1, which one, what next; the others still print", async () => {
   using log = new TestFolder();
   log.append("");
   await using collector = await startCollector({ source: "col-1", logs: [log.path()] });
@@ -142,7 +142,7 @@ Deno.test("a target that is down: exit code 1, which one, what next; the others 
   assertStringIncludes(await response.text(), down);
 });
 
-Deno.test("an aggregator whose collector is down starts, names it, and follows it once it is there", async () => {
+realTest([], "an aggregator whose collector is down starts, names it, and follows it once it is there", async () => {
   using log = new TestFolder();
   log.append("");
   const port = freePort();
@@ -166,7 +166,7 @@ Deno.test("an aggregator whose collector is down starts, names it, and follows i
   assertEquals(after.coverage.missing, []);
 });
 
-Deno.test("a busy port ends a role with 3 and the next step", async (t) => {
+realTest([], "a busy port ends a role with 3 and the next step", async (t) => {
   using log = new TestFolder();
   log.append("");
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });

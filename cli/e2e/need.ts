@@ -26,7 +26,10 @@ addEventListener("unload", () => {
   for (const line of skipped) say(`SKIPPED ${line}`);
 });
 
-/** Registers a test that needs real components; ignored with a visible line, or failing, when one is missing. */
+/**
+ * Registers a test with real processes.
+ * @param needs other programs; when one is missing, the test is ignored with a visible line, or fails.
+ */
 export function realTest(
   needs: readonly Component[],
   name: string,
@@ -34,8 +37,13 @@ export function realTest(
 ): void {
   const missing = needs.filter((component) => !installed(component));
   if (missing.length === 0) {
-    // Every test here talks to the machine through processes; what they leave open is checked by stopping them.
-    Deno.test(name, body);
+    Deno.test(name, async (t) => {
+      try {
+        await body(t);
+      } catch (error) {
+        throw plainError(error);
+      }
+    });
     return;
   }
   const why = missing.map((component) => `${component} is missing; ${REMEDIES[component]}`).join("; ");
@@ -63,6 +71,13 @@ export function programPath(name: string): string | undefined {
 /** Whether the tests run as root, so that programs can be (and nginx is) started as another user. */
 export function isRoot(): boolean {
   return Deno.uid() === 0;
+}
+
+/** When a test fails and then, as a consequence, a role that it started: what failed first comes first. */
+function plainError(error: unknown): unknown {
+  if (!(error instanceof SuppressedError)) return error;
+  const [first, then] = [plainError(error.suppressed), error.error].map((part) => part instanceof Error ? part : null);
+  return new Error(`${first?.message}\n\nand then, while stopping: ${then?.message}`, { cause: first });
 }
 
 function required(): boolean {

@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 import { isRoot, programPath } from "./need.ts";
-import { answers, CLOSED_PORT, eventually, freePort } from "./ports.ts";
+import { answers, CLOSED_PORT, eventually, freePort, pause } from "./ports.ts";
 import { type SilentUpstream, startSilentUpstream } from "./silent_upstream.ts";
 
 export interface Nginx extends AsyncDisposable {
@@ -18,8 +18,11 @@ export interface Nginx extends AsyncDisposable {
   readonly partLogs: readonly string[];
   /** What `/silent/` and `/slow/` are passed to. */
   readonly upstream: SilentUpstream;
-  /** Renames the access log as logrotate does, tells nginx to reopen, waits until it has; resolves with the new name. */
-  rotate(): Promise<string>;
+  /**
+   * Renames the access log as logrotate does, tells nginx to reopen, waits until it has; resolves with the new name.
+   * @param betweenMs time between the two, in which nginx goes on writing to the renamed file.
+   */
+  rotate(betweenMs?: number): Promise<string>;
   /** Text of the access log and of everything it has been renamed to, oldest first. */
   readLogs(): readonly string[];
 }
@@ -52,10 +55,11 @@ export async function startNginx(): Promise<Nginx> {
     accessLog,
     partLogs: ["a", "b", "c"].map((part) => join(logFolder, `part-${part}.log`)),
     upstream,
-    rotate: async (): Promise<string> => {
+    rotate: async (betweenMs = 0): Promise<string> => {
       const name = `${accessLog}.${rotated.length + 1}`;
       await Deno.rename(accessLog, name);
       rotated.push(name);
+      await pause(betweenMs);
       child.kill("SIGUSR1");
       await eventually(() => exists(accessLog), () => "nginx has not reopened its log");
       return name;
