@@ -7,6 +7,7 @@ export const COLLECTOR: Program = {
   role: "collector",
   program: "nginx-logtail-collector",
   summary: "Follows nginx logs, counts requests in memory, and answers questions about them over gRPC.",
+  oneOf: ["logs", "logs-file"],
   flags: [
     {
       name: "listen",

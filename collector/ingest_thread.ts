@@ -94,11 +94,14 @@ class RestartingThread implements IngestThread {
   }
 }
 
+/** The thread's entry, beside this file; in a bundle, beside the bundle. */
+const ENTRY = new URL(import.meta.url.endsWith(".js") ? "./ingest_worker.js" : "./ingest_worker.ts", import.meta.url);
+
 /** A worker that may read its logs' directories and the modules it is made of, and do nothing else. */
 function newWorker(patterns: readonly string[]): Worker {
   const read = [...new Set([MODULES, ...patterns.map(globBase)])];
   try {
-    return new Worker(new URL("./ingest_worker.ts", import.meta.url), {
+    return new Worker(ENTRY, {
       type: "module",
       name: "ingest",
       deno: { permissions: { read, net: false, env: false, write: false, run: false, ffi: false, sys: false } },

@@ -30,7 +30,9 @@ async function run(flags: FlagValues): Promise<void> {
   const listed = (): string[] => logsFile === "" ? [] : readLinesFile("--logs-file", logsFile);
   const patterns = (): string[] => [...flags.list("logs"), ...listed()];
   const first = patterns();
-  if (first.length === 0) throw new UsageError(["no input: give --logs or --logs-file"]);
+  if (first.length === 0) {
+    throw new UsageError([`--logs-file ${logsFile}: it names no log; put one path or glob a line`]);
+  }
 
   const clock = systemClock(), seed = randomSeed();
   const sequencer = new Sequencer(source, randomInstance());

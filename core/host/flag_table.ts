@@ -36,6 +36,8 @@ export interface Program {
   /** One sentence. */
   readonly summary: string;
   readonly flags: readonly Flag[];
+  /** At least one of these flags must be given. */
+  readonly oneOf?: readonly string[];
   /** What help says about operands; none are allowed when absent. */
   readonly operands?: string;
 }

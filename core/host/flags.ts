@@ -67,6 +67,9 @@ export function readFlags(
       mistakes.push(`--${flag.name}: required; give it or set ${variableOf(program, flag)}`);
     }
   }
+  if (program.oneOf !== undefined && !program.oneOf.some((name) => settings.get(name)?.values.some(Boolean))) {
+    mistakes.push(`give at least one of ${program.oneOf.map((name) => `--${name}`).join(", ")}`);
+  }
   if (mistakes.length > 0) throw new UsageError(mistakes, program.program);
   return flagValues(program, settings, split.operands.map(({ text }) => text));
 }

@@ -236,3 +236,13 @@ Deno.test("asking for a flag that the table does not have is a bug and throws", 
   assertThrows(() => read([]).text("targets"), Error, "Cannot read --targets as text");
   assertThrows(() => read([]).text("n"), Error, "Cannot read --n as text: the table says number");
 });
+
+Deno.test("where one of several flags is needed, their absence is one mistake among the others", () => {
+  const program: Program = { ...PROGRAM, oneOf: ["logs", "target"] };
+  assertEquals(mistakes(["--n=0"], {}, program), [
+    '--n "0": out of range; use a number from 1 to 100',
+    "give at least one of --logs, --target",
+  ]);
+  assertEquals(mistakes(["--logs="], {}, program), ["give at least one of --logs, --target"]);
+  assertEquals(read([], { TESTER_LOGS: "/a" }, program).list("logs"), ["/a"]);
+});
