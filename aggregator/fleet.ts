@@ -23,6 +23,8 @@ export interface FleetOptions {
   readonly connect: (address: string) => Client;
   /** Between 0 and 1, for jitter. */
   readonly random: () => number;
+  /** Waits, and rejects as soon as the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** Seconds that a source's slice may end after our own now and still move windows on: clocks are never quite equal. */
@@ -46,10 +48,11 @@ export class Fleet {
       source.stop();
       this.#sources.delete(address);
     }
-    const { connect, log, random } = this.options;
+    const { connect, log, random, sleep } = this.options;
     for (const address of addresses) {
       if (this.#sources.has(address)) continue;
-      const source = new FollowedSource({ address, connect, log, random, onDelta: (delta) => this.#take(delta) });
+      const onDelta = (delta: Delta): void => this.#take(delta);
+      const source = new FollowedSource({ address, connect, log, random, sleep, onDelta });
       this.#sources.set(address, source);
       void source.run();
     }

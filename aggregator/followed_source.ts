@@ -4,12 +4,11 @@
  * Backoff begins at 100 ms and doubles to 30 s, with jitter so that a fleet does not return in step; a delta that
  * arrives begins it anew.
  */
-import { delay } from "@std/async/delay";
 import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
 import type { TargetInfo, TargetState } from "@/core/answer.ts";
 import type { Delta } from "@/core/bucket.ts";
 import type { Log } from "@/core/host/log.ts";
-import { type Client, RemoteError } from "@/proto/client.ts";
+import { type Client, type DeltaGap, RemoteError } from "@/proto/client.ts";
 
 /** Failures in a row after which a source counts as degraded. */
 const FAILURES_DEGRADED = 3;
@@ -20,6 +19,8 @@ export interface FollowedSourceOptions {
   readonly log: Log;
   /** Between 0 and 1, for jitter. */
   readonly random: () => number;
+  /** Waits, and rejects as soon as the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onDelta: (delta: Delta) => void;
 }
 
@@ -45,7 +46,7 @@ export class FollowedSource {
       this.#state = this.#failures >= FAILURES_DEGRADED ? "degraded" : "connecting";
       const delayMs = this.#retryDelayMs();
       log.warn(`a source cannot be followed: ${why}`, { address, failures: this.#failures, retry_ms: delayMs });
-      await delay(delayMs, { signal: this.#stop.signal }).catch(() => {});
+      await this.options.sleep(delayMs, this.#stop.signal).catch(() => {});
     }
     client.close();
   }
@@ -63,7 +64,7 @@ export class FollowedSource {
   async #followOnce(client: Client): Promise<string> {
     try {
       for await (const item of client.deltas(this.#stop.signal)) {
-        if ("dropped" in item) this.#tellGap(item.dropped);
+        if ("dropped" in item) this.#tellGap(item);
         else this.#take(item);
       }
       return "the source ended the stream";
@@ -84,11 +85,12 @@ export class FollowedSource {
     onDelta(delta);
   }
 
-  /** The collector had to drop deltas for us: numbers are too small until it is connected to anew. */
-  #tellGap(dropped: number): void {
+  /** Buckets that are not here: numbers are too small until they come by another way. */
+  #tellGap({ dropped, problem }: DeltaGap): void {
     const { address, log } = this.options;
-    log.warn("too slow for a source: buckets were dropped for this aggregator", { address, dropped });
-    this.#problem = `${dropped} buckets were dropped because this aggregator was too slow`;
+    const why = problem ?? "this aggregator reads too slowly";
+    log.warn("buckets of a source are missing", { address, dropped, why });
+    this.#problem = `${dropped} missing: ${why}`;
   }
 
   #retryDelayMs(): number {

@@ -2,6 +2,7 @@
  * The aggregator's entry: flags in, one follower per collector, a live view over what they deliver, and the same gRPC
  * service in front of it as a collector has.
  */
+import { delay } from "@std/async/delay";
 import { connect } from "@/proto/client.ts";
 import { serve } from "@/proto/service.ts";
 import { SOURCES_MAX } from "@/core/bounds.ts";
@@ -37,6 +38,7 @@ async function run(flags: FlagValues): Promise<void> {
     log,
     connect,
     random: Math.random,
+    sleep: (ms, signal) => delay(ms, { signal }),
   });
   const listen = flags.text("listen");
   const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log });

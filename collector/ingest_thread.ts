@@ -19,6 +19,8 @@ export interface IngestThreadOptions {
   readonly seed: number;
   readonly log: Log;
   readonly onSealed: (sealed: Sealed) => void;
+  /** The thread's module; `ingest_worker.ts` unless a test brings another. */
+  readonly entry?: URL;
 }
 
 export interface IngestThread {
@@ -62,7 +64,7 @@ class RestartingThread implements IngestThread {
   }
 
   #launch(): Worker {
-    const worker = newWorker(this.#patterns);
+    const worker = newWorker(this.options.entry ?? ENTRY, this.#patterns);
     worker.onmessage = ({ data }: MessageEvent<FromThread>): void => this.#take(data);
     worker.onerror = (event): void => {
       event.preventDefault();
@@ -98,10 +100,10 @@ class RestartingThread implements IngestThread {
 const ENTRY = new URL(import.meta.url.endsWith(".js") ? "./ingest_worker.js" : "./ingest_worker.ts", import.meta.url);
 
 /** A worker that may read its logs' directories and the modules it is made of, and do nothing else. */
-function newWorker(patterns: readonly string[]): Worker {
+function newWorker(entry: URL, patterns: readonly string[]): Worker {
   const read = [...new Set([MODULES, ...patterns.map(globBase)])];
   try {
-    return new Worker(ENTRY, {
+    return new Worker(entry, {
       type: "module",
       name: "ingest",
       deno: { permissions: { read, net: false, env: false, write: false, run: false, ffi: false, sys: false } },

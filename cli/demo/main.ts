@@ -1,5 +1,5 @@
 /**
- * Entry of the demo's traffic: writes an hour of made-up log at once, goes on in real time, rotates the log as
+ * Entry of the demo's traffic: writes a good hour of made-up log at once, goes on in real time, rotates the log as
  * logrotate would, and says where to look once the dashboard answers.
  *
  *   LOGTAIL_DEMO_DIR   folder for the log; made by `deno task demo`, removed at the end
@@ -12,7 +12,7 @@ import { onStop } from "@/core/host/signals.ts";
 import { trafficLines } from "./traffic.ts";
 
 /** Seconds of traffic written before the first live line, and how long before now the attack begins. */
-const HISTORY_S = 3600, ATTACK_AGE_S = 540;
+const HISTORY_S = 3720, ATTACK_AGE_S = 540;
 /** Milliseconds between two writes. */
 const WRITE_MS = 250;
 /** Bytes after which the log is rotated; one old one is kept. */

@@ -1,0 +1,108 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
+import { OncePerMinute, openLog } from "@/core/host/log.ts";
+import { COUNTED, MALFORMED_FIELDS, READ } from "@/core/ledger.ts";
+import { REQUESTS } from "@/core/measures.ts";
+import { OPEN_SLICES_MAX } from "@/core/bounds.ts";
+import { parseLogtail } from "@/core/format_logtail.ts";
+import { Pipeline } from "@/core/pipeline.ts";
+import type { Origin, Position } from "./followed_file.ts";
+import { Ingest } from "./ingest.ts";
+import type { Sealed } from "./thread_message.ts";
+
+const START = 1_700_000_000;
+const ORIGIN: Origin = { pattern: 0, path: "/log", device: 1, inode: 2, generation: 0, offset: 0 };
+
+interface Fixture {
+  readonly clock: SimulatedClock;
+  readonly ingest: Ingest;
+  readonly sealed: readonly Sealed[];
+  readonly log: readonly string[];
+}
+
+function fixture(): Fixture {
+  const clock = simulatedClock(START + 3), sealed: Sealed[] = [], log: string[] = [];
+  const pipeline = new Pipeline({ parse: parseLogtail, masks: { v4Bits: 24, v6Bits: 48 }, source: "s", seed: 1 });
+  const ingest = new Ingest({
+    pipeline,
+    clock,
+    positions: (of, handedBytes = 0): Position[] => [{
+      path: "/log",
+      device: 1,
+      inode: 2,
+      generation: 0,
+      offset: of === undefined ? 1_000_000 : of.offset + handedBytes,
+      insideTooLong: false,
+    }],
+    post: (message) => void sealed.push(message),
+    samples: new OncePerMinute(openLog("collector", (line) => void log.push(line), () => 0)),
+  });
+  return { clock, ingest, sealed, log };
+}
+
+function line(timeS: number): string {
+  return `h\t192.0.2.1\t${timeS}.000\tGET\t/\t200\t10\t0.001\n`;
+}
+
+function give(ingest: Ingest, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  ingest.lines(bytes, 0, bytes.length, ORIGIN);
+}
+
+Deno.test("a slice is sealed once, half a second after it has ended, with the positions read up to", () => {
+  const { clock, ingest, sealed } = fixture();
+  give(ingest, line(START + 1));
+  ingest.tick();
+  clock.advanceMs(7400);
+  ingest.tick();
+  assertEquals(sealed.length, 0);
+  clock.advanceMs(100);
+  ingest.tick();
+  ingest.tick();
+  assertEquals(sealed.length, 1);
+  const [{ endS, buckets, positions }] = sealed;
+  assertEquals([endS, buckets.length, buckets[0].startS, buckets[0].totals[REQUESTS]], [START + 10, 1, START, 1]);
+  assertEquals(positions[0].offset, 1_000_000);
+});
+
+Deno.test("a quiet slice is sealed too, so that silence can be told from absence", () => {
+  const { clock, ingest, sealed } = fixture();
+  for (let i = 0; i < 3; i++) {
+    clock.advanceMs(10_000);
+    ingest.tick();
+  }
+  assertEquals(sealed.map(({ endS }) => endS), [START + 10, START + 20, START + 30]);
+  assertEquals(sealed.map(({ buckets }) => buckets.map(({ rows }) => rows)), [[0], [0], [0]]);
+});
+
+Deno.test("a backlog over more slices than may be open is sealed on the way, each time with the position counted up to", () => {
+  const { ingest, sealed } = fixture();
+  const lines = Array.from({ length: OPEN_SLICES_MAX + 1 }, (_, i) => line(START - 10 * i));
+  give(ingest, lines.join(""));
+  assertEquals(sealed.length, 1);
+  assertEquals(sealed[0].positions[0].offset, lines.slice(0, OPEN_SLICES_MAX).join("").length);
+  ingest.finish();
+  const counted = sealed.flatMap(({ buckets }) => buckets).reduce((sum, { totals }) => sum + totals[REQUESTS], 0);
+  assertEquals(counted, OPEN_SLICES_MAX + 1);
+});
+
+Deno.test("lines not counted are in the ledger, and sampled in the log once a minute and reason", () => {
+  const { clock, ingest, sealed, log } = fixture();
+  give(ingest, "nonsense \x1b[31m\n" + line(START));
+  give(ingest, "more nonsense\n");
+  clock.advanceMs(10_000);
+  ingest.tick();
+  const { ledger } = sealed[0].buckets[0];
+  assertEquals([ledger[READ], ledger[COUNTED], ledger[MALFORMED_FIELDS]], [3, 1, 2]);
+  assertEquals(log.length, 1);
+  assertStringIncludes(log[0], "8 to 10 fields");
+  assertStringIncludes(log[0], "nonsense \\x1b[31m");
+});
+
+Deno.test("a line skipped as too long is counted in the ledger and named with its file", () => {
+  const { ingest, sealed, log } = fixture();
+  ingest.tooLong(ORIGIN);
+  ingest.finish();
+  assertEquals(sealed[0].buckets[0].ledger[READ], 1);
+  assertStringIncludes(log[0], "path=/log");
+});
