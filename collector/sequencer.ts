@@ -2,7 +2,7 @@
  * Gives sealed buckets their identity: the next sequence number of this source and instance, and a checksum.
  */
 import type { Delta } from "@/core/bucket.ts";
-import { bucketChecksum } from "@/core/bucket_codec.ts";
+import { bucketChecksum } from "@/core/bucket_check.ts";
 import type { TargetInfo } from "@/core/answer.ts";
 import type { Sealed } from "./thread_message.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { emptyBucket } from "@/core/bucket.ts";
-import { bucketChecksum } from "@/core/bucket_codec.ts";
+import { bucketChecksum } from "@/core/bucket_check.ts";
 import { Sequencer } from "./sequencer.ts";
 
 Deno.test("every bucket gets the next sequence number and the checksum of its content", () => {

@@ -55,7 +55,7 @@ export interface Identity {
   readonly instance: string;
   /** 1, 2, 3 … within an instance. */
   readonly sequence: number;
-  /** CRC-32C of the content (`bucket_codec.ts`). */
+  /** CRC-32C of the content (`bucket_check.ts`). */
   readonly checksum: number;
 }
 

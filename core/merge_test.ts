@@ -3,7 +3,7 @@ import { COUNTED, emptyLedger, READ } from "./ledger.ts";
 import { mergeValues, REQUESTS, zeroValues } from "./measures.ts";
 import { CounterTable } from "./counter_table.ts";
 import type { Bucket } from "./bucket.ts";
-import { bucketChecksum, bucketProblem } from "./bucket_codec.ts";
+import { bucketChecksum, bucketProblem } from "./bucket_check.ts";
 import { type Caps, seal } from "./seal.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
 import { countRequest, randomFrom, randomRequest } from "./test_lines.ts";

@@ -22,7 +22,7 @@ export * from "./intern.ts";
 export * from "./counter_table.ts";
 export * from "./roll_up.ts";
 export * from "./bucket.ts";
-export * from "./bucket_codec.ts";
+export * from "./bucket_check.ts";
 export * from "./seal.ts";
 export * from "./pipeline.ts";
 

@@ -16,7 +16,7 @@ import { REQUESTS } from "./measures.ts";
 import { entryLabel } from "./label.ts";
 import { parseLogtail } from "./format_logtail.ts";
 import type { Bucket } from "./bucket.ts";
-import { bucketProblem } from "./bucket_codec.ts";
+import { bucketProblem } from "./bucket_check.ts";
 import { Pipeline } from "./pipeline.ts";
 import { randomFrom } from "./test_lines.ts";
 

@@ -5,7 +5,7 @@ import { MEASURE_COUNT, mergeValues, REQUESTS, zeroValues } from "./measures.ts"
 import { CounterTable } from "./counter_table.ts";
 import { fold, makeRoom, rollUp } from "./roll_up.ts";
 import { seal } from "./seal.ts";
-import { bucketProblem } from "./bucket_codec.ts";
+import { bucketProblem } from "./bucket_check.ts";
 import { countRequest, randomFrom, randomRequest, type Request } from "./test_lines.ts";
 
 const NO_CAPS = { rowsMax: Infinity, entriesMax: Infinity };

@@ -6,7 +6,7 @@
  * (which would stay alive as a whole) and start at any address (which a typed array of wider numbers refuses).
  */
 import { ENTRY_BYTES_MAX, OPEN_ENTRIES_MAX, OPEN_ROWS_MAX, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
-import { bucketChecksum, bucketProblem } from "@/core/bucket_codec.ts";
+import { bucketChecksum, bucketProblem } from "@/core/bucket_check.ts";
 import {
   type Bucket,
   type Delta,

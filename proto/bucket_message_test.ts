@@ -9,7 +9,7 @@ import {
   indexColumn,
   numberColumn,
 } from "@/core/bucket.ts";
-import { bucketChecksum } from "@/core/bucket_codec.ts";
+import { bucketChecksum } from "@/core/bucket_check.ts";
 import { DIMENSION_COUNT } from "@/core/dimensions.ts";
 import { LEDGER_COUNT } from "@/core/ledger.ts";
 import { MEASURE_COUNT, MEASURES, mergeValues, zeroValues } from "@/core/measures.ts";

@@ -1,7 +1,7 @@
 /** An Answerer for tests: it says what it was asked, and pushes what a test tells it to. */
 import type { Answerer, Snapshot, TopNQuestion, TrendQuestion } from "@/core/answer.ts";
 import { type Bucket, type Delta, emptyBucket } from "@/core/bucket.ts";
-import { bucketChecksum } from "@/core/bucket_codec.ts";
+import { bucketChecksum } from "@/core/bucket_check.ts";
 import { REQUESTS, zeroValues } from "@/core/measures.ts";
 import type { Subscriber } from "@/core/subscriber.ts";
 

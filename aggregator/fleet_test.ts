@@ -1,0 +1,157 @@
+import { assertEquals } from "@std/assert";
+import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
+import { openLog } from "@/core/host/log.ts";
+import { linearRegex } from "@/core/host/regex.ts";
+import { emptyLedger } from "@/core/ledger.ts";
+import { REQUESTS } from "@/core/measures.ts";
+import { CounterTable } from "@/core/counter_table.ts";
+import type { Delta } from "@/core/bucket.ts";
+import { seal } from "@/core/seal.ts";
+import { countRequest } from "@/core/test_lines.ts";
+import { type Client, RemoteError } from "@/proto/client.ts";
+import { Fleet } from "./fleet.ts";
+
+const START = 1_700_006_400;
+
+/** Collectors that a test speaks for: what they push arrives, and connections can be broken. */
+class FakeCollectors {
+  readonly #connections = new Map<string, { queue: (Delta | RemoteError)[]; wake: () => void }>();
+
+  connect(address: string): Client {
+    const never = (): Promise<never> => Promise.reject(new Error("not asked"));
+    const deltas = (signal: AbortSignal): AsyncIterable<Delta> => this.#deltas(address, signal);
+    const snapshots = (): AsyncIterable<never> => ({ [Symbol.asyncIterator]: () => ({ next: never }) });
+    return { topN: never, trend: never, targets: never, snapshots, deltas, close: () => {} };
+  }
+
+  /** Resolves when the follower has taken it. */
+  async give(address: string, item: Delta | RemoteError): Promise<void> {
+    const connection = this.#of(address);
+    connection.queue.push(item);
+    connection.wake();
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  }
+
+  #of(address: string): { queue: (Delta | RemoteError)[]; wake: () => void } {
+    const connection = this.#connections.get(address) ?? { queue: [], wake: () => {} };
+    this.#connections.set(address, connection);
+    return connection;
+  }
+
+  async *#deltas(address: string, signal: AbortSignal): AsyncIterable<Delta> {
+    const connection = this.#of(address);
+    signal.addEventListener("abort", () => connection.wake());
+    while (!signal.aborted) {
+      const item = connection.queue.shift();
+      if (item instanceof RemoteError) throw item;
+      if (item !== undefined) yield item;
+      else await new Promise<void>((resolve) => connection.wake = resolve);
+    }
+  }
+}
+
+function delta(source: string, sequence: number, startS: number, requests: number): Delta {
+  const table = new CounterTable(3);
+  const values = ["w", "", "/", "200", "GET", "", "", "", source];
+  for (let i = 0; i < requests; i++) countRequest(table, { values, measures: [1, 10, 1, 1] });
+  const bucket = seal(table, startS, 10, emptyLedger(), { rowsMax: 1000, entriesMax: 1000 });
+  return { identity: { source, instance: `of-${source}`, sequence, checksum: 0 }, bucket };
+}
+
+interface Fixture {
+  readonly clock: SimulatedClock;
+  readonly collectors: FakeCollectors;
+  readonly fleet: Fleet;
+  readonly log: readonly string[];
+  count(groupBy?: "website" | "source"): Record<string, number>;
+}
+
+function fixture(addresses: readonly string[]): Fixture {
+  const clock = simulatedClock(START + 10), collectors = new FakeCollectors(), log: string[] = [];
+  const fleet = new Fleet({
+    source: "agg",
+    seed: 1,
+    regex: linearRegex,
+    clock,
+    log: openLog("aggregator", (line) => void log.push(line), () => 0),
+    connect: (address) => collectors.connect(address),
+    random: () => 1,
+    sleep: () => Promise.resolve(),
+  });
+  fleet.follow(addresses);
+  const count = (groupBy: "website" | "source" = "website"): Record<string, number> =>
+    Object.fromEntries(
+      fleet.view.topN({ window: "5m", groupBy, n: 10, sort: REQUESTS, filter: undefined })
+        .entries.map(({ label, values }) => [label, values[REQUESTS]]),
+    );
+  return { clock, collectors, fleet, log, count };
+}
+
+Deno.test("what several collectors deliver adds up, and is told apart by source", async () => {
+  const { collectors, fleet, count } = fixture(["a:1", "b:1"]);
+  await collectors.give("a:1", delta("col-a", 1, START, 3));
+  await collectors.give("b:1", delta("col-b", 1, START, 4));
+  assertEquals(count(), { w: 7 });
+  assertEquals(count("source"), { "col-b": 4, "col-a": 3 });
+  assertEquals(fleet.view.targets().map(({ name, state }) => [name, state]), [
+    ["col-a", "connected"],
+    ["col-b", "connected"],
+  ]);
+  fleet.follow([]);
+});
+
+Deno.test("a collector that reconnects delivers its last minutes again, and nothing is counted twice", async () => {
+  const { collectors, fleet, count } = fixture(["a:1"]);
+  const first = delta("col-a", 1, START, 3);
+  await collectors.give("a:1", first);
+  await collectors.give("a:1", new RemoteError("unreachable", "Cannot reach a:1: gone"));
+  await collectors.give("a:1", first);
+  await collectors.give("a:1", delta("col-a", 2, START, 2));
+  assertEquals(count(), { w: 5 });
+  fleet.follow([]);
+});
+
+Deno.test("one collector by two addresses is counted once", async () => {
+  const { collectors, fleet, count } = fixture(["a:1", "alias:1"]);
+  const only = delta("col-a", 1, START, 3);
+  await collectors.give("a:1", only);
+  await collectors.give("alias:1", only);
+  assertEquals(count(), { w: 3 });
+  fleet.follow([]);
+});
+
+Deno.test("a slice from a clock that is ahead is held until its time has come", async () => {
+  const { clock, collectors, fleet, count } = fixture(["a:1"]);
+  await collectors.give("a:1", delta("col-a", 1, START, 1));
+  await collectors.give("a:1", delta("col-a", 2, START + 60, 5));
+  assertEquals([count(), fleet.view.store.endS], [{ w: 1 }, START + 10]);
+  clock.advanceMs(90_000);
+  fleet.tick();
+  assertEquals(count(), { w: 6 });
+  fleet.follow([]);
+});
+
+Deno.test("a slice from the far past or future is refused, named once, and changes nothing", async () => {
+  const { collectors, fleet, count, log } = fixture(["a:1"]);
+  await collectors.give("a:1", delta("col-a", 1, START, 1));
+  await collectors.give("a:1", delta("col-a", 2, 0, 5));
+  await collectors.give("a:1", delta("col-a", 3, 10, 5));
+  await collectors.give("a:1", delta("col-a", 4, 4_102_444_800, 5));
+  assertEquals([count(), fleet.view.store.endS], [{ w: 1 }, START + 10]);
+  assertEquals(log.filter((line) => line.includes("not merged")).length, 2);
+  fleet.follow([]);
+});
+
+Deno.test("a collector that stops delivering is missing, and what it delivered stays", async () => {
+  const { clock, collectors, fleet, count } = fixture(["a:1", "b:1"]);
+  await collectors.give("a:1", delta("col-a", 1, START, 3));
+  await collectors.give("b:1", delta("col-b", 1, START, 4));
+  for (let i = 1; i <= 4; i++) {
+    clock.advanceMs(10_000);
+    await collectors.give("b:1", delta("col-b", 1 + i, START + 10 * i, 1));
+  }
+  const { coverage } = fleet.view.topN({ window: "5m", groupBy: "uri", n: 1, sort: REQUESTS, filter: undefined });
+  assertEquals([coverage.expected, coverage.present, coverage.missing], [2, 1, ["col-a"]]);
+  assertEquals(count(), { w: 11 });
+  fleet.follow([]);
+});

@@ -1,0 +1,28 @@
+import { assert, assertEquals } from "@std/assert";
+import { COUNTED } from "@/core/ledger.ts";
+import { parseLogtail } from "@/core/format_logtail.ts";
+import { lineBatch } from "@/core/line_batch.ts";
+import { trafficLines } from "./traffic.ts";
+
+/** Numbers that only look random, so that a failure can be repeated. */
+function fixedRandom(): () => number {
+  let state = 1;
+  return () => (state = state * 16_807 % 2_147_483_647) / 2_147_483_647;
+}
+
+Deno.test("every line of the demo is in the logtail format", () => {
+  const batch = lineBatch();
+  for (const line of trafficLines(1_700_000_000, 1_700_000_060, 1_700_000_030, fixedRandom())) {
+    const bytes = new TextEncoder().encode(line);
+    assertEquals(parseLogtail(bytes, 0, bytes.length - 1, batch, { v4Bits: 24, v6Bits: 48 }), COUNTED, line);
+  }
+});
+
+Deno.test("the attack begins when it should and makes one network the heaviest", () => {
+  const lines = [...trafficLines(1_700_000_000, 1_700_000_060, 1_700_000_030, fixedRandom())].map((line) =>
+    line.split("\t")
+  );
+  const attack = lines.filter(([, address]) => address.startsWith("203.0.113."));
+  assert(attack.every(([, , time]) => Number(time) >= 1_700_000_030));
+  assert(attack.length > lines.length / 3, `${attack.length} of ${lines.length}`);
+});
