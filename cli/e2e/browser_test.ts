@@ -1,15 +1,13 @@
 /** The dashboard in a real browser: clicking drills down, and at every step row, total and address agree. */
-import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { assert, assertEquals } from "@std/assert";
+import type { Browser, Page as Tab } from "playwright-core";
 import { cliJson } from "./answers.ts";
-import type { Task } from "./browser_steps.ts";
+import { startBrowser } from "./browser.ts";
 import { type Line, line, TestFolder } from "./lines.ts";
 import { realTest } from "./need.ts";
+import { readPage } from "./page.ts";
 import { eventually } from "./ports.ts";
-import { ROOT, startCollector, startFrontend } from "./roles.ts";
-
-/** Milliseconds for a browser's start and a dozen pages. */
-const BROWSER_MS_MAX = 90_000;
+import { startCollector, startFrontend } from "./roles.ts";
 
 realTest(["chromium"], "clicking drills down four levels, × goes back, and numbers and address agree", async () => {
   using log = new TestFolder();
@@ -22,25 +20,83 @@ realTest(["chromium"], "clicking drills down four levels, × goes back, and numb
     async () => (await cliJson(collector.address, "website")).total === lines.length || undefined,
     () => "the traffic is not counted",
   );
-  await inBrowser({ origin: `http://${frontend.address}`, lines });
+  const browser = await startBrowser();
+  try {
+    await drillDown(browser, `http://${frontend.address}`, lines);
+  } finally {
+    await browser.close();
+  }
 });
 
-/** Runs `browser_steps.ts`, which says why it may do what the rest of these tests may not. */
-async function inBrowser(task: Task): Promise<void> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", `--config=${join(ROOT, "deno.json")}`, join(ROOT, "cli/e2e/browser_steps.ts")],
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const late = setTimeout(() => child.kill("SIGKILL"), BROWSER_MS_MAX);
-  const input = child.stdin.getWriter();
-  await input.write(new TextEncoder().encode(JSON.stringify(task)));
-  await input.close();
-  const { code, stderr } = await child.output();
-  clearTimeout(late);
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
+/** Drills down, goes back and removes a filter; `lines` is everything that was counted. */
+async function drillDown(browser: Browser, origin: string, lines: readonly Line[]): Promise<void> {
+  const tab = await browser.newPage();
+  const requested: string[] = [];
+  const complaints: string[] = [];
+  tab.on("request", (request) => void requested.push(request.url()));
+  tab.on("console", (message) => void complaints.push(message.text()));
+  tab.on("pageerror", (error) => void complaints.push(error.message));
+
+  await tab.goto(`${origin}/`);
+  assertEquals((await read(tab)).total, lines.length);
+
+  // Always the second row, so that no step can pass by showing everything.
+  const clicked: string[] = [];
+  for (const [dimension, next] of [["website", "prefix"], ["prefix", "uri"], ["uri", "status"], ["status", ""]]) {
+    const before = await read(tab);
+    const [label, count] = [...before.counts][1];
+    await tab.locator("tbody tr").nth(1).locator("a").click();
+    await tab.waitForLoadState();
+    const after = await read(tab);
+    assertEquals(after.total, count, `the row of ${label} is the total of the page behind it`);
+    const search = new URL(tab.url()).searchParams;
+    assertEquals(search.get(`f_${dimension}`), label);
+    if (next !== "") assertEquals(search.get("by"), next);
+    clicked.push(label);
+  }
+  const [website, prefix, uri, status] = clicked;
+  const deepest = lines.filter((one) =>
+    one.host === website && one.uri === uri && one.status === status && `${one.client}`.startsWith(prefix.slice(0, -4))
+  );
+  assertEquals((await read(tab)).total, deepest.length);
+
+  await removeFilter(tab, "uri");
+  const wider = lines.filter((one) =>
+    one.host === website && one.status === status && `${one.client}`.startsWith(prefix.slice(0, -4))
+  );
+  assert(wider.length > deepest.length);
+  assertEquals((await read(tab)).total, wider.length);
+
+  await tab.goBack();
+  assertEquals((await read(tab)).total, deepest.length, "going back shows what was there");
+  await tab.reload();
+  assertEquals((await read(tab)).total, deepest.length, "an address can be shared");
+
+  assertEquals(requested.filter((url) => !url.startsWith(`${origin}/`)), [], "nothing is asked of anybody else");
+  assertEquals(complaints, []);
+}
+
+/** Clicks the × of a filter and checks that the address has lost this filter and no other. */
+async function removeFilter(tab: Tab, dimension: string): Promise<void> {
+  const before = new URL(tab.url()).searchParams;
+  await tab.locator("nav[aria-label=Filters] li").filter({ hasText: `${before.get(`f_${dimension}`)}` })
+    .getByText("×").click();
+  await tab.waitForLoadState();
+  const after = new URL(tab.url()).searchParams;
+  for (const name of ["f_website", "f_prefix", "f_uri", "f_status"]) {
+    assertEquals(after.get(name), name === `f_${dimension}` ? null : before.get(name));
+  }
+}
+
+/** What the page shows, after a look at what it must not hold. */
+async function read(tab: Tab): Promise<{ total: number; counts: Map<string, number> }> {
+  const html = await tab.content();
+  assertEquals(await tab.locator("script").count(), 0, "no script");
+  assert(!/ on\w+="/.test(html), "no script in an attribute");
+  const { total, other, counts } = readPage(html);
+  const shown = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  assertEquals(shown + other, total, "rows and (other) add up to the total");
+  return { total, counts };
 }
 
 /** Values of every dimension mixed, no two counts equal where a row is clicked. */

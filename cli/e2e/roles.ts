@@ -43,10 +43,12 @@ export interface CollectorOptions {
   readonly flags?: readonly string[];
   /** Put before the command, such as `setpriv …`. */
   readonly prefix?: readonly string[];
-  /** Logs that cannot be followed, and so are not waited for. */
+  /** Those of the logs that are not waited for, since they cannot be followed at once. */
   readonly unreadable?: readonly string[];
   /** A free one otherwise. */
   readonly port?: number;
+  /** Read beside the folders of the logs. */
+  readonly folders?: readonly string[];
 }
 
 /** A collector on a free port; resolves when it answers and follows every log. */
@@ -54,7 +56,7 @@ export async function startCollector(options: CollectorOptions): Promise<Role> {
   const port = options.port ?? freePort();
   const flags = [`--listen=127.0.0.1:${port}`, `--source=${options.source}`, ...(options.flags ?? [])];
   if (options.logs.length > 0) flags.push(`--logs=${options.logs.join(",")}`);
-  const grants = collectorGrants(port, [...options.logs.map(dirname)]);
+  const grants = collectorGrants(port, [...options.logs.map(dirname), ...(options.folders ?? [])]);
   const role = start("collector", grants, flags, port, options.prefix);
   const awaited = options.logs.filter((path) => !options.unreadable?.includes(path));
   const follows = (path: string): boolean =>
