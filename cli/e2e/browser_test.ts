@@ -99,7 +99,7 @@ async function read(tab: Tab): Promise<{ total: number; counts: Map<string, numb
   return { total, counts };
 }
 
-/** Values of every dimension mixed, no two counts equal where a row is clicked. */
+/** Values of every dimension mixed, and a few that would like to be markup. */
 function traffic(): readonly Line[] {
   const lines: Line[] = [];
   for (let i = 0; i < 1500; i++) {
@@ -109,6 +109,9 @@ function traffic(): readonly Line[] {
       uri: `/path/${Math.floor(Math.sqrt(i * 11 % 25))}`,
       status: ["200", "200", "200", "404", "404", "503"][i * 13 % 37 % 6],
     });
+  }
+  for (const markup of ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'-alert(1)-'"]) {
+    lines.push({ host: markup, uri: `/${markup}`, client: "203.0.113.1", status: "200" });
   }
   return lines;
 }
