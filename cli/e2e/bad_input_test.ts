@@ -3,10 +3,11 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { cliJson } from "./answers.ts";
 import { line, TestFolder } from "./lines.ts";
 import { isRoot, realTest } from "./need.ts";
-import { CLOSED_PORT, eventually, freePort } from "./ports.ts";
+import { CLOSED_PORT, eventually, freePort, pause } from "./ports.ts";
 import {
   collectorGrants,
   environmentGrants,
+  type Role,
   runCli,
   runRole,
   startAggregator,
@@ -166,6 +167,28 @@ realTest([], "an aggregator whose collector is down starts, names it, and follow
   assertEquals(after.coverage.missing, []);
 });
 
+realTest([], "whatever is sent to a port, the role goes on answering", async () => {
+  using log = new TestFolder();
+  log.append("");
+  await using collector = await startCollector({ source: "col-1", logs: [log.path()] });
+  await using aggregator = await startAggregator("agg", [collector.address]);
+  await using frontend = await startFrontend(aggregator.address);
+  const noise = crypto.getRandomValues(new Uint8Array(64 * 1024));
+  const preface = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  const texts = ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01", "\r\n".repeat(10_000)].map((text) =>
+    new TextEncoder().encode(text)
+  );
+  for (const role of [collector, aggregator, frontend]) {
+    for (const bytes of [noise, ...texts, new Uint8Array([...preface, ...noise])]) await sendNoise(role, bytes);
+    assert(role.alive(), role.stderr());
+  }
+  log.append(line());
+  await eventually(async () => {
+    const response = await fetch(`http://${frontend.address}/?raw=1`);
+    return (await response.json() as { total: number }).total === 1 || undefined;
+  }, () => "the line is not in the answer");
+});
+
 realTest([], "a busy port ends a role with 3 and the next step", async (t) => {
   using log = new TestFolder();
   log.append("");
@@ -192,4 +215,16 @@ realTest([], "a busy port ends a role with 3 and the next step", async (t) => {
 
 function withoutCapability(capabilities: string): readonly string[] {
   return ["setpriv", `--bounding-set=-${capabilities}`, `--inh-caps=-${capabilities}`];
+}
+
+/** Sends and hangs up, with a moment for the role to say something. */
+async function sendNoise(role: Role, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const [hostname, port] = role.address.split(":");
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  try {
+    await connection.write(bytes);
+    await Promise.race([connection.read(new Uint8Array(4096)), pause(200)]);
+  } catch {
+    // it may close on us
+  }
 }

@@ -9,6 +9,9 @@ import { readPage } from "./page.ts";
 import { eventually } from "./ports.ts";
 import { startCollector, startFrontend } from "./roles.ts";
 
+/** Client of the lines whose labels would like to be markup. */
+const MARKUP_CLIENT = "203.0.113.0";
+
 realTest(["chromium"], "clicking drills down four levels, × goes back, and numbers and address agree", async () => {
   using log = new TestFolder();
   log.append("");
@@ -36,6 +39,11 @@ async function drillDown(browser: Browser, origin: string, lines: readonly Line[
   tab.on("request", (request) => void requested.push(request.url()));
   tab.on("console", (message) => void complaints.push(message.text()));
   tab.on("pageerror", (error) => void complaints.push(error.message));
+
+  tab.on("dialog", (dialog) => {
+    complaints.push(dialog.message());
+    dialog.dismiss();
+  });
 
   await tab.goto(`${origin}/`);
   assertEquals((await read(tab)).total, lines.length);
@@ -72,8 +80,18 @@ async function drillDown(browser: Browser, origin: string, lines: readonly Line[
   await tab.reload();
   assertEquals((await read(tab)).total, deepest.length, "an address can be shared");
 
+  await showMarkupAsText(tab, origin, lines);
   assertEquals(requested.filter((url) => !url.startsWith(`${origin}/`)), [], "nothing is asked of anybody else");
   assertEquals(complaints, []);
+}
+
+/** Labels that would like to be markup are shown as what they are. */
+async function showMarkupAsText(tab: Tab, origin: string, lines: readonly Line[]): Promise<void> {
+  const hostile = lines.filter(({ client }) => client === MARKUP_CLIENT);
+  for (const [by, field] of [["website", "host"], ["uri", "uri"]] as const) {
+    await tab.goto(`${origin}/?${new URLSearchParams({ by, f_prefix: `${MARKUP_CLIENT}/24` })}`);
+    assertEquals([...(await read(tab)).counts.keys()].sort(), hostile.map((line) => line[field] ?? "").sort());
+  }
 }
 
 /** Clicks the × of a filter and checks that the address has lost this filter and no other. */
@@ -111,7 +129,7 @@ function traffic(): readonly Line[] {
     });
   }
   for (const markup of ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'-alert(1)-'"]) {
-    lines.push({ host: markup, uri: `/${markup}`, client: "203.0.113.1", status: "200" });
+    lines.push({ host: markup, uri: `/${markup}`, client: MARKUP_CLIENT, status: "200" });
   }
   return lines;
 }
