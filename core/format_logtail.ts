@@ -4,8 +4,9 @@
  *   $host \t $remote_addr \t $msec \t $request_method \t $request_uri \t $status \t $body_bytes_sent \t $request_time
  *   [ \t is_tor [ \t asn ] ]
  *
- * nginx writes `-` for an absent value and escapes tabs, quotes and control bytes as `\xHH`, so a tab is always a
- * separator. The query string is cut here.
+ * nginx writes `-` for an absent value and escapes quotes, backslashes, control bytes and all bytes above 0x7E as `\xHH`
+ * (log_format … escape=default), so a tab is always a separator and `\x` always an escape. Escapes are undone here, and
+ * the query string is cut.
  */
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
@@ -20,13 +21,15 @@ import {
   MALFORMED_TIME,
 } from "./ledger.ts";
 import { parseAddress } from "./client_prefix.ts";
+import { unescapeHex } from "./escapes.ts";
 import { type ClientMasks, type LineBatch, PREFIX_ENTRY_BYTES } from "./line_batch.ts";
 
-const TAB = 9, CARRIAGE_RETURN = 13, DASH = 45, DOT = 46, QUESTION_MARK = 63;
+const TAB = 9, CARRIAGE_RETURN = 13, DASH = 45, DOT = 46, QUESTION_MARK = 63, BACKSLASH = 92;
 const FIELDS_MIN = 8, FIELDS_MAX = 10;
 
 /** Ends of the fields of the line at hand; module state so that a line allocates nothing. */
 const fieldEnds = new Int32Array(FIELDS_MAX);
+let escaped = false;
 const prefixEntry = new Uint8Array(PREFIX_ENTRY_BYTES);
 
 /** A `LineParser`. */
@@ -41,7 +44,8 @@ export function parseLogtail(
   const fields = splitFields(bytes, start, end);
   if (fields < FIELDS_MIN) return MALFORMED_FIELDS;
   const line = batch.count;
-  const [hostEnd, addressEnd, timeEnd, methodEnd, uriEnd, statusEnd, bytesEnd, requestTimeEnd] = fieldEnds;
+  const hostEnd = fieldEnds[0], addressEnd = fieldEnds[1], timeEnd = fieldEnds[2], methodEnd = fieldEnds[3];
+  const uriEnd = fieldEnds[4], statusEnd = fieldEnds[5], bytesEnd = fieldEnds[6], requestTimeEnd = fieldEnds[7];
 
   const timeS = parseSeconds(bytes, addressEnd + 1, timeEnd);
   if (timeS < 0) return MALFORMED_TIME;
@@ -51,8 +55,8 @@ export function parseLogtail(
   if (sent < 0) return MALFORMED_BYTES;
   const requestMs = parseMilliseconds(bytes, bytesEnd + 1, requestTimeEnd);
   if (requestMs < 0) return MALFORMED_REQUEST_TIME;
-  const prefixLength = parseAddress(bytes, hostEnd + 1, addressEnd, masks.v4Bits, masks.v6Bits, prefixEntry);
-  if (prefixLength < 0) return MALFORMED_ADDRESS;
+  const at = line * DIMENSION_COUNT;
+  if (!stagePrefix(bytes, batch, at + PREFIX, hostEnd + 1, addressEnd, masks)) return MALFORMED_ADDRESS;
 
   batch.times[line] = timeS;
   const value = line * MEASURE_COUNT;
@@ -61,11 +65,6 @@ export function parseLogtail(
   batch.values[value + TIME_SUM] = requestMs;
   batch.values[value + TIME_MAX] = requestMs;
 
-  const prefixStart = line * PREFIX_ENTRY_BYTES;
-  for (let i = 0; i < prefixLength; i++) batch.prefixBytes[prefixStart + i] = prefixEntry[i];
-  const at = line * DIMENSION_COUNT;
-  batch.starts[at + PREFIX] = prefixStart;
-  batch.ends[at + PREFIX] = prefixStart + prefixLength;
   stage(bytes, batch, at + WEBSITE, start, hostEnd);
   stage(bytes, batch, at + METHOD, timeEnd + 1, methodEnd);
   stage(bytes, batch, at + URI, methodEnd + 1, pathEnd(bytes, methodEnd + 1, uriEnd));
@@ -81,10 +80,12 @@ export function parseLogtail(
   return COUNTED;
 }
 
-/** Fills `fieldEnds` and returns the number of fields, or 0 when there are too many. */
+/** Fills `fieldEnds`, sees whether anything is `escaped`, and returns the number of fields, or 0 for too many. */
 function splitFields(bytes: Uint8Array, start: number, end: number): number {
   let fields = 0;
+  escaped = false;
   for (let p = start; p < end; p++) {
+    if (bytes[p] === BACKSLASH) escaped = true;
     if (bytes[p] !== TAB) continue;
     if (fields === FIELDS_MAX - 1) return 0;
     fieldEnds[fields++] = p;
@@ -93,11 +94,35 @@ function splitFields(bytes: Uint8Array, start: number, end: number): number {
   return fields;
 }
 
-/** Notes where an entry's bytes are; `-` is absent, that is empty, and a long value is cut. */
+/** Notes where an entry's bytes are; `-` is absent, that is empty; escapes are undone, and a long value is cut. */
 function stage(bytes: Uint8Array, batch: LineBatch, at: number, start: number, end: number): void {
   const absent = end - start === 1 && bytes[start] === DASH;
   batch.starts[at] = start;
   batch.ends[at] = absent ? start : Math.min(end, start + ENTRY_BYTES_MAX);
+  batch.inScratch[at] = 0;
+  if (!escaped || bytes.indexOf(BACKSLASH, start) >= end || absent) return;
+  batch.starts[at] = batch.scratchLength;
+  batch.scratchLength = unescapeHex(bytes, start, end, batch.scratch, batch.scratchLength, ENTRY_BYTES_MAX);
+  batch.ends[at] = batch.scratchLength;
+  batch.inScratch[at] = 1;
+}
+
+/** Stages the masked client; false when the field is no address. */
+function stagePrefix(
+  bytes: Uint8Array,
+  batch: LineBatch,
+  at: number,
+  start: number,
+  end: number,
+  masks: ClientMasks,
+): boolean {
+  const length = parseAddress(bytes, start, end, masks.v4Bits, masks.v6Bits, prefixEntry);
+  if (length < 0) return false;
+  batch.starts[at] = batch.scratchLength;
+  for (let i = 0; i < length; i++) batch.scratch[batch.scratchLength++] = prefixEntry[i];
+  batch.ends[at] = batch.scratchLength;
+  batch.inScratch[at] = 1;
+  return true;
 }
 
 function pathEnd(bytes: Uint8Array, start: number, end: number): number {

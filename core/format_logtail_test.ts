@@ -14,10 +14,12 @@ function parse(line: string): { reason: string; values: Record<number, string>; 
   const bytes = new TextEncoder().encode(line + "\n");
   const batch = lineBatch();
   const reason = parseLogtail(bytes, 0, bytes.length - 1, batch, MASKS);
-  const text = (d: number): string => new TextDecoder().decode(bytes.subarray(batch.starts[d], batch.ends[d]));
+  const staged = (d: number): Uint8Array =>
+    (batch.inScratch[d] === 1 ? batch.scratch : bytes).subarray(batch.starts[d], batch.ends[d]);
+  const text = (d: number): string => new TextDecoder().decode(staged(d));
   const values: Record<number, string> = {};
   for (const d of [WEBSITE, URI, STATUS, METHOD, ASN, TOR]) values[d] = text(d);
-  values[PREFIX] = prefixLabel(batch.prefixBytes.subarray(batch.starts[PREFIX], batch.ends[PREFIX]));
+  values[PREFIX] = prefixLabel(staged(PREFIX));
   return {
     reason: LEDGER_REASONS[reason],
     values,
@@ -74,6 +76,12 @@ Deno.test("a line that is not one is refused for its first reason", () => {
   assertEquals(parse(field(7, "1.2345")).reason, "malformed_request_time");
 });
 
+Deno.test("nginx's escapes are undone: what was asked for is what is shown", () => {
+  const { values } = parse(GOOD.replace("/cart", "/caf\\xC3\\xA9/\\x22\\x5Cx41").replace("shop", "a\\x5Cb"));
+  assertEquals([values[URI], values[WEBSITE]], ['/café/"\\x41', "a\\b.example"]);
+  assertEquals(parse(GOOD.replace("/cart", "/\\x00\\xZZ\\x4")).values[URI], "/\\x00\\xZZ\\x4");
+});
+
 Deno.test("any bytes give a reason, never an exception, and good lines stay within their own bytes", () => {
   const piece = fc.oneof(
     fc.uint8Array({ maxLength: 30 }),
@@ -91,7 +99,7 @@ Deno.test("any bytes give a reason, never an exception, and good lines stay with
       assert(reason > 0 && reason < LEDGER_COUNT);
       if (reason !== COUNTED) return;
       for (let d = 0; d < DIMENSION_COUNT; d++) {
-        if (d === PREFIX || batch.starts[d] === batch.ends[d]) continue;
+        if (batch.inScratch[d] === 1 || batch.starts[d] === batch.ends[d]) continue;
         assert(batch.starts[d] >= before && batch.ends[d] <= newline && batch.starts[d] < batch.ends[d]);
       }
       for (const value of batch.values.subarray(0, MEASURE_COUNT)) assert(Number.isSafeInteger(value) && value >= 0);

@@ -4,23 +4,30 @@
  * A format's parser fills one place a line; the pipeline then looks up all entries, then counts. Three short loops over
  * 256 lines keep each loop's tables in the cache and leave room for the engine to look ahead.
  *
- *   starts[line * DIMENSION_COUNT + d] … ends[…]   bytes of dimension d's entry: in `bytes`, but for PREFIX in `prefixBytes`
+ *   starts[line * DIMENSION_COUNT + d] … ends[…]   bytes of dimension d's entry: where they stand in the chunk, or, when
+ *   inScratch[…] is 1                              in `scratch`, for what the parser had to write anew
  *   times[line]                                    seconds since 1970
  *   values[line * MEASURE_COUNT + m]               measures
  */
-import { BATCH_LINES } from "./bounds.ts";
+import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 
-/** Bytes kept per line for the client's prefix entry: two of header, sixteen of address. */
+/** Bytes of a client's prefix entry at most: two of header, sixteen of address. */
 export const PREFIX_ENTRY_BYTES = 18;
+
+/** Fields of a line that can be written anew because the log escapes them. */
+const ESCAPED_FIELDS_MAX = 3;
 
 export interface LineBatch {
   /** Lines staged; at most BATCH_LINES. */
   count: number;
   readonly starts: Int32Array<ArrayBuffer>;
   readonly ends: Int32Array<ArrayBuffer>;
-  readonly prefixBytes: Uint8Array<ArrayBuffer>;
+  readonly inScratch: Uint8Array<ArrayBuffer>;
+  readonly scratch: Uint8Array<ArrayBuffer>;
+  /** Bytes of `scratch` in use: the parser writes behind them. There is always room for one more line. */
+  scratchLength: number;
   readonly times: Float64Array<ArrayBuffer>;
   readonly values: Float64Array<ArrayBuffer>;
 }
@@ -30,7 +37,9 @@ export function lineBatch(): LineBatch {
     count: 0,
     starts: new Int32Array(BATCH_LINES * DIMENSION_COUNT),
     ends: new Int32Array(BATCH_LINES * DIMENSION_COUNT),
-    prefixBytes: new Uint8Array(BATCH_LINES * PREFIX_ENTRY_BYTES),
+    inScratch: new Uint8Array(BATCH_LINES * DIMENSION_COUNT),
+    scratch: new Uint8Array(BATCH_LINES * (PREFIX_ENTRY_BYTES + ESCAPED_FIELDS_MAX * ENTRY_BYTES_MAX)),
+    scratchLength: 0,
     times: new Float64Array(BATCH_LINES),
     values: new Float64Array(BATCH_LINES * MEASURE_COUNT),
   };

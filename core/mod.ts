@@ -16,6 +16,7 @@ export * from "./lines.ts";
 export * from "./entry_text.ts";
 export * from "./client_prefix.ts";
 export * from "./label.ts";
+export * from "./escapes.ts";
 export * from "./line_batch.ts";
 export * from "./format_logtail.ts";
 export * from "./intern.ts";

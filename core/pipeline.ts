@@ -14,7 +14,7 @@
  */
 import { BATCH_LINES, FUTURE_SECONDS_MAX, OPEN_ENTRIES_MAX, OPEN_ROWS_MAX, OPEN_SLICES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { DIMENSION_COUNT, PREFIX, SOURCE, TAG } from "./dimensions.ts";
+import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
 import { COUNTED, emptyLedger, FUTURE, type Ledger, READ, TOO_LONG, TOO_OLD } from "./ledger.ts";
 import { FINEST_S, sliceStart, tierHolding, TIERS } from "./slices.ts";
 import { type ClientMasks, type LineBatch, lineBatch, type LineParser } from "./line_batch.ts";
@@ -121,7 +121,7 @@ export class Pipeline {
   #stageBatch(bytes: Uint8Array, start: number, end: number): number {
     const { parse, masks } = this.options;
     const batch = this.#batch, ledger = this.#ledger;
-    batch.count = 0;
+    batch.count = batch.scratchLength = 0;
     let p = start;
     while (p < end && batch.count < BATCH_LINES) {
       const newline = bytes.indexOf(NEWLINE, p);
@@ -158,7 +158,7 @@ export class Pipeline {
 
   /** Looks up the entries of every line, slice by slice dictionary. */
   #resolveBatch(bytes: Uint8Array, tag: Uint8Array): void {
-    const { starts, ends, prefixBytes, count } = this.#batch;
+    const { starts, ends, inScratch, scratch, count } = this.#batch;
     for (const { table } of this.#open) makeRoom(table, OPEN_ROWS_MAX, OPEN_ENTRIES_MAX);
     const ids = this.#ids, source = this.#source;
     for (let line = 0; line < count; line++) {
@@ -166,7 +166,11 @@ export class Pipeline {
       for (let d = 0; d < DIMENSION_COUNT; d++) {
         if (d === TAG) ids[at + d] = dictionaries[d].intern(tag, 0, tag.length);
         else if (d === SOURCE) ids[at + d] = dictionaries[d].intern(source, 0, source.length);
-        else ids[at + d] = dictionaries[d].intern(d === PREFIX ? prefixBytes : bytes, starts[at + d], ends[at + d]);
+        else {ids[at + d] = dictionaries[d].intern(
+            inScratch[at + d] === 1 ? scratch : bytes,
+            starts[at + d],
+            ends[at + d],
+          );}
       }
     }
   }

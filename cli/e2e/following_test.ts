@@ -43,7 +43,7 @@ realTest([], "SIGHUP reads the list of logs again", async () => {
   await untilSaid(collector, folder.path());
   folder.append("", "second.log");
   folder.append(`${folder.path("second.log")}\n`, "logs.conf");
-  Deno.kill(collector.pid, "SIGHUP");
+  collector.signal("SIGHUP");
   await untilSaid(collector, folder.path("second.log"));
   folder.append(line({ host: "one" }));
   folder.append(line({ host: "two" }), "second.log");

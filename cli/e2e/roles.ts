@@ -26,6 +26,8 @@ export interface Role extends AsyncDisposable {
   alive(): boolean;
   /** SIGTERM; asserts exit code 0 within five seconds. */
   stop(): Promise<void>;
+  /** A signal that it does not end at. */
+  signal(name: Deno.Signal): void;
   /** Any other signal; resolves with the code it ended with. */
   kill(signal: Deno.Signal): Promise<number>;
 }
@@ -146,6 +148,7 @@ function start(
     pid: child.pid,
     stderr: () => stderr,
     alive: () => code === undefined,
+    signal: (name) => child.kill(name),
     kill: async (signal): Promise<number> => {
       expected = true;
       if (code === undefined) child.kill(signal);
