@@ -1,7 +1,7 @@
 /**
  * What the tests of this folder need from the machine: real programs, used when they are installed. Otherwise the test
- * is ignored and a line on stderr says which and which Debian package would help. With LOGTAIL_REQUIRE_REAL=1 (as in
- * `.ci/run`) a missing one is a failure.
+ * is ignored, and its line in the report says which is missing and which Debian package would help. With
+ * LOGTAIL_REQUIRE_REAL=1 (as in `.ci/run`) a missing one is a failure.
  */
 import { join } from "@std/path";
 
@@ -19,16 +19,12 @@ const REMEDIES: Readonly<Record<Component, string>> = {
 /** Places that are not always in an unprivileged user's PATH. */
 const EXTRA_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
-/** What was skipped so far in this test module, for the summary at its end. */
-const skipped: string[] = [];
-
-addEventListener("unload", () => {
-  for (const line of skipped) say(`SKIPPED ${line}`);
-});
+/** Where there is no Node, the runtime puts itself into PATH under its name; the tests want the real one. */
+const RUNTIME_FOLDER = "/node_compat_bin";
 
 /**
  * Registers a test with real processes.
- * @param needs other programs; when one is missing, the test is ignored with a visible line, or fails.
+ * @param needs other programs; when one is missing, the test is ignored and says so, or fails.
  */
 export function realTest(
   needs: readonly Component[],
@@ -53,8 +49,8 @@ export function realTest(
     });
     return;
   }
-  skipped.push(`"${name}": ${why}`);
-  Deno.test({ name, ignore: true, fn: body });
+  // In the name, since this is what a runner shows of an ignored test, however quiet it is.
+  Deno.test({ name: `${name} — SKIPPED: ${why}`, ignore: true, fn: body });
 }
 
 /** Whether a component can be used here. */
@@ -65,7 +61,8 @@ export function installed(component: Component): boolean {
 /** Absolute path of a program, or undefined when it is not installed. */
 export function programPath(name: string): string | undefined {
   const folders = [...(Deno.env.get("PATH") ?? "/usr/bin:/bin").split(":"), ...EXTRA_FOLDERS];
-  return folders.filter((folder) => folder.startsWith("/")).map((folder) => join(folder, name)).find(isFile);
+  return folders.filter((folder) => folder.startsWith("/") && !folder.endsWith(RUNTIME_FOLDER))
+    .map((folder) => join(folder, name)).find(isFile);
 }
 
 /** Whether the tests run as root, so that programs can be (and nginx is) started as another user. */

@@ -6,7 +6,7 @@ import { ROOT } from "./roles.ts";
 Deno.test("a missing component is named with its package, and skips the test", async () => {
   const { code, text } = await testWithoutChromium({});
   assertEquals(code, 0);
-  assertStringIncludes(text, 'SKIPPED "it draws": chromium is missing; apt-get install chromium');
+  assertStringIncludes(text, "it draws — SKIPPED: chromium is missing; apt-get install chromium");
   assertStringIncludes(text, "1 ignored");
 });
 
@@ -25,7 +25,7 @@ async function testWithoutChromium(env: Readonly<Record<string, string>>): Promi
   await Deno.writeTextFile(file, source);
   const grants = ["--allow-read", "--allow-env=PATH,LOGTAIL_REQUIRE_REAL", "--allow-sys=uid"];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "--no-prompt", "--no-check", "--frozen", `--config=${ROOT}deno.json`, ...grants, file],
+    args: ["test", "--quiet", "--no-prompt", "--no-check", "--frozen", `--config=${ROOT}deno.json`, ...grants, file],
     env: { PATH: "/nowhere", NO_COLOR: "1", LOGTAIL_REQUIRE_REAL: "", ...env },
     stdin: "null",
   }).output();

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { cliJson } from "./answers.ts";
 import { line, TestFolder } from "./lines.ts";
-import { realTest } from "./need.ts";
+import { programPath, realTest } from "./need.ts";
 import { eventually } from "./ports.ts";
 import { startAggregator, startCollector } from "./roles.ts";
 
@@ -85,7 +85,10 @@ async function callPolitely(folder: string, target: string): Promise<string> {
 }
 
 async function run(program: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(program, { args: [...args], stdin: "null" }).output();
+  const { code, stdout, stderr } = await new Deno.Command(programPath(program) ?? program, {
+    args: [...args],
+    stdin: "null",
+  }).output();
   const decoder = new TextDecoder();
   assertEquals(code, 0, `${program} ${args.join(" ")}:\n${decoder.decode(stderr)}`);
   return decoder.decode(stdout);
