@@ -9,7 +9,7 @@ export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6";
 
 /** What to do about a missing one. */
 const REMEDIES: Readonly<Record<Component, string>> = {
-  nginx: "apt-get install nginx-light",
+  nginx: "apt-get install nginx",
   chromium: "apt-get install chromium",
   node: "apt-get install nodejs",
   npm: "apt-get install npm",
