@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { simulatedClock, SteadyClock, STEP_HOLD_MS_MIN, STEP_MS_MAX, systemClock } from "./clock.ts";
+import { CATCH_UP_SPEED, simulatedClock, SteadyClock, STEP_HOLD_MS_MIN, STEP_MS_MAX, systemClock } from "./clock.ts";
 
 const START_S = 1_800_000_000;
 
@@ -11,12 +11,45 @@ Deno.test("time passes with the monotonic clock", () => {
   assertEquals(clock.monotonicMs(), 1500);
 });
 
-Deno.test("a drift of up to a minute is followed at once, forward and back", () => {
+Deno.test("a drift of up to a minute is followed: forward at once, back by running slower until it has caught up", () => {
   const clock = simulatedClock(START_S);
   clock.stepWallMs(STEP_MS_MAX);
   assertEquals(clock.nowS(), START_S + 60);
   clock.stepWallMs(-STEP_MS_MAX);
-  assertEquals(clock.nowS(), START_S);
+  assertEquals(clock.nowS(), START_S + 60);
+  clock.advanceMs(4000);
+  assertEquals(clock.nowS(), START_S + 60 + 4 * CATCH_UP_SPEED);
+  for (let s = 4; s < 240; s++) {
+    clock.advanceMs(1000);
+    clock.nowS();
+  }
+  assertEquals(clock.nowS(), START_S + 240);
+  clock.advanceMs(1000);
+  assertEquals(clock.nowS(), START_S + 241, "it has caught up");
+});
+
+Deno.test("a clock that goes on where another stopped follows the wall clock from there", () => {
+  assert(Math.abs(systemClock(Date.now() / 1000 - 30).nowS() * 1000 - Date.now()) < 5000, "forward, at once");
+  const ahead = systemClock(Date.now() / 1000 + 3600);
+  assert(ahead.nowS() * 1000 > Date.now() + 3_500_000);
+  assertEquals(Math.round(ahead.pendingStepS()), -3600);
+});
+
+Deno.test("time never goes back, whatever the wall clock does, unless a larger step back has held", () => {
+  const reading = fc.record({
+    passMs: fc.integer({ min: 0, max: 9_000 }),
+    stepMs: fc.integer({ min: -100_000, max: 100_000 }),
+  });
+  fc.assert(fc.property(fc.array(reading, { maxLength: 33 }), (readings) => {
+    const steady = new SteadyClock(0, 0);
+    let monotonicMs = 0, lastS = 0;
+    for (const { passMs, stepMs } of readings) {
+      monotonicMs += passMs;
+      const nowS = steady.nowS(monotonicMs, monotonicMs + stepMs);
+      assert(nowS >= lastS, `${lastS} and then ${nowS}`);
+      lastS = nowS;
+    }
+  }));
 });
 
 Deno.test("a larger step is applied only after it has held for five minutes", () => {
