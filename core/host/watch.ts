@@ -1,7 +1,8 @@
 /**
  * Wakes a reader of files: when something happens in a directory, and every second in any case.
  *
- * An event only wakes, it decides nothing. Directories are watched, never files: a watched file that is renamed is
+ * An event only wakes, it decides nothing. But it says whether names may have changed, which costs more to find out than
+ * whether a file has grown. Directories are watched, never files: a watched file that is renamed is
  * silent for ever. A directory that does not exist yet, vanishes, is replaced, or for which no watch is left is covered
  * by the poll, which also tries again.
  */
@@ -25,10 +26,14 @@ export interface DirectoryWatch {
   close(): void;
 }
 
-/** Calls `onWake` when something may have changed, from a timer and never in a burst. Needs read on the directories. */
+/**
+ * Calls `onWake` when something may have changed, from a timer and never in a burst. Needs read on the directories.
+ *
+ * @param onWake told whether a name may have come, gone or changed hands; otherwise files were written to at most.
+ */
 export function watchDirectories(
   directories: readonly string[],
-  onWake: () => void,
+  onWake: (names: boolean) => void,
   options: WatchOptions,
 ): DirectoryWatch {
   return new Watching(directories, onWake, options);
@@ -41,14 +46,20 @@ class Watching implements DirectoryWatch {
   #watched = "";
   #pollsToWait = 0;
   #gathering: ReturnType<typeof setTimeout> | undefined;
+  /** Whether one of the events that are being gathered was about names. */
+  #names = false;
   readonly #poll: ReturnType<typeof setInterval>;
 
-  constructor(directories: readonly string[], readonly onWake: () => void, readonly options: WatchOptions) {
+  constructor(
+    directories: readonly string[],
+    readonly onWake: (names: boolean) => void,
+    readonly options: WatchOptions,
+  ) {
     this.#directories = [...directories];
     this.#watch();
     this.#poll = setInterval(() => {
       this.#watch();
-      this.onWake();
+      this.onWake(true);
     }, options.pollMs ?? 1000);
   }
 
@@ -84,21 +95,24 @@ class Watching implements DirectoryWatch {
     }
     this.#listen(this.#watcher);
     // What happened before the watch began has no event.
-    this.#wakeSoon();
+    this.#wakeSoon(true);
   }
 
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     try {
-      for await (const event of watcher) if (event.kind !== "access") this.#wakeSoon();
+      for await (const { kind } of watcher) if (kind !== "access") this.#wakeSoon(kind !== "modify");
     } catch (error) {
       if (watcher === this.#watcher) this.#failed(error);
     }
   }
 
-  #wakeSoon(): void {
+  #wakeSoon(names: boolean): void {
+    this.#names ||= names;
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
-      this.onWake();
+      const named = this.#names;
+      this.#names = false;
+      this.onWake(named);
     }, GATHER_MS);
   }
 

@@ -4,20 +4,21 @@ import { type DirectoryWatch, watchDirectories } from "./watch.ts";
 
 const NEVER_MS = 3_600_000;
 
-/** A directory of its own, a watch on `below`, and a way to wait for the next wake-up. */
+/** A directory of its own, a watch on `below`, and a way to wait for the next wake-up: whether names may have changed. */
 async function withWatch(
   below: string,
   pollMs: number,
-  body: (directory: string, woken: () => Promise<void>, watch: DirectoryWatch) => Promise<void>,
+  body: (directory: string, woken: () => Promise<boolean>, watch: DirectoryWatch) => Promise<void>,
 ): Promise<readonly string[]> {
   const directory = await Deno.makeTempDir();
   const lines: string[] = [];
-  let wake = Promise.withResolvers<void>();
+  let wake = Promise.withResolvers<boolean>();
   const log = openLog("test", (line) => lines.push(line));
-  const watch = watchDirectories([directory + below], () => wake.resolve(), { pollMs, log });
-  const woken = async (): Promise<void> => {
-    await wake.promise;
-    wake = Promise.withResolvers<void>();
+  const watch = watchDirectories([directory + below], (names) => wake.resolve(names), { pollMs, log });
+  const woken = async (): Promise<boolean> => {
+    const names = await wake.promise;
+    wake = Promise.withResolvers<boolean>();
+    return names;
   };
   try {
     await body(directory, woken, watch);
@@ -35,6 +36,25 @@ Deno.test("a write in a watched directory wakes without waiting for the poll", a
     await woken();
     Deno.renameSync(`${directory}/a.log`, `${directory}/a.log.1`);
     await woken();
+  });
+});
+
+Deno.test("a write to a file says that no name has changed; a new file, a rename and a removal that one may have", async () => {
+  await withWatch("", NEVER_MS, async (directory, woken) => {
+    await woken();
+    Deno.writeTextFileSync(`${directory}/a.log`, "line\n");
+    assertEquals(await woken(), true, "created");
+    for (let time = 0; time < 2; time++) {
+      Deno.writeTextFileSync(`${directory}/a.log`, "line\n", { append: true });
+      assertEquals(await woken(), false, "written to");
+    }
+    Deno.truncateSync(`${directory}/a.log`);
+    assertEquals(await woken(), false, "truncated");
+    Deno.writeTextFileSync(`${directory}/a.log`, "line\n", { append: true });
+    Deno.renameSync(`${directory}/a.log`, `${directory}/b.log`);
+    assertEquals(await woken(), true, "written to and renamed");
+    Deno.removeSync(`${directory}/b.log`);
+    assertEquals(await woken(), true, "removed");
   });
 });
 
