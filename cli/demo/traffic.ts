@@ -1,6 +1,6 @@
 /**
  * Made-up traffic for the demo, as lines of the `logtail` format: ordinary visitors of a dozen sites all the time, and
- * for the last ten minutes of every half hour an attack from one network on one of them.
+ * for forty minutes of every hour an attack from one network on one of them.
  *
  * Addresses, names and AS numbers are those reserved for examples (RFC 5737, 3849, 2544, 2606, 5398).
  */
@@ -12,7 +12,7 @@ export type Random = () => number;
 const REQUESTS_PER_SECOND = 40;
 
 /** Seconds between the starts of two attacks, and how long one lasts. */
-const ATTACK_EVERY_S = 1800, ATTACK_S = 600;
+const ATTACK_EVERY_S = 3600, ATTACK_S = 2400;
 
 const SITES = [
   "shop.example",
