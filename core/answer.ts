@@ -2,7 +2,7 @@
  * Questions and answers, as every role passes them on: the collector and the aggregator compute them, gRPC carries
  * them, the CLI and the page show them.
  */
-import type { Delta } from "./bucket.ts";
+import type { DeltaCursor } from "./delta_log.ts";
 import type { DimensionName } from "./dimensions.ts";
 import type { Filter } from "./filter_tree.ts";
 import type { Values } from "./measures.ts";
@@ -28,9 +28,9 @@ export interface TrendQuestion {
 export interface Coverage {
   /** Sources that should contribute. */
   readonly expected: number;
-  /** Sources that are delivering. */
+  /** Sources that are delivering and have delivered every slice of the span that any source has. */
   readonly present: number;
-  /** Names (or addresses, while no name is known) of those that are not. */
+  /** Names (or addresses, while no name is known) of the others. */
   readonly missing: readonly string[];
   /** Seconds of the span for which at least one source delivered. */
   readonly secondsCovered: number;
@@ -67,7 +67,7 @@ export interface TrendPoint {
   readonly startS: number;
   /** Null where nothing is known: a gap, not a zero. */
   readonly count: number | null;
-  /** The point's span reaches beyond the newest slice. */
+  /** Less than the point's whole span is known: the newest point until its step is over, and those beside a gap. */
   readonly incomplete: boolean;
 }
 
@@ -116,6 +116,6 @@ export interface Answerer {
   dump(): Iterable<Snapshot>;
   /** Pushes each minute as it becomes whole, until the returned function is called. */
   followSnapshots(subscriber: Subscriber<Snapshot>): () => void;
-  /** Pushes the retained deltas, oldest first, then each new one, until the returned function is called. */
-  followDeltas(subscriber: Subscriber<Delta>): () => void;
+  /** The retained deltas, oldest first, then each new one, to be taken at the reader's own pace. Close it. */
+  followDeltas(): DeltaCursor;
 }

@@ -40,8 +40,12 @@ export const DELTA_BYTES_MAX = 128 * 1024 * 1024;
 /** Deltas a slot holds unmerged before they are merged without waiting for a question. */
 export const SLOT_PENDING_MAX = 16;
 
-/** Buckets waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told. */
+/** Snapshots waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told.
+ * Deltas do not wait anywhere but in the log that all subscribers read (`DELTA_BYTES_MAX`). */
 export const SUBSCRIBER_QUEUE_MAX = 512;
+
+/** Bytes of the same, in memory; the newest is kept whatever its size. */
+export const SUBSCRIBER_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Subscribers at once, per process. One more is refused with RESOURCE_EXHAUSTED. */
 export const SUBSCRIBERS_MAX = 256;

@@ -1,33 +1,107 @@
 /**
- * The deltas of the last minutes, one by one, for a subscriber that (re)connects. Bounded in age and in bytes; the oldest
- * go first.
+ * The deltas of the last minutes, one by one, and who follows them. Bounded in age and in bytes; the oldest go first.
+ *
+ * Every delta has a position, counted from 0. A follower is a position in this log and holds nothing itself: however
+ * many there are and however slowly they read, each delta is in memory once, and what a follower had not read when it
+ * went is counted as dropped for that follower.
+ *
+ *     forgotten │ held                    │ to come
+ *     ──────────┼─────────────────────────┼────────
+ *             #begin      a cursor      #end
  */
 import { DELTA_BYTES_MAX, DELTA_SECONDS_MAX } from "./bounds.ts";
 import { bucketBytes, type Delta } from "./bucket.ts";
 
+interface Held {
+  readonly delta: Delta;
+  readonly arrivedS: number;
+  readonly bytes: number;
+}
+
 export class DeltaLog {
-  #held: { readonly delta: Delta; readonly arrivedS: number }[] = [];
+  /** By position; a map, because forgetting the first of many is cheap only there. */
+  readonly #held = new Map<number, Held>();
+  readonly #followers = new Set<DeltaCursor>();
+  #begin = 0;
+  #end = 0;
   #bytes = 0;
 
   constructor(readonly bytesMax: number = DELTA_BYTES_MAX, readonly secondsMax: number = DELTA_SECONDS_MAX) {}
 
-  /** Keeps a delta that arrived at `nowS`, and forgets what is too old or too much. */
+  /** Keeps a delta that arrived at `nowS`, forgets what is too old or too much, and tells the followers. */
   add(delta: Delta, nowS: number): void {
-    this.#held.push({ delta, arrivedS: nowS });
-    this.#bytes += bucketBytes(delta.bucket);
-    while (this.#bytes > this.bytesMax || this.#held[0].arrivedS < nowS - this.secondsMax) {
-      this.#bytes -= bucketBytes(this.#held[0].delta.bucket);
-      this.#held.shift();
-      if (this.#held.length === 0) return;
-    }
+    const bytes = bucketBytes(delta.bucket);
+    this.#held.set(this.#end++, { delta, arrivedS: nowS, bytes });
+    this.#bytes += bytes;
+    this.#forget(nowS - this.secondsMax);
+    for (const follower of this.#followers) follower.onReady();
   }
 
-  /** Oldest first. */
-  deltas(): Delta[] {
-    return this.#held.map(({ delta }) => delta);
+  /** A cursor at the oldest delta held. Close it. */
+  follow(): DeltaCursor {
+    const cursor: DeltaCursor = new DeltaCursor(this, () => void this.#followers.delete(cursor));
+    this.#followers.add(cursor);
+    return cursor;
+  }
+
+  /** Position of the oldest delta held; that of the next to come when there is none. */
+  get begin(): number {
+    return this.#begin;
+  }
+
+  /** The delta at a position, or undefined when it is not there any more or not yet. */
+  at(position: number): Delta | undefined {
+    return this.#held.get(position)?.delta;
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get followers(): number {
+    return this.#followers.size;
+  }
+
+  #forget(beforeS: number): void {
+    for (const [position, { arrivedS, bytes }] of this.#held) {
+      if (this.#bytes <= this.bytesMax && arrivedS >= beforeS) return;
+      this.#held.delete(position);
+      this.#begin = position + 1;
+      this.#bytes -= bytes;
+    }
+  }
+}
+
+/** One reader's place in the log: every delta from the oldest held on, once, in order, or counted as dropped. */
+export class DeltaCursor {
+  /** Called when there is something to take; the transport takes what it can and must not block. */
+  onReady: () => void = () => {};
+  #position: number;
+  #dropped = 0;
+
+  constructor(readonly log: DeltaLog, readonly close: () => void) {
+    this.#position = log.begin;
+  }
+
+  /** The next delta, or undefined when there is none yet. */
+  take(): Delta | undefined {
+    this.#skipForgotten();
+    const delta = this.log.at(this.#position);
+    if (delta !== undefined) this.#position++;
+    return delta;
+  }
+
+  /** Deltas that went unread since the last call: what the reader has to be told before the next delta. */
+  takeDropped(): number {
+    this.#skipForgotten();
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
+  }
+
+  #skipForgotten(): void {
+    const gone = Math.max(0, this.log.begin - this.#position);
+    this.#position += gone;
+    this.#dropped += gone;
   }
 }

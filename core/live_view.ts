@@ -9,7 +9,7 @@ import type { Delta, Dictionary } from "./bucket.ts";
 import { entryLabel } from "./label.ts";
 import type { Slot } from "./ring.ts";
 import { type Outcome, Store } from "./store.ts";
-import { DeltaLog } from "./delta_log.ts";
+import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
 import { compileFilter, type RegexEngine } from "./filter_match.ts";
 import type { Filter } from "./filter_tree.ts";
 import { type Query, type Ranking, topN } from "./top_n.ts";
@@ -40,7 +40,6 @@ export class LiveView implements Answerer {
   readonly source: string;
   readonly store: Store;
   readonly deltaLog = new DeltaLog();
-  readonly #deltaSubscribers = new Set<Subscriber<Delta>>();
   readonly #snapshotSubscribers = new Set<Subscriber<Snapshot>>();
 
   constructor(readonly options: LiveViewOptions) {
@@ -53,7 +52,6 @@ export class LiveView implements Answerer {
     const outcome = this.store.add(delta);
     if (outcome !== "merged") return outcome;
     this.deltaLog.add(delta, nowS);
-    for (const subscriber of this.#deltaSubscribers) subscriber.push(delta);
     return outcome;
   }
 
@@ -116,10 +114,8 @@ export class LiveView implements Answerer {
     return () => void this.#snapshotSubscribers.delete(subscriber);
   }
 
-  followDeltas(subscriber: Subscriber<Delta>): () => void {
-    for (const delta of this.deltaLog.deltas()) subscriber.push(delta);
-    this.#deltaSubscribers.add(subscriber);
-    return () => void this.#deltaSubscribers.delete(subscriber);
+  followDeltas(): DeltaCursor {
+    return this.deltaLog.follow();
   }
 
   #prepared(filter: Filter): Pick<Query, "compiled" | "regex"> {

@@ -17,3 +17,16 @@ Deno.test("a subscriber is woken for every push", () => {
   subscriber.push(2);
   assertEquals(woken, 2);
 });
+
+Deno.test("a queue is bounded in bytes as well, and the newest item is kept whatever its size", () => {
+  const subscriber = new Subscriber<number>(10, 100, (bytes) => bytes);
+  for (const bytes of [40, 30, 30]) subscriber.push(bytes);
+  assertEquals([subscriber.waiting, subscriber.takeDropped()], [3, 0]);
+  subscriber.push(50);
+  assertEquals([subscriber.waiting, subscriber.takeDropped(), subscriber.take()], [2, 2, 30]);
+  subscriber.push(1000);
+  assertEquals([subscriber.waiting, subscriber.takeDropped(), subscriber.take()], [1, 1, 1000]);
+  // What was taken does not count any more.
+  for (const bytes of [50, 50]) subscriber.push(bytes);
+  assertEquals([subscriber.waiting, subscriber.takeDropped()], [2, 0]);
+});

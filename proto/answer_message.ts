@@ -2,6 +2,7 @@
  * Answers as messages, and back. What the original program sends is a valid answer without the fields from 100 up:
  * its counts are certain, and of its coverage nothing is known.
  */
+import { Buffer } from "node:buffer";
 import type {
   Coverage,
   Snapshot,
@@ -13,6 +14,7 @@ import type {
   TrendPoint,
   TrendQuestion,
 } from "@/core/answer.ts";
+import { MESSAGE_BYTES_MAX } from "@/core/bounds.ts";
 import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
 import {
@@ -93,16 +95,36 @@ export function readTrendResponse(message: TrendResponse, question: TrendQuestio
   };
 }
 
-/** @param dropped snapshots that the reader of this stream lost just before this one. */
-export function snapshotMessage(snapshot: Snapshot, dropped = 0): SnapshotMessage {
+/**
+ * A snapshot with as many of its entries as a message has room for; they come heaviest first, as a bucket's rows do.
+ *
+ * @param dropped snapshots that the reader of this stream lost just before this one.
+ */
+export function snapshotMessage(snapshot: Snapshot, dropped = 0, bytesMax = MESSAGE_BYTES_MAX): SnapshotMessage {
+  const { source, startS, coarse, entries } = snapshot;
+  const kept = entries.slice(0, entriesThatFit(entries, bytesMax));
   return {
-    source: snapshot.source,
-    timestamp: snapshot.startS,
-    is_coarse: snapshot.coarse,
-    entries: snapshot.entries.map(({ label, count }) => ({ label: label.toWellFormed(), count })),
+    source,
+    timestamp: startS,
+    is_coarse: coarse,
+    entries: kept.map(({ label, count }) => ({ label: label.toWellFormed(), count })),
     dropped,
+    entries_omitted: entries.length - kept.length,
   };
 }
+
+/** How many entries from the first on fit into a message. */
+function entriesThatFit(entries: Snapshot["entries"], bytesMax: number): number {
+  let bytes = SNAPSHOT_FRAME_BYTES;
+  const fit = entries.findIndex(({ label }) => (bytes += Buffer.byteLength(label) + ENTRY_FRAME_BYTES) > bytesMax);
+  return fit < 0 ? entries.length : fit;
+}
+
+/** Bytes of a snapshot's message without its entries: a name of 255 bytes, four numbers. */
+const SNAPSHOT_FRAME_BYTES = 512;
+
+/** Bytes of one entry without its label, at most: three tags, two lengths, one number. */
+const ENTRY_FRAME_BYTES = 24;
 
 export function readSnapshot(message: SnapshotMessage): Snapshot {
   return {

@@ -19,6 +19,7 @@ import { needsOurs, topNRequest, trendRequest } from "./question_message.ts";
 import { isWorthAnotherTry, RemoteError, remoteError } from "./remote_error.ts";
 import {
   type Empty,
+  type GapMessage,
   LIST_TARGETS,
   type Method,
   STREAM_BUCKETS,
@@ -33,7 +34,7 @@ export { RemoteError } from "./remote_error.ts";
 /** Deltas that did not get here. Nothing says how many lines they held: the slices around are incomplete. */
 export interface DeltaGap {
   readonly dropped: number;
-  /** Why, when it was not that we were too slow: a bucket was received but cannot be used. */
+  /** Why, when it was not that we were too slow: a bucket could not be sent, or was received and cannot be used. */
   readonly problem?: string;
 }
 
@@ -50,6 +51,9 @@ export interface Client {
   /** Breaks off what is under way. */
   close(): void;
 }
+
+/** Characters of a problem in the words of a target: it is logged and passed on. */
+const PROBLEM_CHARS_MAX = 200;
 
 const OPTIONS: ClientOptions = {
   "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
@@ -200,10 +204,14 @@ async function* stream<Message, Item>(
 
 /** Items that a newer target sends and we do not know are skipped. */
 function readItem(message: StreamBucketsResponse): Delta | DeltaGap | undefined {
-  if (message.gap) return { dropped: message.gap.dropped };
+  if (message.gap) return readGap(message.gap);
   if (!message.delta) return undefined;
   const reading = readDelta(message.delta);
   return "delta" in reading ? reading.delta : { dropped: 1, problem: reading.problem };
+}
+
+function readGap({ dropped, problem }: GapMessage): DeltaGap {
+  return problem === "" ? { dropped } : { dropped, problem: problem.slice(0, PROBLEM_CHARS_MAX).toWellFormed() };
 }
 
 /** The original program ignores what it does not know, and would have answered another question. */

@@ -104,7 +104,7 @@ Deno.test("a question whose connection breaks is asked once more, unseen", async
 Deno.test("a stream that the target ends is an error, one that we end is not", async () => {
   const { answerer, serving, target } = await start();
   const client = connect(target);
-  answerer.retained = [deltaOf(1)];
+  answerer.push(deltaOf(1));
   for await (const _ of client.deltas(new AbortController().signal)) break;
   const aborted = new AbortController();
   for await (const _ of client.deltas(aborted.signal)) aborted.abort();
@@ -120,7 +120,7 @@ Deno.test("a stream that the target ends is an error, one that we end is not", a
 Deno.test("closing a client ends its streams quietly", async () => {
   const { answerer, serving, target } = await start();
   const client = connect(target);
-  answerer.retained = [deltaOf(1)];
+  answerer.push(deltaOf(1));
   for await (const _ of client.deltas(new AbortController().signal)) client.close();
   await serving.stop(1_000);
 });
@@ -129,7 +129,7 @@ Deno.test("a bucket that cannot be used is told as a gap with its reason, and th
   const { answerer, serving, target } = await start();
   const client = connect(target);
   const good = deltaOf(2);
-  answerer.retained = [{ ...good, identity: { ...good.identity, checksum: 0 } }, good];
+  answerer.push({ ...good, identity: { ...good.identity, checksum: 0 } }, good);
   const seen: unknown[] = [];
   for await (const item of client.deltas(new AbortController().signal)) if (seen.push(item) === 2) break;
   assertEquals(seen, [{ dropped: 1, problem: "its checksum does not match its content" }, good]);

@@ -2,6 +2,7 @@
 import type { Answerer, Snapshot, TopNQuestion, TrendQuestion } from "@/core/answer.ts";
 import { type Bucket, type Delta, emptyBucket } from "@/core/bucket.ts";
 import { bucketChecksum } from "@/core/bucket_check.ts";
+import { type DeltaCursor, DeltaLog } from "@/core/delta_log.ts";
 import { REQUESTS, zeroValues } from "@/core/measures.ts";
 import type { Subscriber } from "@/core/subscriber.ts";
 
@@ -9,10 +10,10 @@ export class FakeAnswerer implements Answerer {
   readonly source = "fake-1";
   readonly questions: (TopNQuestion | TrendQuestion)[] = [];
   readonly snapshotReaders = new Set<Subscriber<Snapshot>>();
-  readonly deltaReaders = new Set<Subscriber<Delta>>();
-  /** Pushed to whoever subscribes, before anything else. */
-  retained: Delta[] = [];
   dumped: Snapshot[] = [];
+
+  /** @param deltaLog what followers of deltas read. */
+  constructor(readonly deltaLog: DeltaLog = new DeltaLog()) {}
 
   topN(question: TopNQuestion): ReturnType<Answerer["topN"]> {
     this.questions.push(question);
@@ -60,14 +61,12 @@ export class FakeAnswerer implements Answerer {
     return () => void this.snapshotReaders.delete(subscriber);
   }
 
-  followDeltas(subscriber: Subscriber<Delta>): () => void {
-    this.deltaReaders.add(subscriber);
-    for (const delta of this.retained) subscriber.push(delta);
-    return () => void this.deltaReaders.delete(subscriber);
+  followDeltas(): DeltaCursor {
+    return this.deltaLog.follow();
   }
 
-  push(delta: Delta): void {
-    for (const reader of this.deltaReaders) reader.push(delta);
+  push(...deltas: readonly Delta[]): void {
+    for (const delta of deltas) this.deltaLog.add(delta, 0);
   }
 }
 

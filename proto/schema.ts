@@ -159,6 +159,7 @@ export interface SnapshotMessage {
   readonly entries: readonly TopNEntryMessage[];
   readonly is_coarse: boolean;
   readonly dropped: number;
+  readonly entries_omitted: number;
 }
 
 export interface TargetInfoMessage {
@@ -176,7 +177,12 @@ export interface ListTargetsResponse {
 /** At most one of the two is set; neither when a newer writer sends an item of another kind. */
 export interface StreamBucketsResponse {
   readonly delta?: BucketDeltaMessage | null;
-  readonly gap?: { readonly dropped: number } | null;
+  readonly gap?: GapMessage | null;
+}
+
+export interface GapMessage {
+  readonly dropped: number;
+  readonly problem: string;
 }
 
 export interface BucketDeltaMessage {

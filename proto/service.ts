@@ -12,13 +12,19 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { Answerer, Snapshot } from "@/core/answer.ts";
-import { CALLS_PER_CONNECTION_MAX, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX } from "@/core/bounds.ts";
+import {
+  CALLS_PER_CONNECTION_MAX,
+  MESSAGE_BYTES_MAX,
+  REQUEST_BYTES_MAX,
+  SUBSCRIBER_QUEUE_BYTES_MAX,
+  SUBSCRIBER_QUEUE_MAX,
+} from "@/core/bounds.ts";
 import type { Delta } from "@/core/bucket.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Log } from "@/core/host/log.ts";
-import type { Subscriber } from "@/core/subscriber.ts";
+import { Subscriber } from "@/core/subscriber.ts";
 import { snapshotMessage, targetMessage, topNResponse, trendResponse } from "./answer_message.ts";
-import { deltaMessage } from "./bucket_message.ts";
+import { bucketResponses } from "./bucket_stream.ts";
 import { guardServerSocket } from "./goaway_guard.ts";
 import { addHealthService } from "./health_service.ts";
 import { listen, type Listener } from "./listener.ts";
@@ -37,7 +43,7 @@ import {
   type TrendRequest,
   type TrendResponse,
 } from "./schema.ts";
-import { OpenStreams, type OutStream, streamAll, streamItems } from "./stream_out.ts";
+import { type Following, OpenStreams, type OutStream, streamAll, streamItems } from "./stream_out.ts";
 
 const SERVICE = "logtail.LogtailService";
 
@@ -117,20 +123,28 @@ function logtailService({ answerer, regex, log }: ServeOptions, streams: OpenStr
     ),
     ListTargets: unary<Empty, ListTargetsResponse>(log, () => ({ targets: answerer.targets().map(targetMessage) })),
     StreamSnapshots(call: OutStream<SnapshotMessage>): void {
-      const follow = (subscriber: Subscriber<Snapshot>): () => void => answerer.followSnapshots(subscriber);
-      streamItems(streams, call, follow, (snapshot, dropped) => [snapshotMessage(snapshot, dropped)]);
+      const follow = (): Following<Snapshot> => {
+        const feed = new Subscriber(SUBSCRIBER_QUEUE_MAX, SUBSCRIBER_QUEUE_BYTES_MAX, snapshotBytes);
+        return { feed, unfollow: answerer.followSnapshots(feed) };
+      };
+      streamItems(streams, call, log, follow, (snapshot, dropped) => [snapshotMessage(snapshot, dropped)]);
     },
     DumpSnapshots(call: OutStream<SnapshotMessage>): void {
-      streamAll(streams, call, mapped(answerer.dump(), (snapshot) => snapshotMessage(snapshot)));
+      void streamAll(streams, call, log, () => mapped(answerer.dump(), (snapshot) => snapshotMessage(snapshot)));
     },
     StreamBuckets(call: OutStream<StreamBucketsResponse>): void {
-      const follow = (subscriber: Subscriber<Delta>): () => void => answerer.followDeltas(subscriber);
-      streamItems(streams, call, follow, (delta, dropped) => {
-        const message = { delta: deltaMessage(delta) };
-        return dropped === 0 ? [message] : [{ gap: { dropped } }, message];
-      });
+      const follow = (): Following<Delta> => {
+        const cursor = answerer.followDeltas();
+        return { feed: cursor, unfollow: cursor.close };
+      };
+      streamItems(streams, call, log, follow, bucketResponses);
     },
   };
+}
+
+/** Bytes of a snapshot in memory, nearly: its labels, two bytes a character, and what holds them. */
+function snapshotBytes({ entries }: Snapshot): number {
+  return entries.reduce((bytes, { label }) => bytes + 2 * label.length + 64, 0);
 }
 
 /** A call with one question and one answer. What the asker did wrong is told; what we did wrong is logged. */

@@ -2,9 +2,10 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { Client as GrpcClient, type ClientReadableStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { createConnection } from "node:net";
 import { once } from "node:events";
-import type { TopNQuestion } from "@/core/answer.ts";
-import { SUBSCRIBER_QUEUE_MAX, SUBSCRIBERS_MAX, TOP_N_MAX } from "@/core/bounds.ts";
-import type { Delta } from "@/core/bucket.ts";
+import type { Snapshot, TopNQuestion } from "@/core/answer.ts";
+import { SUBSCRIBERS_MAX, TOP_N_MAX } from "@/core/bounds.ts";
+import { type Bucket, type Delta, type Dictionary, emptyBucket } from "@/core/bucket.ts";
+import { DeltaLog } from "@/core/delta_log.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { openLog } from "@/core/host/log.ts";
 import { linearRegex } from "@/core/host/regex.ts";
@@ -23,6 +24,7 @@ import {
   reflectionProto,
   type ReflectionRequest,
   type ReflectionResponse,
+  type SnapshotMessage,
   STREAM_BUCKETS,
   STREAM_SNAPSHOTS,
   TOP_N,
@@ -115,7 +117,7 @@ Deno.test("bytes that are no HTTP/2 end their own connection and nothing else", 
 
 Deno.test("a subscriber gets what is retained, then what is new", async () => {
   await using running = await start();
-  running.answerer.retained = [deltaOf(1), deltaOf(2)];
+  running.answerer.push(deltaOf(1), deltaOf(2));
   const stop = new AbortController();
   const seen: number[] = [];
   for await (const item of running.client.deltas(stop.signal)) {
@@ -126,39 +128,92 @@ Deno.test("a subscriber gets what is retained, then what is new", async () => {
   assertEquals(seen, [1, 2, 3]);
 });
 
+Deno.test("a subscriber gets all of 2000 retained deltas, and none of them twice or as a gap", async () => {
+  await using running = await start();
+  for (let sequence = 1; sequence <= 2000; sequence++) running.answerer.push(deltaOf(sequence));
+  const seen: number[] = [];
+  for await (const item of running.client.deltas(new AbortController().signal)) {
+    seen.push(sequenceOf(item));
+    // Comes while the retained ones are still on their way.
+    if (seen.length === 1) running.answerer.push(deltaOf(2001));
+    if (seen.at(-1) === 2001) break;
+  }
+  assertEquals(seen, Array.from({ length: 2001 }, (_, i) => i + 1));
+});
+
+Deno.test("a bucket larger than a message may be is told as a gap, and the stream goes on", async () => {
+  await using running = await start();
+  // Four dimensions of 9 MiB.
+  const large = bucketOf(4608, 2048);
+  const dictionaries = large.dictionaries.map((dictionary, d) => d < 4 ? large.dictionaries[0] : dictionary);
+  running.answerer.push(deltaOf(1), deltaOf(2, { ...large, dictionaries }), deltaOf(3));
+  const seen: unknown[] = [];
+  for await (const item of running.client.deltas(new AbortController().signal)) {
+    seen.push("identity" in item ? item.identity.sequence : item);
+    if (seen.at(-1) === 3) break;
+  }
+  const problem = "a bucket of 36.1 MiB does not fit into a message, which has at most 32.0 MiB";
+  assertEquals(seen, [1, { dropped: 1, problem }, 3]);
+});
+
+Deno.test("of a snapshot larger than a message may be, the lightest entries are left out, and the stream goes on", async () => {
+  await using running = await start();
+  const entries = Array.from({ length: 50_000 }, (_, i) => ({ label: "é".repeat(1000) + i, count: 50_000 - i }));
+  running.answerer.dumped = [{ ...snapshotOf(60), entries }, snapshotOf(120)];
+  const seen: SnapshotMessage[] = [];
+  for await (const snapshot of running.open(DUMP_SNAPSHOTS, {})) seen.push(snapshot);
+  assertEquals(seen.map(({ timestamp }) => timestamp), [60, 120]);
+  const [cut] = seen;
+  assert(cut.entries.length > 16_000 && cut.entries_omitted === 50_000 - cut.entries.length);
+  assertEquals([cut.entries[0].count, cut.entries.at(-1)?.count], [50_000, cut.entries_omitted + 1]);
+});
+
+Deno.test("a bug in a dump or in a follower's stream ends that stream, is logged, and ends nothing else", async () => {
+  const lines: string[] = [];
+  await using running = await start({ log: openLog("test", (line) => void lines.push(line)) });
+  running.answerer.dump = (): never => {
+    throw new Error("planted");
+  };
+  assertEquals(await endOf(running.open(DUMP_SNAPSHOTS, {})), status.INTERNAL);
+  running.answerer.dump = function* (): Iterable<Snapshot> {
+    yield snapshotOf(60);
+    throw new Error("planted later");
+  };
+  assertEquals(await endOf(running.open(DUMP_SNAPSHOTS, {})), status.INTERNAL);
+  const stream = endOf(running.open(STREAM_SNAPSHOTS, {}));
+  await until(() => running.answerer.snapshotReaders.size === 1);
+  // Whoever pushes must not notice.
+  for (const reader of running.answerer.snapshotReaders) {
+    reader.push({ ...snapshotOf(60), entries: [{ label: 1 as never, count: 1 }] });
+  }
+  assertEquals(await stream, status.INTERNAL);
+  assertEquals(running.answerer.snapshotReaders.size, 0);
+  assertEquals(lines.filter((line) => line.includes("a stream could not go on")).length, 3);
+  assertEquals((await running.ask(CHECK, {})).status, 1);
+});
+
 Deno.test("a subscriber that leaves is forgotten", async () => {
   await using running = await start();
-  running.answerer.retained = [deltaOf(1)];
+  running.answerer.push(deltaOf(1));
   for (let visit = 0; visit < 3; visit++) {
     for await (const _ of running.client.deltas(new AbortController().signal)) break;
   }
-  await until(() => running.answerer.deltaReaders.size === 0);
+  await until(() => running.answerer.deltaLog.followers === 0);
 });
 
 Deno.test("a subscriber that does not read loses buckets of its own and is told how many, in the right place", async () => {
-  await using running = await start();
+  const answerer = new FakeAnswerer(new DeltaLog(500 * 65_536));
+  await using running = await start({ answerer });
   const stop = new AbortController();
   const items = running.client.deltas(stop.signal)[Symbol.asyncIterator]();
   const first = items.next();
-  await until(() => running.answerer.deltaReaders.size === 1);
+  await until(() => running.answerer.deltaLog.followers === 1);
   // Far more than sockets and buffers hold; the server must not wait for anybody.
-  const sent = 20 * SUBSCRIBER_QUEUE_MAX;
-  const large = deltaOf(1);
-  const dictionary = { ...large.bucket.dictionaries[0], size: 33, bytes: new Uint8Array(32 * 2048) };
-  const bucket = {
-    ...large.bucket,
-    dictionaries: [
-      {
-        ...dictionary,
-        offsets: Uint32Array.from({ length: 34 }, (_, entry) => Math.max(0, entry - 1) * 2048),
-        marginals: dictionary.marginals.map(() => new Uint8Array(33)),
-      },
-      ...large.bucket.dictionaries.slice(1),
-    ],
-  };
-  const { checksum } = deltaOf(1, bucket).identity;
+  const sent = 10_000;
+  const bucket = bucketOf(32, 2048);
+  const { identity } = deltaOf(1, bucket);
   for (let sequence = 1; sequence <= sent; sequence++) {
-    running.answerer.push({ bucket, identity: { ...large.identity, sequence, checksum } });
+    running.answerer.push({ bucket, identity: { ...identity, sequence } });
   }
   let item = (await first).value;
   let expected = 1, dropped = 0;
@@ -173,7 +228,7 @@ Deno.test("a subscriber that does not read loses buckets of its own and is told 
     }
     item = (await items.next()).value;
   }
-  assert(dropped > 0 && dropped <= sent - SUBSCRIBER_QUEUE_MAX);
+  assert(dropped > 0 && dropped < sent);
   stop.abort();
   await items.next();
 });
@@ -282,10 +337,10 @@ Deno.test("an address that is none is refused", async () => {
 Deno.test("a stop ends streams as something to try again, and takes no new calls", async () => {
   await using running = await start();
   const stream = endOf(running.open(STREAM_BUCKETS, {}));
-  await until(() => running.answerer.deltaReaders.size === 1);
+  await until(() => running.answerer.deltaLog.followers === 1);
   await running.serving.stop(2_000);
   assertEquals(await stream, status.UNAVAILABLE);
-  assertEquals(running.answerer.deltaReaders.size, 0);
+  assertEquals(running.answerer.deltaLog.followers, 0);
   const error = await assertRejects(() => running.ask(CHECK, {}), Error) as ServiceError;
   assertEquals(error.code, status.UNAVAILABLE);
 });
@@ -331,14 +386,22 @@ interface Running extends AsyncDisposable {
   another(): { open: Running["open"] };
 }
 
-async function start(options: Partial<ServeOptions> = {}): Promise<Running> {
-  const answerer = new FakeAnswerer();
+interface StartOptions extends Partial<ServeOptions> {
+  readonly answerer?: FakeAnswerer;
+}
+
+async function start(options: StartOptions = {}): Promise<Running> {
+  const answerer = options.answerer ?? new FakeAnswerer();
   const log = openLog("test", () => {});
-  const serving = await serve({ listen: "127.0.0.1:0", answerer, regex: linearRegex, log, ...options });
+  const serving = await serve({ listen: "127.0.0.1:0", regex: linearRegex, log, ...options, answerer });
   const target = `127.0.0.1:${serving.port}`;
   const connections: GrpcClient[] = [];
   const connectAnew = (): GrpcClient => {
-    const own = { "grpc.use_local_subchannel_pool": 1, "grpc.max_send_message_length": -1 };
+    const own = {
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.max_send_message_length": -1,
+      "grpc.max_receive_message_length": -1,
+    };
     connections.push(new GrpcClient(target, guardCredentials(credentials.createInsecure()), own));
     return connections[connections.length - 1];
   };
@@ -371,6 +434,19 @@ async function start(options: Partial<ServeOptions> = {}): Promise<Running> {
       await serving.stop(1_000);
     },
   };
+}
+
+/** A bucket without rows whose first dictionary has so many entries of so many bytes. */
+function bucketOf(entries: number, entryBytes: number): Bucket {
+  const empty = emptyBucket(1_700_000_000, 10);
+  const first: Dictionary = {
+    ...empty.dictionaries[0],
+    size: entries + 1,
+    bytes: new Uint8Array(entries * entryBytes),
+    offsets: Uint32Array.from({ length: entries + 2 }, (_, entry) => Math.max(0, entry - 1) * entryBytes),
+    marginals: empty.dictionaries[0].marginals.map(() => new Uint8Array(entries + 1)),
+  };
+  return { ...empty, dictionaries: [first, ...empty.dictionaries.slice(1)] };
 }
 
 /** The status a stream ends with. */

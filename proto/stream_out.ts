@@ -1,10 +1,11 @@
 /**
- * Server streams: from a bounded queue to a reader of any speed. Whoever does not read waits in its own queue, loses
- * what does not fit there, is told how much, and holds up nobody else.
+ * Server streams: from a feed to a reader of any speed. Whoever does not read loses what its feed cannot hold, is told
+ * how much, and holds up nobody else.
  */
 import { type ServerWritableStream, status } from "@grpc/grpc-js";
-import { SUBSCRIBER_QUEUE_MAX, SUBSCRIBERS_MAX } from "@/core/bounds.ts";
-import { Subscriber } from "@/core/subscriber.ts";
+import { SUBSCRIBERS_MAX } from "@/core/bounds.ts";
+import type { Log } from "@/core/host/log.ts";
+import type { Feed } from "@/core/subscriber.ts";
 import type { Empty } from "./schema.ts";
 
 /** A stream that answers `Request` with any number of `Message`. */
@@ -57,52 +58,66 @@ function refuse<Message, Request>(call: OutStream<Message, Request>, code: statu
   return false;
 }
 
+/** A feed and how to end it, which happens exactly once. */
+export interface Following<Item> {
+  readonly feed: Feed<Item>;
+  unfollow(): void;
+}
+
 /**
- * Sends what a subscription pushes until the stream ends.
+ * Sends what a feed has, at the reader's pace, until the stream ends.
  *
- * @param follow subscribes, and returns how to unsubscribe, which happens exactly once.
- * @param messages of one item; `dropped` items were lost just before it.
+ * @param messages of one item; `dropped` items were lost just before it. When it throws, the stream ends as one that
+ * can be opened again.
  */
 export function streamItems<Item, Message>(
   streams: OpenStreams,
   call: OutStream<Message>,
-  follow: (subscriber: Subscriber<Item>) => () => void,
+  log: Log,
+  follow: () => Following<Item>,
   messages: (item: Item, dropped: number) => readonly Message[],
 ): void {
-  const subscriber = new Subscriber<Item>(SUBSCRIBER_QUEUE_MAX);
   let unfollow = (): void => {};
   let ended = false;
   const opened = streams.open(call, () => {
     ended = true;
-    subscriber.onReady = (): void => {};
     unfollow();
   });
   if (!opened) return;
+  const following = follow(), { feed } = following;
+  unfollow = (): void => following.unfollow();
+  // The stream may have ended while the subscription was being made.
+  if (ended) return unfollow();
 
-  let full = false;
+  let full = false, dropped = 0;
+  // Called by whoever has something new: a stream's trouble must not become theirs.
   const send = (): void => {
-    while (!full && !ended) {
-      const dropped = subscriber.takeDropped();
-      const item = subscriber.take();
-      if (item === undefined) return;
-      for (const message of messages(item, dropped)) if (!call.write(message)) full = true;
+    try {
+      while (!full && !ended) {
+        dropped += feed.takeDropped();
+        const item = feed.take();
+        if (item === undefined) return;
+        for (const message of messages(item, dropped)) if (!call.write(message)) full = true;
+        dropped = 0;
+      }
+    } catch (error) {
+      endAsBug(call, log, error);
     }
   };
   call.on("drain", () => {
     full = false;
     send();
   });
-  subscriber.onReady = send;
-  unfollow = follow(subscriber);
-  // The stream may have ended while the subscription was being made.
-  if (ended) unfollow();
+  feed.onReady = send;
+  send();
 }
 
-/** Sends all of `messages` at the reader's pace, then ends the stream. */
+/** Sends all of `messages` at the reader's pace, then ends the stream. Never rejects. */
 export async function streamAll<Message>(
   streams: OpenStreams,
   call: OutStream<Message>,
-  messages: Iterable<Message>,
+  log: Log,
+  messages: () => Iterable<Message>,
 ): Promise<void> {
   let ended = false;
   let wake = (): void => {};
@@ -111,13 +126,23 @@ export async function streamAll<Message>(
     wake();
   });
   if (!opened) return;
-  for (const message of messages) {
-    if (ended) return;
-    if (call.write(message)) continue;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      call.once("drain", resolve);
-    });
+  try {
+    for (const message of messages()) {
+      if (ended) return;
+      if (call.write(message)) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        call.once("drain", resolve);
+      });
+    }
+    call.end();
+  } catch (error) {
+    endAsBug(call, log, error);
   }
-  call.end();
+}
+
+/** Ends one stream when something that must not throw has thrown; the program goes on. */
+function endAsBug<Message>(call: OutStream<Message>, log: Log, error: unknown): void {
+  log.error("a stream could not go on: this is a bug", { call: call.getPath(), reason: String(error) });
+  refuse(call, status.INTERNAL, "Cannot go on: a bug, which the log of this program describes");
 }
