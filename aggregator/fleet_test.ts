@@ -54,7 +54,7 @@ function delta(source: string, sequence: number, startS: number, requests: numbe
   const table = new CounterTable(3);
   const values = ["w", "", "/", "200", "GET", "", "", "", source];
   for (let i = 0; i < requests; i++) countRequest(table, { values, measures: [1, 10, 1, 1] });
-  const bucket = seal(table, startS, 10, emptyLedger(), { rowsMax: 1000, entriesMax: 1000 });
+  const bucket = seal(table, startS, 10, emptyLedger(), { rowsMax: 1000, entriesMax: 1000, entryBytesMax: Infinity });
   return { identity: { source, instance: `of-${source}`, sequence, checksum: 0 }, bucket };
 }
 

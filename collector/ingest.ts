@@ -41,7 +41,7 @@ export class Ingest implements LineConsumer {
       p = pipeline.count(bytes, p, end, NO_TAG);
       if (p < end) this.#seal(this.#nowSliceS(), this.options.positions(origin, p - start));
     }
-    this.#logSample(origin);
+    this.#logSamples(origin);
   }
 
   tooLong(origin: Origin): void {
@@ -76,16 +76,16 @@ export class Ingest implements LineConsumer {
     return sliceStart(this.options.clock.nowS(), FINEST_S);
   }
 
-  #logSample(origin: Origin): void {
-    const sample = this.options.pipeline.takeSample();
-    if (sample === undefined) return;
-    const reason = LEDGER_REASONS[sample.reason];
-    const { samples, clock } = this.options;
-    samples.warn(reason, clock.nowS(), `a line was not counted: ${WHAT_TO_DO[reason] ?? reason}`, () => ({
-      reason,
-      path: origin.path,
-      line: sampleText(sample.line, 0, sample.line.length),
-    }));
+  #logSamples(origin: Origin): void {
+    const { pipeline, samples, clock } = this.options;
+    for (const { reason: index, line } of pipeline.takeSamples()) {
+      const reason = LEDGER_REASONS[index];
+      samples.warn(reason, clock.nowS(), `a line was not counted: ${WHAT_TO_DO[reason] ?? reason}`, () => ({
+        reason,
+        path: origin.path,
+        line: sampleText(line, 0, line.length),
+      }));
+    }
   }
 }
 

@@ -24,6 +24,10 @@ export const OPEN_ROWS_MAX = 131_072;
 /** Entries of one dimension's dictionary in an open slice. Beyond it light entries fold into OTHER. */
 export const OPEN_ENTRIES_MAX = 65_536;
 
+/** Bytes of all entries of one dictionary in an open slice. Beyond it light entries fold into OTHER: long values cost
+ * an attacker nothing, and memory us. */
+export const OPEN_ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+
 /** Bytes of one dictionary entry. A longer value is cut to this length, so that two values that agree so far count as
  * one; nginx accepts 8 kB of request line by default. */
 export const ENTRY_BYTES_MAX = 2048;
@@ -31,14 +35,29 @@ export const ENTRY_BYTES_MAX = 2048;
 /** Seconds that a line's own time may be ahead of the clock; beyond it the line is counted as `future`. */
 export const FUTURE_SECONDS_MAX = 60;
 
+/** Seconds that a source's slice may be ahead of the newest one; it is held until its time comes. Beyond it, refused. */
+export const AHEAD_SECONDS_MAX = 300;
+
+/** Seconds after its end at which a coarse slice is made from finer ones: what comes later is merged into it by itself. */
+export const MAKE_DELAY_SECONDS = 10;
+
+/** Seconds after the end of a slice for which its first delta is waited for; then windows move on by the clock. */
+export const SILENCE_SECONDS_MAX = 20;
+
+/** Seconds that a source may be behind the newest slice before it counts as missing: it may deliver one slice late. */
+export const LATE_SECONDS_MAX = 20;
+
 /** Seconds of deltas that stay retrievable one by one for a subscriber that (re)connects. */
 export const DELTA_SECONDS_MAX = 900;
 
 /** Bytes of the retrievable deltas together (columns and dictionaries). The oldest go first. */
 export const DELTA_BYTES_MAX = 128 * 1024 * 1024;
 
-/** Deltas a slot holds unmerged before they are merged without waiting for a question. */
-export const SLOT_PENDING_MAX = 16;
+/** Deltas a slot holds unmerged before they are merged without waiting for a question; their rows count as well. */
+export const SLOT_PENDING_MAX = 1024;
+
+/** Rows a slot holds unmerged, or as many as it has merged if that is more, so that each row is merged a few times at most. */
+export const SLOT_PENDING_ROWS_MAX = 8192;
 
 /** Snapshots waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told.
  * Deltas do not wait anywhere but in the log that all subscribers read (`DELTA_BYTES_MAX`). */

@@ -1,8 +1,8 @@
 /**
  * What a bucket from elsewhere is held to before it is merged: nothing a peer sends may crash a reader or break a total.
  */
-import { MEASURE_COUNT, MEASURES, zeroValues } from "./measures.ts";
-import { DIMENSION_COUNT, DIMENSIONS } from "./dimensions.ts";
+import { MEASURE_COUNT, MEASURES, REQUESTS, zeroValues } from "./measures.ts";
+import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
 import { crc32c } from "./checksum.ts";
 import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
@@ -43,6 +43,7 @@ export function bucketProblem(bucket: Bucket): string | undefined {
     for (const index of indexes[d]) {
       if (index >= dictionaries[d].size) return `${DIMENSIONS[d].name}: index ${index} is outside the dictionary`;
     }
+    if (!rowsWithinMarginals(bucket, d)) return `${DIMENSIONS[d].name}: an entry's rows hold more than its marginal`;
     if (!addsUp(bucket, dictionaries[d].marginals)) {
       return `${DIMENSIONS[d].name}: marginals do not add up to the total`;
     }
@@ -57,6 +58,15 @@ function dictionaryProblem({ size, offsets, bytes, marginals }: Dictionary): str
   for (let entry = 1; entry < size; entry++) if (offsets[entry] > offsets[entry + 1]) return "offsets run backwards";
   const fits = marginals.length === MEASURE_COUNT && marginals.every((column) => column.length === size);
   return fits ? undefined : "marginals do not match the dictionary";
+}
+
+/** Whether no entry but OTHER has more requests in rows than it has counted. */
+function rowsWithinMarginals({ dictionaries, indexes, measures }: Bucket, d: number): boolean {
+  const { size, marginals } = dictionaries[d], index = indexes[d], requests = measures[REQUESTS];
+  const held = new Float64Array(size);
+  for (let row = 0; row < requests.length; row++) held[index[row]] += requests[row];
+  for (let entry = OTHER + 1; entry < size; entry++) if (held[entry] > marginals[REQUESTS][entry]) return false;
+  return true;
 }
 
 /** Whether columns merge to exactly the totals. Every value must be a whole number that is not negative. */

@@ -9,7 +9,7 @@
  * Bounded in rows and in entries by its callers, and never refuses a key: `makeRoom` (`roll_up.ts`) lets light rows and
  * light entries give way before a batch is counted, and totals stay exact.
  */
-import { MEASURE_COUNT, MEASURES, mergeValues, type Values, zeroValues } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, mergeValues, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { InternTable, mix } from "./intern.ts";
 
@@ -39,11 +39,7 @@ export class CounterTable {
    */
   addRow(ids: Uint32Array, idsAt: number, values: ArrayLike<number>, at: number): void {
     const row = this.#findOrInsert(ids, idsAt);
-    const o = row * MEASURE_COUNT;
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      if (IS_SUM[m]) this.values[o + m] += values[at + m];
-      else if (values[at + m] > this.values[o + m]) this.values[o + m] = values[at + m];
-    }
+    mergeValues(this.values, values, at, row * MEASURE_COUNT);
   }
 
   /** Adds `values[at …]` to what entry `id` of dimension `d` has counted. */
@@ -55,38 +51,25 @@ export class CounterTable {
       more.set(marginals);
       this.marginals[d] = marginals = more;
     }
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      if (IS_SUM[m]) marginals[o + m] += values[at + m];
-      else if (values[at + m] > marginals[o + m]) marginals[o + m] = values[at + m];
-    }
+    mergeValues(marginals, values, at, o);
   }
 
   addTotals(values: ArrayLike<number>, at: number): void {
     mergeValues(this.totals, values, at);
   }
 
-  /** Adds the values of row `from` to those of row `to`. */
-  mergeRows(to: number, from: number): void {
-    const a = to * MEASURE_COUNT, b = from * MEASURE_COUNT, values = this.values;
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      values[a + m] = IS_SUM[m] ? values[a + m] + values[b + m] : Math.max(values[a + m], values[b + m]);
-    }
-  }
-
   /**
-   * Removes the rows marked in `dead`, moves the others together and makes the index anew; rows that have become equal
-   * are merged. Cost: linear in the rows.
+   * Merges rows that have become equal, moves the others together and makes the index anew. Cost: linear in the rows.
    */
-  rebuild(dead?: Uint8Array): void {
+  rebuild(): void {
     const rows = this.rows, keys = this.keys, values = this.values;
     this.#index.fill(0);
     let kept = 0;
     for (let row = 0; row < rows; row++) {
-      if (dead !== undefined && dead[row] !== 0) continue;
       const slot = this.#slotOf(keys, row * DIMENSION_COUNT);
       const there = this.#index[slot];
       if (there !== 0) {
-        this.mergeRows(there - 1, row);
+        mergeValues(values, values, row * MEASURE_COUNT, (there - 1) * MEASURE_COUNT);
         continue;
       }
       if (kept !== row) {
@@ -157,9 +140,6 @@ export class CounterTable {
     this.#index = index;
   }
 }
-
-/** Which measures add up (the others take the larger), by index: read in the innermost loops. */
-export const IS_SUM: readonly boolean[] = MEASURES.map((measure) => measure.merge === "sum");
 
 /** One of something per dimension. */
 export function perDimension<Item>(make: (d: number) => Item): Item[] {

@@ -24,6 +24,18 @@ export type RegexEngine = (pattern: string) => { test(text: string): boolean };
 export interface CompiledFilter {
   /** Truth of every row. The array is the caller's. Cost: dictionary entries + rows, times comparisons. */
   matchRows(bucket: Bucket): Uint8Array;
+  /** The comparisons of a filter that is one or an `and` of them; undefined for any other. */
+  readonly comparisons: readonly CompiledComparison[] | undefined;
+}
+
+/** One comparison, ready to be decided for any number of dictionaries. */
+export interface CompiledComparison {
+  /** Index of its dimension. */
+  readonly d: number;
+  /** Truth of every entry, OTHER being unknown. Made once a dictionary and kept with it: do not change it. */
+  matchEntries(dictionary: Dictionary): Uint8Array;
+  /** Whether at most one value can satisfy it: then that value's losses bound what is unknown about it. */
+  isSingle(dictionary: Dictionary): boolean;
 }
 
 /** Whether a present or absent entry satisfies a comparison. */
@@ -33,7 +45,11 @@ type EntryTest = (entry: Uint8Array) => boolean;
 type Step =
   | { readonly kind: "and" | "or"; readonly parts: readonly Step[] }
   | { readonly kind: "not"; readonly part: Step }
-  | { readonly kind: "compare"; readonly d: number; readonly test: EntryTest };
+  | CompareStep;
+
+interface CompareStep extends CompiledComparison {
+  readonly kind: "compare";
+}
 
 /**
  * Compiles every comparison and regular expression once.
@@ -42,7 +58,12 @@ type Step =
  */
 export function compileFilter(filter: FilterNode, regex: RegexEngine): CompiledFilter {
   const step = compileStep(filter, regex);
-  return { matchRows: (bucket) => truthOfRows(step, bucket) };
+  const parts = step.kind === "and" ? step.parts : [step];
+  const comparisons = parts.filter((part) => part.kind === "compare");
+  return {
+    matchRows: (bucket) => truthOfRows(step, bucket),
+    comparisons: comparisons.length === parts.length ? comparisons : undefined,
+  };
 }
 
 /**
@@ -56,7 +77,7 @@ export function compileFilter(filter: FilterNode, regex: RegexEngine): CompiledF
  * @throws Error for a comparison in which `filterMistakes` finds something
  */
 export function matchEntries(comparison: Comparison, dictionary: Dictionary, regex: RegexEngine): Uint8Array {
-  return truthOfEntries(entryTest(comparison, regex), dictionary);
+  return compileComparison(comparison, regex).matchEntries(dictionary);
 }
 
 /**
@@ -95,12 +116,42 @@ function comparisonMistakes(comparison: Comparison, regex: RegexEngine): string[
 function compileStep(filter: FilterNode, regex: RegexEngine): Step {
   switch (filter.kind) {
     case "compare":
-      return { kind: "compare", d: dimensionIndex(filter.dimension), test: entryTest(filter, regex) };
+      return compileComparison(filter, regex);
     case "not":
       return { kind: "not", part: compileStep(filter.part, regex) };
     default:
       return { kind: filter.kind, parts: filter.parts.map((part) => compileStep(part, regex)) };
   }
+}
+
+function compileComparison(comparison: Comparison, regex: RegexEngine): CompareStep {
+  const test = entryTest(comparison, regex);
+  const truths = new WeakMap<Dictionary, Uint8Array>();
+  return {
+    kind: "compare",
+    d: dimensionIndex(comparison.dimension),
+    matchEntries: (dictionary) => {
+      let truth = truths.get(dictionary);
+      if (truth === undefined) truths.set(dictionary, truth = truthOfEntries(test, dictionary));
+      return truth;
+    },
+    isSingle: (dictionary) => isSingle(comparison, dictionary),
+  };
+}
+
+/** A class of statuses, a range and a network wider than those that are counted can be satisfied by many values. */
+function isSingle({ dimension: name, operator, value }: Comparison, dictionary: Dictionary): boolean {
+  const dimension = DIMENSIONS[dimensionIndex(name)];
+  if (operator !== "=" || statusClass(dimension, value) !== undefined) return false;
+  const wanted = entryOf(dimension, value);
+  if (dimension.kind !== "prefix" || wanted === undefined || wanted.length === 0) return true;
+  const [family, bits] = wanted;
+  let counted = -1;
+  for (let e = OTHER + 1; e < dictionary.size; e++) {
+    const at = dictionary.offsets[e];
+    if (dictionary.bytes[at] === family) counted = Math.max(counted, dictionary.bytes[at + 1]);
+  }
+  return counted >= 0 && bits >= counted;
 }
 
 function truthOfRows(step: Step, bucket: Bucket): Uint8Array {
@@ -115,7 +166,7 @@ function truthOfRows(step: Step, bucket: Bucket): Uint8Array {
   const truth = new Uint8Array(bucket.rows).fill(least ? TRUE : FALSE);
   for (const part of parts) {
     if (part.kind === "compare") {
-      combineTable(truth, truthOfEntries(part.test, bucket.dictionaries[part.d]), bucket.indexes[part.d], least);
+      combineTable(truth, part.matchEntries(bucket.dictionaries[part.d]), bucket.indexes[part.d], least);
     } else combineRows(truth, truthOfRows(part, bucket), least);
   }
   return truth;

@@ -43,7 +43,10 @@ const BLANK = /\s/;
 const WORD = /[A-Za-z_]+/y;
 const OPERATOR = /!~=|~=|!=|>=|<=|=|>|</y;
 /** What other languages write, by what is written here. */
-const FOREIGN: Readonly<Record<string, string>> = { "&&": "AND", "&": "AND", ",": "AND", "||": "OR", "|": "OR" };
+const FOREIGN: ReadonlyMap<string, string> = new Map([["&&", "AND"], ["&", "AND"], [",", "AND"], ["||", "OR"], [
+  "|",
+  "OR",
+]]);
 
 /**
  * Reads a filter expression. Empty text is the filter that lets everything through: undefined.
@@ -192,7 +195,7 @@ function skipBlanks(reader: Reader): void {
 
 function expected(reader: Reader, what: string): never {
   const rest = /^\S*/.exec(reader.text.slice(reader.at))?.[0] ?? "";
-  const foreign = FOREIGN[rest];
+  const foreign = FOREIGN.get(rest);
   const hint = foreign === undefined ? "" : `; did you mean ${foreign}?`;
   stop(reader.at, `expected ${what}, found ${rest === "" ? "the end" : quote(rest)}${hint}`);
 }

@@ -22,9 +22,10 @@ export interface Comparison {
 /** A filter that lets everything through is undefined, so that nobody pays for it. */
 export type Filter = FilterNode | undefined;
 
-/** All of these at once; those undefined do not count. */
+/** All of these at once; those undefined do not count. An `and` among them gives its parts. */
 export function allOf(...filters: readonly Filter[]): Filter {
-  const parts = filters.filter((filter) => filter !== undefined);
+  const given = filters.filter((filter) => filter !== undefined);
+  const parts = given.flatMap((filter) => filter.kind === "and" ? filter.parts : [filter]);
   return parts.length < 2 ? parts[0] : { kind: "and", parts };
 }
 

@@ -46,6 +46,11 @@ export class InternTable {
     return this.#offsets[id + 1] - this.#offsets[id];
   }
 
+  /** Bytes of all entries. */
+  get bytes(): number {
+    return this.#offsets[this.size];
+  }
+
   /** Forgets all entries; keeps the memory. */
   clear(): void {
     this.#slots.fill(0);

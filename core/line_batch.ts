@@ -16,8 +16,8 @@ import { DIMENSION_COUNT } from "./dimensions.ts";
 /** Bytes of a client's prefix entry at most: two of header, sixteen of address. */
 export const PREFIX_ENTRY_BYTES = 18;
 
-/** Fields of a line that can be written anew because the log escapes them. */
-const ESCAPED_FIELDS_MAX = 3;
+/** Fields of a line that can be written anew because the log escapes them: every dimension but the prefix. */
+const ESCAPED_FIELDS_MAX = DIMENSION_COUNT - 1;
 
 export interface LineBatch {
   /** Lines staged; at most BATCH_LINES. */

@@ -2,6 +2,7 @@
  * The live view: answers from a store. A collector serves one over its own counts, an aggregator one over those of its
  * sources; only who should have delivered differs.
  */
+import { AHEAD_SECONDS_MAX, LATE_SECONDS_MAX, SILENCE_SECONDS_MAX } from "./bounds.ts";
 import { REQUESTS, zeroValues } from "./measures.ts";
 import { DIMENSIONS, OTHER, OTHER_LABEL, PREFIX, STATUS, URI, WEBSITE } from "./dimensions.ts";
 import { FINEST_S, sliceStart, type Span, type Window, windowNamed, WINDOWS, windowSpan } from "./slices.ts";
@@ -10,7 +11,7 @@ import { entryLabel } from "./label.ts";
 import type { Slot } from "./ring.ts";
 import { type Outcome, Store } from "./store.ts";
 import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
-import { compileFilter, type RegexEngine } from "./filter_match.ts";
+import { type CompiledFilter, compileFilter, type RegexEngine } from "./filter_match.ts";
 import type { Filter } from "./filter_tree.ts";
 import { type Query, type Ranking, topN } from "./top_n.ts";
 import { trend } from "./trend.ts";
@@ -60,16 +61,21 @@ export class LiveView implements Answerer {
     this.store.advance(endS);
   }
 
-  /** Time goes on even when nobody delivers: windows move, and what is missing becomes a gap. Call it every second. */
+  /**
+   * Time goes on even when nobody delivers: windows move, and what is missing becomes a gap. And when the clock turns
+   * out to have been far ahead, windows go back with it. Call it every second.
+   */
   tick(nowS: number): void {
-    if (this.store.endS > 0) this.store.advance(sliceStart(nowS - SILENCE_SECONDS_MAX, FINEST_S));
+    const { store } = this;
+    if (store.endS > nowS + AHEAD_SECONDS_MAX) store.rebase(sliceStart(nowS, FINEST_S));
+    else if (store.endS > 0) store.advance(sliceStart(nowS - SILENCE_SECONDS_MAX, FINEST_S));
   }
 
   topN(question: TopNQuestion): TopNAnswer {
     const window = namedWindow(question.window);
     const span = windowSpan(window, this.store.endS);
     const { slots, secondsCovered } = this.store.resolve(span, window.coarsest, Infinity);
-    const query: Query = { ...question, ...this.#prepared(question.filter) };
+    const query: Query = { ...question, filter: this.#compiled(question.filter) };
     const ranking: Ranking = this.store.endS === 0
       ? { total: zeroValues(), other: zeroValues(), entries: [] }
       : topN(slots.map((slot) => slot.bucket()), query, this.options.seed);
@@ -79,7 +85,7 @@ export class LiveView implements Answerer {
       window: name,
       groupBy,
       ...this.#spanOf(span),
-      coverage: this.#coverage(span, secondsCovered),
+      coverage: this.#coverage(span, slots, secondsCovered),
       ...ranking,
     };
   }
@@ -87,15 +93,15 @@ export class LiveView implements Answerer {
   trend(question: TrendQuestion): TrendAnswer {
     const window = namedWindow(question.window);
     const span = windowSpan(window, this.store.endS);
-    const { secondsCovered } = this.store.resolve(span, window.coarsest, Infinity);
-    const query = { filter: question.filter, ...this.#prepared(question.filter) };
+    const { slots, secondsCovered } = this.store.resolve(span, window.coarsest, Infinity);
+    const filter = this.#compiled(question.filter);
     return {
       source: this.source,
       window: question.window,
       ...this.#spanOf(span),
       stepS: window.stepS,
-      coverage: this.#coverage(span, secondsCovered),
-      points: this.store.endS === 0 ? [] : trend(this.store, window, span, query),
+      coverage: this.#coverage(span, slots, secondsCovered),
+      points: this.store.endS === 0 ? [] : trend(this.store, window, span, filter),
     };
   }
 
@@ -118,9 +124,8 @@ export class LiveView implements Answerer {
     return this.deltaLog.follow();
   }
 
-  #prepared(filter: Filter): Pick<Query, "compiled" | "regex"> {
-    const { regex } = this.options;
-    return { compiled: filter === undefined ? undefined : compileFilter(filter, regex), regex };
+  #compiled(filter: Filter): CompiledFilter | undefined {
+    return filter === undefined ? undefined : compileFilter(filter, this.options.regex);
   }
 
   /** Before the first slice there is no span; 1970 would be a lie. */
@@ -128,9 +133,13 @@ export class LiveView implements Answerer {
     return this.store.endS === 0 ? { fromS: 0, toS: 0 } : span;
   }
 
-  #coverage({ fromS, toS }: Span, secondsCovered: number): Coverage {
-    const targets = this.targets();
-    const missing = targets.filter((target) => !isPresent(target, this.store.endS));
+  /** A source is missing when it does not deliver now, or when it left out a slice that others have delivered. */
+  #coverage({ fromS, toS }: Span, slots: readonly Slot[], secondsCovered: number): Coverage {
+    const targets = this.targets(), settledS = this.store.endS - LATE_SECONDS_MAX;
+    const settled = slots.filter(({ startS, lengthS }) => startS + lengthS <= settledS);
+    const missing = targets.filter((target) =>
+      !isPresent(target, this.store.endS) || settled.some(({ identities }) => !identities.sources.has(target.name))
+    );
     return {
       expected: targets.length,
       present: targets.length - missing.length,
@@ -163,12 +172,6 @@ export class LiveView implements Answerer {
 const SNAPSHOT_TIERS = [1, 2];
 
 const SNAPSHOT_DIMENSIONS = [WEBSITE, PREFIX, URI, STATUS];
-
-/** Seconds after the end of a slice for which its first delta is waited for. */
-const SILENCE_SECONDS_MAX = 20;
-
-/** Seconds behind the newest slice at which a source counts as missing: it may deliver one slice late. */
-const LATE_SECONDS_MAX = 2 * FINEST_S;
 
 function isPresent(target: TargetInfo, endS: number): boolean {
   return target.state === "connected" && target.newestS >= endS - LATE_SECONDS_MAX;

@@ -26,7 +26,7 @@ function newView(): LiveView {
 function deltaOf(source: string, sequence: number, tier: number, startS: number, requests: readonly Sent[]): Delta {
   const table = new CounterTable(11);
   for (const request of requests) countRequest(table, request);
-  const caps = { rowsMax: 50_000, entriesMax: 16_000 };
+  const caps = { rowsMax: 50_000, entriesMax: 16_000, entryBytesMax: Infinity };
   const bucket = seal(table, startS, TIERS[tier].sliceS, emptyLedger(), caps);
   return { identity: { source, instance: "i", sequence, checksum: 0 }, bucket };
 }

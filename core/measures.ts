@@ -38,12 +38,29 @@ export function zeroValues(): Values {
   return new Float64Array(MEASURE_COUNT);
 }
 
-/** Merges `from[at…]` into `into`. */
-export function mergeValues(into: Values, from: ArrayLike<number>, at = 0): void {
+/** Which measures add up (the others take the larger), by index: read in the innermost loops. */
+export const IS_SUM: readonly boolean[] = MEASURES.map((measure) => measure.merge === "sum");
+
+/** Merges `from[at…]` into `into[intoAt…]`: the one place that says how two values become one. */
+export function mergeValues(into: Float64Array, from: ArrayLike<number>, at = 0, intoAt = 0): void {
   for (let m = 0; m < MEASURE_COUNT; m++) {
     const value = from[at + m];
-    if (MEASURES[m].merge === "sum") into[m] += value;
-    else if (value > into[m]) into[m] = value;
+    if (IS_SUM[m]) into[intoAt + m] += value;
+    else if (value > into[intoAt + m]) into[intoAt + m] = value;
+  }
+}
+
+/** The same for values that stand in columns: merges `columns[m][at]` into `into[intoAt + m]`. */
+export function mergeColumns(
+  into: Float64Array,
+  columns: readonly ArrayLike<number>[],
+  at: number,
+  intoAt = 0,
+): void {
+  for (let m = 0; m < MEASURE_COUNT; m++) {
+    const value = columns[m][at];
+    if (IS_SUM[m]) into[intoAt + m] += value;
+    else if (value > into[intoAt + m]) into[intoAt + m] = value;
   }
 }
 

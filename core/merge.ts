@@ -6,14 +6,15 @@
  * Totals and ledgers add up exactly; marginals too; a value that one bucket folded away may be missing there, which
  * `foldedMax` accounts for.
  */
-import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ROWS_MAX } from "./bounds.ts";
+import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX, OPEN_ROWS_MAX } from "./bounds.ts";
 import { MEASURE_COUNT, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { addLedger, emptyLedger, type Ledger } from "./ledger.ts";
 import { CounterTable, perDimension } from "./counter_table.ts";
 import { fold, makeRoom } from "./roll_up.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
-import { type Caps, seal } from "./seal.ts";
+import type { Caps } from "./slices.ts";
+import { seal } from "./seal.ts";
 
 /**
  * Merges buckets that lie within the slice [startS, startS + lengthS) into one bucket of that slice.
@@ -29,28 +30,32 @@ export function mergeBuckets(
 ): Bucket {
   const table = new CounterTable(seed);
   const ledger = emptyLedger();
-  const rowsMax = Math.max(OPEN_ROWS_MAX, 2 * caps.rowsMax);
-  const entriesMax = Math.max(OPEN_ENTRIES_MAX, 2 * caps.entriesMax);
-  for (const bucket of buckets) mergeInto(table, ledger, bucket, rowsMax, entriesMax);
+  const room: Caps = {
+    rowsMax: Math.max(OPEN_ROWS_MAX, 2 * caps.rowsMax),
+    entriesMax: Math.max(OPEN_ENTRIES_MAX, 2 * caps.entriesMax),
+    entryBytesMax: Math.max(OPEN_ENTRY_BYTES_MAX, 2 * caps.entryBytesMax),
+  };
+  for (const bucket of buckets) mergeInto(table, ledger, bucket, room);
   return seal(table, startS, lengthS, ledger, caps);
 }
 
 /** Brings one bucket to smaller caps. */
 export function cutBucket(bucket: Bucket, caps: Caps, seed: number): Bucket {
   const fits = bucket.rows <= caps.rowsMax &&
-    bucket.dictionaries.every((dictionary) => dictionary.size <= caps.entriesMax);
+    bucket.dictionaries.every(({ size, bytes }) => size <= caps.entriesMax && bytes.length <= caps.entryBytesMax);
   return fits ? bucket : mergeBuckets([bucket], bucket.startS, bucket.lengthS, caps, seed);
 }
 
-function mergeInto(table: CounterTable, ledger: Ledger, bucket: Bucket, rowsMax: number, entriesMax: number): void {
+function mergeInto(table: CounterTable, ledger: Ledger, bucket: Bucket, room: Caps): void {
   table.addTotals(bucket.totals, 0);
   addLedger(ledger, bucket.ledger);
-  const ids = perDimension((d) => internDictionary(table, d, bucket.dictionaries[d], entriesMax));
+  const ids = perDimension((d) => internDictionary(table, d, bucket.dictionaries[d], room));
+  // Entries are all interned by now: from here on only rows may roll up, and ids stay what they are.
+  const rowRoom: Caps = { rowsMax: room.rowsMax, entriesMax: Infinity, entryBytesMax: Infinity };
   const key = new Uint32Array(DIMENSION_COUNT), values = new Float64Array(MEASURE_COUNT);
   const { indexes, measures } = bucket;
   for (let row = 0; row < bucket.rows; row++) {
-    // Entries are all interned by now, so this only ever rolls up rows and the ids stay what they are.
-    if (row % BATCH_LINES === 0) makeRoom(table, rowsMax, Infinity);
+    if (row % BATCH_LINES === 0) makeRoom(table, rowRoom);
     for (let d = 0; d < DIMENSION_COUNT; d++) key[d] = ids[d][indexes[d][row]];
     for (let m = 0; m < MEASURE_COUNT; m++) values[m] = measures[m][row];
     table.addRow(key, 0, values, 0);
@@ -58,9 +63,17 @@ function mergeInto(table: CounterTable, ledger: Ledger, bucket: Bucket, rowsMax:
 }
 
 /** The table's id of every entry of `dictionary`; adds marginals and bounds on the way. */
-function internDictionary(table: CounterTable, d: number, dictionary: Dictionary, entriesMax: number): Uint32Array {
-  const room = Math.max(entriesMax / 2, entriesMax - dictionary.size);
-  if (table.dictionaries[d].size + dictionary.size > entriesMax) fold(table, d, room);
+function internDictionary(table: CounterTable, d: number, dictionary: Dictionary, room: Caps): Uint32Array {
+  const there = table.dictionaries[d], bytes = dictionary.bytes.length;
+  const { entriesMax, entryBytesMax } = room;
+  if (there.size + dictionary.size > entriesMax || there.bytes + bytes > entryBytesMax) {
+    fold(
+      table,
+      d,
+      Math.max(entriesMax / 2, entriesMax - dictionary.size),
+      Math.max(entryBytesMax / 2, entryBytesMax - bytes),
+    );
+  }
   const ids = new Uint32Array(dictionary.size), values = new Float64Array(MEASURE_COUNT);
   for (let entry = 0; entry < dictionary.size; entry++) {
     const from = dictionary.offsets[entry], to = dictionary.offsets[entry + 1];

@@ -4,11 +4,12 @@ import { mergeValues, REQUESTS, zeroValues } from "./measures.ts";
 import { CounterTable } from "./counter_table.ts";
 import type { Bucket } from "./bucket.ts";
 import { bucketChecksum, bucketProblem } from "./bucket_check.ts";
-import { type Caps, seal } from "./seal.ts";
+import type { Caps } from "./slices.ts";
+import { seal } from "./seal.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
 import { countRequest, randomFrom, randomRequest } from "./test_lines.ts";
 
-const NO_CAPS: Caps = { rowsMax: Infinity, entriesMax: Infinity };
+const NO_CAPS: Caps = { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity };
 
 function randomBucket(seed: number, requests: number, spread: number, caps = NO_CAPS): Bucket {
   const random = randomFrom(seed), table = new CounterTable(seed), ledger = emptyLedger();
@@ -31,15 +32,15 @@ Deno.test("merging keeps totals, marginals and ledgers exact, and does not depen
 
 Deno.test("one bucket cut to caps keeps its totals and obeys them; one that fits stays itself", () => {
   const bucket = randomBucket(9, 4000, 4000);
-  const cut = cutBucket(bucket, { rowsMax: 500, entriesMax: 200 }, 1);
-  assert(cut.rows <= 500 && cut.dictionaries.every(({ size }) => size <= 200));
+  const cut = cutBucket(bucket, { rowsMax: 500, entriesMax: 200, entryBytesMax: 1000 }, 1);
+  assert(cut.rows <= 500 && cut.dictionaries.every(({ size, bytes }) => size <= 200 && bytes.length <= 1000));
   assertEquals(cut.totals, bucket.totals);
   assertEquals(bucketProblem(cut), undefined);
   assert(cutBucket(bucket, NO_CAPS, 1) === bucket);
 });
 
 Deno.test("bounds add up over merges: what two cut buckets can have lost, their merge can have lost together", () => {
-  const caps = { rowsMax: 100, entriesMax: 50 };
+  const caps = { rowsMax: 100, entriesMax: 50, entryBytesMax: Infinity };
   const [a, b] = [randomBucket(1, 2000, 2000, caps), randomBucket(2, 2000, 2000, caps)];
   const merged = mergeBuckets([a, b], 0, 10, NO_CAPS, 3);
   merged.dictionaries.forEach(({ lostMax, foldedMax }, d) => {

@@ -12,11 +12,19 @@
  *
  * The ledger is kept on the way: a line is read, then counted, or not counted for one reason.
  */
-import { BATCH_LINES, FUTURE_SECONDS_MAX, OPEN_ENTRIES_MAX, OPEN_ROWS_MAX, OPEN_SLICES_MAX } from "./bounds.ts";
+import {
+  BATCH_LINES,
+  FUTURE_SECONDS_MAX,
+  OPEN_ENTRIES_MAX,
+  OPEN_ENTRY_BYTES_MAX,
+  OPEN_ROWS_MAX,
+  OPEN_SLICES_MAX,
+  SAMPLE_BYTES_MAX,
+} from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
 import { COUNTED, emptyLedger, FUTURE, type Ledger, READ, TOO_LONG, TOO_OLD } from "./ledger.ts";
-import { FINEST_S, sliceStart, tierHolding, TIERS } from "./slices.ts";
+import { type Caps, FINEST_S, sliceStart, tierHolding, TIERS } from "./slices.ts";
 import { type ClientMasks, type LineBatch, lineBatch, type LineParser } from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
@@ -32,6 +40,14 @@ export interface PipelineOptions {
   readonly seed: number;
 }
 
+/** A line that was not counted. */
+export interface Sample {
+  /** Index into LEDGER_REASONS. */
+  readonly reason: number;
+  /** At most SAMPLE_BYTES_MAX bytes of it. */
+  readonly line: Uint8Array;
+}
+
 /** A slice that is still being counted. */
 interface OpenSlice {
   readonly tier: number;
@@ -43,8 +59,8 @@ interface OpenSlice {
 export class Pipeline {
   /** Seconds since 1970. */
   nowS = 0;
-  /** The first line not counted since the last `takeSample`. */
-  #sample: { readonly reason: number; readonly line: Uint8Array } | undefined;
+  /** The first line not counted for each reason since the last `takeSamples`. */
+  #samples: Sample[] = [];
   #ledger = emptyLedger();
   readonly #open: OpenSlice[] = [];
   /** One more slice is needed than may be open. */
@@ -89,10 +105,9 @@ export class Pipeline {
     this.#full = false;
     const buckets: Bucket[] = [];
     for (const { tier, startS, table } of this.#open.splice(0)) {
-      const { sliceS, rowsMaxFresh, entriesMaxFresh } = TIERS[tier];
+      const { sliceS, freshCaps } = TIERS[tier];
       const arrival = tier === 0 && startS === arrivalStartS;
-      const caps = { rowsMax: rowsMaxFresh, entriesMax: entriesMaxFresh };
-      const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), caps);
+      const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), freshCaps);
       if (arrival) buckets.unshift(bucket);
       else buckets.push(bucket);
     }
@@ -107,11 +122,9 @@ export class Pipeline {
     return this.#ledger;
   }
 
-  /** A line that was not counted and the ledger reason for it, for the log; undefined when there was none since. */
-  takeSample(): { readonly reason: number; readonly line: Uint8Array } | undefined {
-    const sample = this.#sample;
-    this.#sample = undefined;
-    return sample;
+  /** For each reason why a line was not counted since the last call, the first such line: for the log. */
+  takeSamples(): readonly Sample[] {
+    return this.#samples.length === 0 ? this.#samples : this.#samples.splice(0);
   }
 
   /**
@@ -124,7 +137,7 @@ export class Pipeline {
     batch.count = batch.scratchLength = 0;
     let p = start;
     while (p < end && batch.count < BATCH_LINES) {
-      const newline = bytes.indexOf(NEWLINE, p);
+      const newline = bytes.indexOf(NEWLINE, p), scratchLength = batch.scratchLength;
       let outcome = parse(bytes, p, newline, batch, masks);
       if (outcome === COUNTED) {
         outcome = this.#place(batch.count, batch.times[batch.count]);
@@ -133,10 +146,18 @@ export class Pipeline {
       ledger[READ]++;
       ledger[outcome]++;
       if (outcome === COUNTED) batch.count++;
-      else this.#sample ??= { reason: outcome, line: bytes.slice(p, Math.min(newline, p + SAMPLE_BYTES_MAX)) };
+      else {
+        batch.scratchLength = scratchLength;
+        this.#sampleOnce(outcome, bytes, p, newline);
+      }
       p = newline + 1;
     }
     return p;
+  }
+
+  #sampleOnce(reason: number, bytes: Uint8Array, start: number, newline: number): void {
+    if (this.#samples.some((sample) => sample.reason === reason)) return;
+    this.#samples.push({ reason, line: bytes.slice(start, Math.min(newline, start + SAMPLE_BYTES_MAX)) });
   }
 
   /** Finds a line's slice, opening it when it is new. Returns COUNTED, or the reason for which it has none. */
@@ -159,7 +180,7 @@ export class Pipeline {
   /** Looks up the entries of every line, slice by slice dictionary. */
   #resolveBatch(bytes: Uint8Array, tag: Uint8Array): void {
     const { starts, ends, inScratch, scratch, count } = this.#batch;
-    for (const { table } of this.#open) makeRoom(table, OPEN_ROWS_MAX, OPEN_ENTRIES_MAX);
+    for (const { table } of this.#open) makeRoom(table, OPEN_CAPS);
     const ids = this.#ids, source = this.#source;
     for (let line = 0; line < count; line++) {
       const dictionaries = this.#slices[line].table.dictionaries, at = line * DIMENSION_COUNT;
@@ -198,5 +219,5 @@ export class Pipeline {
 
 const NEWLINE = 10;
 
-/** Bytes of a malformed line that the log shows. */
-const SAMPLE_BYTES_MAX = 200;
+/** What an open slice may hold. */
+const OPEN_CAPS: Caps = { rowsMax: OPEN_ROWS_MAX, entriesMax: OPEN_ENTRIES_MAX, entryBytesMax: OPEN_ENTRY_BYTES_MAX };

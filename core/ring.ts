@@ -4,15 +4,11 @@
  * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
  * does.
  */
-import { FINEST_S, oldestStart, TIERS } from "./slices.ts";
+import { SLOT_PENDING_MAX, SLOT_PENDING_ROWS_MAX } from "./bounds.ts";
+import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
-import { SLOT_PENDING_MAX } from "./bounds.ts";
 import { IdentitySet } from "./identity_set.ts";
-import type { Caps } from "./seal.ts";
-
-/** Seconds a slice may be ahead of the newest one. */
-export const AHEAD_SECONDS_MAX = 300;
 
 /** What has been merged for one slice, and from which deltas. */
 export class Slot {
@@ -21,6 +17,7 @@ export class Slot {
   #made = false;
   #merged: Bucket | undefined;
   #pending: Bucket[] = [];
+  #pendingRows = 0;
   /** Bit i is set when something is known of the fine slice i of this slot; at most 30 of them. */
   #known = 0;
 
@@ -40,14 +37,13 @@ export class Slot {
   /** Takes a bucket whose slice lies within this one. Merging waits until somebody looks, or until many have come. */
   put(bucket: Bucket): void {
     this.#know(((1 << bucket.lengthS / FINEST_S) - 1) << (bucket.startS - this.startS) / FINEST_S);
-    this.#pending.push(bucket);
-    if (this.#pending.length >= SLOT_PENDING_MAX) this.bucket();
+    this.#hold(bucket);
   }
 
   /** Takes all that a finer slot within this one has. */
   putSlot(finer: Slot): void {
     this.#know(finer.#known << (finer.startS - this.startS) / FINEST_S);
-    this.#pending.push(finer.bucket());
+    this.#hold(finer.bucket());
   }
 
   /** All of it as one bucket. */
@@ -55,6 +51,7 @@ export class Slot {
     if (this.#pending.length > 0 || this.#merged === undefined) {
       const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
       this.#pending = [];
+      this.#pendingRows = 0;
       this.#merged = this.#mergeParts(parts);
     }
     return this.#merged;
@@ -65,6 +62,13 @@ export class Slot {
     if (this.#made) return;
     this.#made = true;
     if (this.#merged !== undefined) this.#merged = cutBucket(this.#merged, this.#caps, this.seed);
+  }
+
+  #hold(bucket: Bucket): void {
+    this.#pending.push(bucket);
+    this.#pendingRows += bucket.rows;
+    const rowsMax = Math.max(SLOT_PENDING_ROWS_MAX, this.#merged?.rows ?? 0);
+    if (this.#pendingRows > rowsMax || this.#pending.length > SLOT_PENDING_MAX) this.bucket();
   }
 
   #know(slices: number): void {
@@ -80,10 +84,7 @@ export class Slot {
   }
 
   get #caps(): Caps {
-    const tier = TIERS[this.tier];
-    return this.#made
-      ? { rowsMax: tier.rowsMax, entriesMax: tier.entriesMax }
-      : { rowsMax: tier.rowsMaxFresh, entriesMax: tier.entriesMaxFresh };
+    return this.#made ? TIERS[this.tier].caps : TIERS[this.tier].freshCaps;
   }
 }
 
@@ -115,9 +116,9 @@ export class Ring {
     }
   }
 
-  /** Whether it holds a slice at `startS` when the newest fine slice begins at `newestS`. */
-  holds(startS: number, newestS: number): boolean {
-    return startS >= oldestStart(this.tier, newestS) && startS <= newestS + AHEAD_SECONDS_MAX;
+  /** Drops every slot that ends after `endS`. */
+  dropAfter(endS: number): void {
+    for (const [startS, slot] of this.#slots) if (startS + slot.lengthS > endS) this.#slots.delete(startS);
   }
 
   /** Oldest first. */

@@ -9,11 +9,12 @@
  *
  * Both say how much a single value can have lost: `lostMax` for its rows, `foldedMax` for its marginal.
  */
-import { BATCH_LINES } from "./bounds.ts";
-import { MEASURE_COUNT, mergeValues, type Values } from "./measures.ts";
+import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
+import { IS_SUM, MEASURE_COUNT, mergeValues, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
+import type { Caps } from "./slices.ts";
 import { InternTable } from "./intern.ts";
-import { type CounterTable, IS_SUM } from "./counter_table.ts";
+import type { CounterTable } from "./counter_table.ts";
 
 /** Share of the bound that stays in use after an overflow: the rest is room for what comes. */
 const KEPT_AFTER_OVERFLOW = 0.75;
@@ -21,10 +22,14 @@ const KEPT_AFTER_OVERFLOW = 0.75;
 /** Weights are compared by sixteenths of a power of two: selecting needs no sort then. */
 const LEVELS = 1024, LEVELS_PER_OCTAVE = 16, NO_LEVEL = LEVELS;
 
-/** Makes sure that a whole batch of new keys fits below both bounds. Entry ids change when it folds: call it first. */
-export function makeRoom(table: CounterTable, rowsMax: number, entriesMax: number): void {
+/** Makes sure that a whole batch of new keys fits below the caps. Entry ids change when it folds: call it first. */
+export function makeRoom(table: CounterTable, caps: Caps): void {
+  const { rowsMax, entriesMax, entryBytesMax } = caps;
   for (let d = 0; d < DIMENSION_COUNT; d++) {
-    if (table.dictionaries[d].size + BATCH_LINES > entriesMax) fold(table, d, entriesMax * KEPT_AFTER_OVERFLOW);
+    const { size, bytes } = table.dictionaries[d];
+    if (size + BATCH_LINES > entriesMax || bytes + BATCH_LINES * ENTRY_BYTES_MAX > entryBytesMax) {
+      fold(table, d, entriesMax * KEPT_AFTER_OVERFLOW, entryBytesMax * KEPT_AFTER_OVERFLOW);
+    }
   }
   if (table.rows + BATCH_LINES > rowsMax) rollUp(table, rowsMax * KEPT_AFTER_OVERFLOW);
 }
@@ -47,15 +52,21 @@ export function rollUp(table: CounterTable, target: number): void {
 }
 
 /**
- * Keeps the `keep` heaviest entries of dimension `d`, OTHER included, and folds the others into OTHER. Entry ids of
- * this dimension change.
+ * Keeps the heaviest entries of dimension `d`, at most `entriesMax` with OTHER and `bytesMax` bytes, and folds the others
+ * into OTHER. Entry ids of this dimension change.
  */
-export function fold(table: CounterTable, d: number, keep: number): void {
+export function fold(table: CounterTable, d: number, entriesMax: number, bytesMax: number): void {
   const old = table.dictionaries[d], marginals = table.marginals[d];
-  if (old.size <= keep) return;
+  if (old.size <= entriesMax && old.bytes <= bytesMax) return;
   const weights = entryWeights(table, d);
   const order = Array.from({ length: old.size - 1 }, (_, i) => i + 1).sort((a, b) => weights[b] - weights[a] || a - b);
-  const kept = order.slice(0, Math.max(0, Math.floor(keep) - 1)).sort((a, b) => a - b);
+  let bytes = 0;
+  // An entry that does not fit any more is passed over, so that one long value does not cost the short ones behind it.
+  const kept = order.slice(0, Math.max(0, Math.floor(entriesMax) - 1)).filter((id) => {
+    const fits = bytes + old.entryLength(id) <= bytesMax;
+    if (fits) bytes += old.entryLength(id);
+    return fits;
+  }).sort((a, b) => a - b);
 
   const dictionary = new InternTable(old.seed);
   const renamed = new Uint32Array(old.size);
@@ -68,8 +79,7 @@ export function fold(table: CounterTable, d: number, keep: number): void {
 
   const next = new Float64Array(Math.max(64, dictionary.size * 2) * MEASURE_COUNT);
   for (let id = 0; id < old.size; id++) {
-    const into = next.subarray(renamed[id] * MEASURE_COUNT, (renamed[id] + 1) * MEASURE_COUNT);
-    mergeValues(into, marginals, id * MEASURE_COUNT);
+    mergeValues(next, marginals, id * MEASURE_COUNT, renamed[id] * MEASURE_COUNT);
   }
   (table.dictionaries as InternTable[])[d] = dictionary;
   table.marginals[d] = next;
@@ -90,14 +100,21 @@ function giveUpLightest(
   const { rows, keys, values } = table;
   const rowLevels = new Uint16Array(rows), valueLevels = new Uint16Array(rows), dimensions = new Uint8Array(rows);
   const rowCounts = new Uint32Array(LEVELS + 1), valueCounts = new Uint32Array(LEVELS + 1);
+  let first = 0;
   for (let row = 0; row < rows; row++) {
     const d = lightestDimension(table, weights, row);
-    const spent = d < 0;
-    dimensions[row] = spent ? 0 : d;
-    rowLevels[row] = spent ? NO_LEVEL : level(table.share(values, row * MEASURE_COUNT));
-    valueLevels[row] = spent ? NO_LEVEL : level(weights[d][keys[row * DIMENSION_COUNT + d]]);
+    if (d < 0) rowLevels[row] = valueLevels[row] = NO_LEVEL; // it has nothing left to give
+    else if (DIMENSIONS[d].givenUpFirst) {
+      rowLevels[row] = valueLevels[row] = 0; // before all others, however heavy
+      first++;
+    } else {
+      rowLevels[row] = level(table.share(values, row * MEASURE_COUNT));
+      valueLevels[row] = level(weights[d][keys[row * DIMENSION_COUNT + d]]);
+    }
+    dimensions[row] = Math.max(0, d);
     rowCounts[rowLevels[row]]++;
   }
+  if (first > 0) wanted = Math.min(wanted, first);
   const rowLevelMax = levelHolding(rowCounts, Math.max(wanted, rows / 2));
   for (let row = 0; row < rows; row++) {
     if (rowLevels[row] <= rowLevelMax) valueCounts[valueLevels[row]]++;

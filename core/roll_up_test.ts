@@ -8,7 +8,7 @@ import { seal } from "./seal.ts";
 import { bucketProblem } from "./bucket_check.ts";
 import { countRequest, randomFrom, randomRequest, type Request } from "./test_lines.ts";
 
-const NO_CAPS = { rowsMax: Infinity, entriesMax: Infinity };
+const NO_CAPS = { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity };
 
 /** Exact count per value of every dimension: the truth to compare with. */
 function truth(requests: readonly Request[]): Map<string, number>[] {
@@ -22,7 +22,7 @@ function truth(requests: readonly Request[]): Map<string, number>[] {
 function tableOf(requests: readonly Request[], rowsMax = Infinity, entriesMax = Infinity): CounterTable {
   const table = new CounterTable(99);
   requests.forEach((request, i) => {
-    if (i % 256 === 0) makeRoom(table, rowsMax, entriesMax);
+    if (i % 256 === 0) makeRoom(table, { rowsMax, entriesMax, entryBytesMax: Infinity });
     countRequest(table, request);
   });
   return table;
@@ -117,7 +117,7 @@ Deno.test("folding keeps the heaviest entries and says what one of the others ca
     }
   }
   const table = tableOf(requests);
-  fold(table, 0, 3);
+  fold(table, 0, 3, Infinity);
   assertEquals([table.dictionaries[0].size, table.rows], [3, 3]);
   assertEquals(table.foldedMax[0][REQUESTS], 7);
   assertEquals(table.lostMax[0][REQUESTS], 7);

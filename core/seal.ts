@@ -4,20 +4,14 @@
 import { MEASURE_COUNT, REQUESTS, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Caps } from "./slices.ts";
 import { type CounterTable, perDimension } from "./counter_table.ts";
 import { fold, rollUp } from "./roll_up.ts";
 import { type Bucket, type Dictionary, indexColumn, numberColumn } from "./bucket.ts";
 
-/** The most a bucket may hold. */
-export interface Caps {
-  readonly rowsMax: number;
-  /** Per dimension, OTHER included. */
-  readonly entriesMax: number;
-}
-
 /** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
 export function seal(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
-  for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, caps.entriesMax);
+  for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, caps.entriesMax, caps.entryBytesMax);
   rollUp(table, caps.rowsMax);
   const orders = perDimension((d) => entriesByRequests(table, d));
   const order = rowsByRequests(table);

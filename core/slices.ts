@@ -9,20 +9,29 @@ export interface Tier {
   readonly sliceS: number;
   /** Slots of the ring. */
   readonly slots: number;
-  /** Rows of one slot at most, once the next coarser slot has been made from it. */
-  readonly rowsMax: number;
-  /** Dictionary entries of one dimension at most, likewise. */
-  readonly entriesMax: number;
-  /** The same while the next coarser slot has not been made yet. */
-  readonly rowsMaxFresh: number;
-  readonly entriesMaxFresh: number;
+  /** What one slot holds at most while the next coarser slot has not been made from it. */
+  readonly freshCaps: Caps;
+  /** The same afterwards. */
+  readonly caps: Caps;
 }
+
+/** The most that a table or a bucket may hold. */
+export interface Caps {
+  readonly rowsMax: number;
+  /** Entries of one dimension's dictionary, OTHER included. */
+  readonly entriesMax: number;
+  /** Bytes of all entries of one dictionary. */
+  readonly entryBytesMax: number;
+}
+
+const LARGE: Caps = { rowsMax: 50_000, entriesMax: 16_000, entryBytesMax: 2 * 1024 * 1024 };
+const SMALL: Caps = { rowsMax: 5_000, entriesMax: 2_000, entryBytesMax: 256 * 1024 };
 
 /** From fine to coarse; each length divides the next. */
 export const TIERS: readonly Tier[] = [
-  { sliceS: 10, slots: 90, rowsMax: 5_000, entriesMax: 2_000, rowsMaxFresh: 50_000, entriesMaxFresh: 16_000 },
-  { sliceS: 60, slots: 60, rowsMax: 50_000, entriesMax: 16_000, rowsMaxFresh: 50_000, entriesMaxFresh: 16_000 },
-  { sliceS: 300, slots: 288, rowsMax: 5_000, entriesMax: 2_000, rowsMaxFresh: 5_000, entriesMaxFresh: 2_000 },
+  { sliceS: 10, slots: 90, freshCaps: LARGE, caps: SMALL },
+  { sliceS: 60, slots: 60, freshCaps: LARGE, caps: LARGE },
+  { sliceS: 300, slots: 288, freshCaps: SMALL, caps: SMALL },
 ];
 
 /** Seconds of the finest slice: windows end on this boundary. */

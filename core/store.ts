@@ -6,12 +6,10 @@
  * is made from its finer ones when they are over, and from then on a late delta enters it directly as well: merged
  * upward only, and never twice.
  */
+import { AHEAD_SECONDS_MAX, MAKE_DELAY_SECONDS } from "./bounds.ts";
 import { FINEST_S, oldestStart, sliceStart, type Span, TIERS } from "./slices.ts";
 import type { Delta } from "./bucket.ts";
-import { AHEAD_SECONDS_MAX, Ring, type Slot } from "./ring.ts";
-
-/** Seconds after the end of a coarse slice at which it is made: late deltas up to then are merged only once. */
-const MAKE_DELAY_S = 10;
+import { Ring, type Slot } from "./ring.ts";
 
 export type Outcome = "merged" | "duplicate" | "too_old" | "too_far_ahead";
 
@@ -76,8 +74,21 @@ export class Store {
   advance(endS: number): void {
     if (endS <= this.endS) return;
     this.endS = endS;
-    for (let tier = 1; tier < TIERS.length; tier++) this.#make(tier, endS - MAKE_DELAY_S);
+    for (let tier = 1; tier < TIERS.length; tier++) this.#make(tier, endS - MAKE_DELAY_SECONDS);
     for (const ring of this.rings) ring.evict(endS - FINEST_S, (slot) => this.hooks.onEvict?.(slot));
+  }
+
+  /**
+   * The clock was wrong and time has gone back to `endS`: forgets what lay after it, and goes on from there. A coarse
+   * slot around `endS` is made again from its finer ones.
+   */
+  rebase(endS: number): void {
+    if (endS >= this.endS) return;
+    this.endS = endS;
+    for (const ring of this.rings) ring.dropAfter(endS);
+    TIERS.forEach(({ sliceS }, tier) => {
+      this.#madeUntilS[tier] = Math.min(this.#madeUntilS[tier], sliceStart(endS, sliceS));
+    });
   }
 
   /**
@@ -120,7 +131,9 @@ export class Store {
     }
     this.#madeUntilS[tier] = Math.max(this.#madeUntilS[tier], lastS);
     for (const startS of new Set(slots.map((slot) => sliceStart(slot.startS, sliceS)))) {
-      this.hooks.onMade?.(this.#slotOf(tier, startS));
+      const made = this.#slotOf(tier, startS);
+      made.bucket(); // merged now, a little every minute, and not all at once when somebody asks for a day
+      this.hooks.onMade?.(made);
     }
   }
 

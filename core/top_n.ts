@@ -6,23 +6,20 @@
  * `countMax`. The total of a filter that is one comparison is read from the marginals of the entries that match it:
  * clicking a row shows the number that was clicked.
  */
-import { MEASURE_COUNT, MEASURES, mergeValues, REQUESTS, type Values, zeroValues } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, mergeColumns, mergeValues, REQUESTS, type Values, zeroValues } from "./measures.ts";
 import { dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { InternTable } from "./intern.ts";
 import { entryLabel } from "./label.ts";
-import { IS_SUM } from "./counter_table.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
-import { comparisonsOf } from "./filter_tree.ts";
-import { type CompiledFilter, matchEntries, type RegexEngine, TRUE, UNKNOWN } from "./filter_match.ts";
+import { type CompiledFilter, TRUE, UNKNOWN } from "./filter_match.ts";
 import type { TopNAnswer, TopNEntry, TopNQuestion } from "./answer.ts";
 
 /** The part of an answer that buckets decide. */
 export type Ranking = Pick<TopNAnswer, "total" | "other" | "entries">;
 
 /** A question with its filter ready to be matched. */
-export interface Query extends TopNQuestion {
-  readonly compiled: CompiledFilter | undefined;
-  readonly regex: RegexEngine;
+export interface Query extends Omit<TopNQuestion, "filter"> {
+  readonly filter: CompiledFilter | undefined;
 }
 
 /** Ranks over all of `buckets`. Cost: linear in dictionary entries, and under a filter in rows. */
@@ -32,10 +29,10 @@ export function topN(buckets: readonly Bucket[], query: Query, seed: number): Ra
   const total = zeroValues();
   let unlistedMax = 0;
   for (const bucket of buckets) {
-    mergeValues(total, matchingTotals(bucket, query));
-    unlistedMax += query.compiled === undefined
+    mergeValues(total, matchingTotals(bucket, query.filter));
+    unlistedMax += query.filter === undefined
       ? addMarginals(groups, bucket.dictionaries[d])
-      : addRows(groups, bucket, d, query, query.compiled);
+      : addRows(groups, bucket, d, query.filter);
   }
   const order = groups.ranked(query.sort, query.n);
   const entries = order.map((group): TopNEntry => ({
@@ -50,36 +47,35 @@ export function topN(buckets: readonly Bucket[], query: Query, seed: number): Ra
  * What certainly matches in one bucket, per measure. Everything without a filter; the marginals of the matching entries
  * when the filter is one comparison; else the matching rows.
  */
-export function matchingTotals(bucket: Bucket, query: Pick<Query, "filter" | "compiled" | "regex">): Values {
-  if (query.filter === undefined || query.compiled === undefined) return bucket.totals;
+export function matchingTotals(bucket: Bucket, filter: CompiledFilter | undefined): Values {
+  if (filter === undefined) return bucket.totals;
   const totals = zeroValues();
-  const comparisons = comparisonsOf(query.filter);
-  if (comparisons?.length === 1) {
-    const dictionary = bucket.dictionaries[dimensionIndex(comparisons[0].dimension)];
-    const truth = matchEntries(comparisons[0], dictionary, query.regex);
-    for (let e = 0; e < dictionary.size; e++) if (truth[e] === TRUE) addAt(totals, dictionary.marginals, e);
+  if (filter.comparisons?.length === 1) {
+    const [comparison] = filter.comparisons;
+    const dictionary = bucket.dictionaries[comparison.d], truth = comparison.matchEntries(dictionary);
+    for (let e = 0; e < dictionary.size; e++) if (truth[e] === TRUE) mergeColumns(totals, dictionary.marginals, e);
     return totals;
   }
-  const truth = query.compiled.matchRows(bucket);
-  for (let row = 0; row < bucket.rows; row++) if (truth[row] === TRUE) addAt(totals, bucket.measures, row);
+  const truth = filter.matchRows(bucket);
+  for (let row = 0; row < bucket.rows; row++) if (truth[row] === TRUE) mergeColumns(totals, bucket.measures, row);
   return totals;
 }
 
-/** The unfiltered case. Returns what a value that is not in the dictionary can have at most. */
+/**
+ * The unfiltered case. Returns what any value can have beyond its marginal, whether it is in the dictionary or not: one
+ * that is may have been folded before it came back.
+ */
 function addMarginals(groups: Groups, dictionary: Dictionary): number {
-  const lost = dictionary.foldedMax[REQUESTS];
   for (let entry = OTHER + 1; entry < dictionary.size; entry++) {
-    const group = groups.of(dictionary, entry);
-    groups.add(group, dictionary.marginals, entry);
-    groups.addExtra(group, 0, lost);
+    groups.add(groups.of(dictionary, entry), dictionary.marginals, entry);
   }
   groups.addToOther(dictionary.marginals, OTHER);
-  return lost;
+  return dictionary.foldedMax[REQUESTS];
 }
 
 /** The filtered case. Returns what a value that is not in the dictionary can have at most. */
-function addRows(groups: Groups, bucket: Bucket, d: number, query: Query, compiled: CompiledFilter): number {
-  const truth = compiled.matchRows(bucket), index = bucket.indexes[d], dictionary = bucket.dictionaries[d];
+function addRows(groups: Groups, bucket: Bucket, d: number, filter: CompiledFilter): number {
+  const truth = filter.matchRows(bucket), index = bucket.indexes[d], dictionary = bucket.dictionaries[d];
   const requests = bucket.measures[REQUESTS];
   const groupOf = new Int32Array(dictionary.size).fill(-1);
   const unknown = new Float64Array(dictionary.size), certain = new Float64Array(dictionary.size);
@@ -101,7 +97,7 @@ function addRows(groups: Groups, bucket: Bucket, d: number, query: Query, compil
     certain[entry] += requests[row];
   }
   const hiddenMax = Math.min(hidden, dictionary.lostMax[REQUESTS]);
-  const unknownMax = lostByFilter(bucket, query);
+  const unknownMax = lostByFilter(bucket, filter);
   for (let entry = OTHER + 1; entry < dictionary.size; entry++) {
     if (groupOf[entry] < 0 && unknown[entry] === 0) continue;
     const group = groupOf[entry] < 0 ? groups.of(dictionary, entry) : groupOf[entry];
@@ -112,35 +108,29 @@ function addRows(groups: Groups, bucket: Bucket, d: number, query: Query, compil
 }
 
 /** For equality filters: what the filtered values' rows can have given up together. */
-function lostByFilter(bucket: Bucket, query: Query): number {
-  const comparisons = comparisonsOf(query.filter);
-  if (comparisons === undefined || comparisons.some(({ operator }) => operator !== "=")) return Infinity;
+function lostByFilter(bucket: Bucket, { comparisons }: CompiledFilter): number {
+  if (comparisons === undefined) return Infinity;
   let lost = 0;
   for (const comparison of comparisons) {
-    const dictionary = bucket.dictionaries[dimensionIndex(comparison.dimension)];
-    // A value written as a range (a CIDR, 4xx) can be many entries, and each of them can have lost as much.
-    const matching = matchEntries(comparison, dictionary, query.regex).filter((truth) => truth === TRUE).length;
-    lost += matching > 1 ? Infinity : dictionary.lostMax[REQUESTS];
+    const dictionary = bucket.dictionaries[comparison.d];
+    lost += comparison.isSingle(dictionary) ? dictionary.lostMax[REQUESTS] : Infinity;
   }
   return lost;
 }
 
+/** What is left of the total: for sums the difference, for maxima the largest that is not listed. */
 function rest(total: Values, groups: Groups, listed: readonly number[]): Values {
   const other = groups.largestUnlisted(new Set(listed));
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (!IS_SUM[m]) continue;
-    other[m] = total[m];
-    for (const group of listed) other[m] -= groups.value(group, m);
+    if (IS_SUM[m]) {
+      other[m] = total[m];
+      for (const group of listed) other[m] -= groups.value(group, m);
+    } else if (listed.every((group) => groups.value(group, m) < total[m])) {
+      // Whoever had the maximum may have given up the value that is grouped by.
+      other[m] = total[m];
+    }
   }
   return other;
-}
-
-function addAt(into: Values, columns: Dictionary["marginals"], at: number): void {
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    const value = columns[m][at];
-    if (IS_SUM[m]) into[m] += value;
-    else if (value > into[m]) into[m] = value;
-  }
 }
 
 /** Accumulates per value over buckets: entries are joined by their bytes. */
@@ -165,11 +155,11 @@ class Groups {
   }
 
   add(group: number, columns: Dictionary["marginals"], at: number): void {
-    addAt(this.#values.subarray(group * MEASURE_COUNT, (group + 1) * MEASURE_COUNT), columns, at);
+    mergeColumns(this.#values, columns, at, group * MEASURE_COUNT);
   }
 
   addToOther(columns: Dictionary["marginals"], at: number): void {
-    addAt(this.#other, columns, at);
+    mergeColumns(this.#other, columns, at);
   }
 
   /** Adds to a group's `extra` for one bucket, where a value that is not in the dictionary could have `base`. */
@@ -206,7 +196,7 @@ class Groups {
   largestUnlisted(listed: ReadonlySet<number>): Values {
     const largest = this.#other.map((value, m) => IS_SUM[m] ? 0 : value);
     for (let m = 0; m < MEASURE_COUNT; m++) {
-      if (MEASURES[m].merge === "sum") continue;
+      if (IS_SUM[m]) continue;
       for (let group = 1; group < this.#table.size; group++) {
         if (!listed.has(group)) largest[m] = Math.max(largest[m], this.value(group, m));
       }

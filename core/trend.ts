@@ -5,7 +5,8 @@ import { REQUESTS } from "./measures.ts";
 import type { Span, Window } from "./slices.ts";
 import { TIERS } from "./slices.ts";
 import type { Store } from "./store.ts";
-import { matchingTotals, type Query } from "./top_n.ts";
+import type { CompiledFilter } from "./filter_match.ts";
+import { matchingTotals } from "./top_n.ts";
 import type { TrendPoint } from "./answer.ts";
 
 /** One point per step of the window, oldest first; the last step may reach beyond the newest slice. */
@@ -13,7 +14,7 @@ export function trend(
   store: Store,
   window: Window,
   { fromS, toS }: Span,
-  query: Pick<Query, "filter" | "compiled" | "regex">,
+  filter: CompiledFilter | undefined,
 ): TrendPoint[] {
   const points: TrendPoint[] = [];
   const coarsest = TIERS.findIndex(({ sliceS }) => sliceS === window.stepS);
@@ -21,7 +22,7 @@ export function trend(
     const endS = Math.min(startS + window.stepS, toS);
     const { slots, secondsCovered } = store.resolve({ fromS: startS, toS: endS }, coarsest, window.stepS);
     let count = 0;
-    for (const slot of slots) count += matchingTotals(slot.bucket(), query)[REQUESTS];
+    for (const slot of slots) count += matchingTotals(slot.bucket(), filter)[REQUESTS];
     points.push({ startS, count: slots.length === 0 ? null : count, incomplete: secondsCovered < window.stepS });
   }
   return points;

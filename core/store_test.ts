@@ -1,0 +1,75 @@
+import { assertEquals } from "@std/assert";
+import { emptyLedger } from "./ledger.ts";
+import { REQUESTS } from "./measures.ts";
+import { CounterTable } from "./counter_table.ts";
+import type { Delta } from "./bucket.ts";
+import { seal } from "./seal.ts";
+import { Store } from "./store.ts";
+import { countRequest } from "./test_lines.ts";
+
+const START = 1_700_006_400; // a multiple of 300
+const VALUES = ["w", "", "/", "200", "GET", "", "", "", "a"];
+
+let sequence = 0;
+
+function delta(startS: number, requests: number): Delta {
+  const table = new CounterTable(3);
+  for (let i = 0; i < requests; i++) countRequest(table, { values: VALUES, measures: [1, 0, 0, 0] });
+  const bucket = seal(table, startS, 10, emptyLedger(), { rowsMax: 10, entriesMax: 10, entryBytesMax: 1000 });
+  return { identity: { source: "a", instance: "i", sequence: ++sequence, checksum: 0 }, bucket };
+}
+
+function countOf(store: Store, fromS: number, toS: number, coarsest: number): number {
+  const { slots } = store.resolve({ fromS, toS }, coarsest, Infinity);
+  return slots.reduce((sum, slot) => sum + slot.bucket().totals[REQUESTS], 0);
+}
+
+Deno.test("after the clock turns out to have been ahead, what lay after now is forgotten and time goes on", () => {
+  const store = new Store(1);
+  for (let i = 0; i < 400; i++) {
+    store.advance(START + 10 * (i + 1));
+    store.add(delta(START + 10 * i, 1));
+  }
+  const backS = START + 3000;
+  store.rebase(backS);
+  assertEquals(store.endS, backS);
+  assertEquals(countOf(store, START, backS, 2), 300);
+  for (let i = 0; i < 60; i++) {
+    store.advance(backS + 10 * (i + 1));
+    store.add(delta(backS + 10 * i, 2));
+  }
+  for (const tier of [0, 1, 2]) assertEquals(countOf(store, backS, backS + 600, tier), 120, `tier ${tier}`);
+  assertEquals(countOf(store, START, backS + 600, 2), 420);
+  store.rebase(backS + 10_000);
+  assertEquals(store.endS, backS + 600, "it never goes forward");
+});
+
+Deno.test("slots are left out of the finest ring once it does not hold them, and coarse ones take their place", () => {
+  const store = new Store(1);
+  for (let i = 0; i < 200; i++) {
+    store.advance(START + 10 * (i + 1));
+    store.add(delta(START + 10 * i, 1));
+  }
+  assertEquals(countOf(store, START, START + 2000, 0), 90);
+  assertEquals(countOf(store, START, START + 2000, 1), 200);
+  assertEquals(countOf(store, START, START + 2000, 2), 200);
+});
+
+Deno.test("a span whose ends lie within coarse slices is made of finer slots at its ends", () => {
+  const store = new Store(1);
+  for (let i = 0; i < 40; i++) {
+    store.advance(START + 10 * (i + 1));
+    store.add(delta(START + 10 * i, 1));
+  }
+  const { slots } = store.resolve({ fromS: START + 40, toS: START + 380 }, 2, Infinity);
+  assertEquals(slots.map(({ lengthS }) => lengthS), [10, 10, 60, 60, 60, 60, 60, 10, 10]);
+});
+
+Deno.test("a slot is shown to the sink before it is forgotten", () => {
+  const evicted: number[] = [];
+  const store = new Store(1, { onEvict: (slot) => slot.tier === 0 && void evicted.push(slot.startS) });
+  store.advance(START + 10);
+  store.add(delta(START, 1));
+  store.advance(START + 1000);
+  assertEquals(evicted, [START]);
+});
