@@ -1,8 +1,8 @@
 /**
  * Clients that are not ours: whatever they do, and however politely they leave, the server goes on.
  *
- * They run as processes of their own, on Node and on Python, with the gRPC libraries of those. A runtime or library
- * that is missing is said plainly; with LOGTAIL_REQUIRE_REAL=1 it is a failure.
+ * They run as processes of their own, on Node and on Python, with the gRPC libraries of those. Where a runtime or its
+ * library is missing, the test is ignored and its name says so; with LOGTAIL_REQUIRE_REAL=1 it fails.
  */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
@@ -14,6 +14,7 @@ import { serve } from "./service.ts";
 
 const LOGTAIL_PROTO = fromFileUrl(import.meta.resolve("./logtail.proto"));
 const GRPC_VERSION = "1.14.7";
+const PYTHON = "/usr/bin/python3";
 
 /** 600 questions, then a polite close, which sends GOAWAY. */
 const NODE_CLIENT = `
@@ -43,21 +44,49 @@ channel.close()
 print(answered)
 `;
 
-Deno.test("a Node program that asks 600 questions and leaves politely, three times, leaves the server answering", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "logtail-node-" });
-  try {
-    if (!await installGrpc(folder)) return;
-    await visitThreeTimes((target) => run("node", ["-e", NODE_CLIENT, LOGTAIL_PROTO, target], folder));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+/** Where there is no Node, the runtime puts itself into PATH under its name: only the real one lacks this version. */
+const IS_NODE = 'process.exit("deno" in process.versions ? 1 : 0)';
 
-Deno.test("a Python program that asks 600 questions and leaves politely, three times, leaves the server answering", async () => {
-  const { success } = await run("/usr/bin/python3", ["-c", "import grpc"]);
-  if (!success) return skip("python3 with its gRPC library; apt-get install python3-grpcio");
-  await visitThreeTimes((target) => run("/usr/bin/python3", ["-c", PYTHON_CLIENT, target]));
-});
+realTest(
+  "a Node program that asks 600 questions and leaves politely, three times, leaves the server answering",
+  runs("node", "-e", IS_NODE) && runs("npm", "--version") ? "" : "node and npm are missing; apt-get install nodejs npm",
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "logtail-node-" });
+    try {
+      await installGrpc(folder);
+      await visitThreeTimes((target) => run("node", ["-e", NODE_CLIENT, LOGTAIL_PROTO, target], folder));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+realTest(
+  "a Python program that asks 600 questions and leaves politely, three times, leaves the server answering",
+  runs(PYTHON, "-c", "import grpc") ? "" : "python3 with its gRPC library is missing; apt-get install python3-grpcio",
+  () => visitThreeTimes((target) => run(PYTHON, ["-c", PYTHON_CLIENT, target])),
+);
+
+/** Registers a test with a real program, as `cli/e2e/need.ts` does; `missing` is empty when all is there. */
+function realTest(name: string, missing: string, body: () => Promise<void>): void {
+  if (missing === "") return Deno.test(name, body);
+  if (Deno.env.get("LOGTAIL_REQUIRE_REAL") !== "1") {
+    // In the name, since this is what a runner shows of an ignored test, however quiet it is.
+    return Deno.test({ name: `${name} — SKIPPED: ${missing}`, ignore: missing !== "", fn: body });
+  }
+  Deno.test(name, () => {
+    throw new Error(`Cannot run this test: ${missing} (LOGTAIL_REQUIRE_REAL=1 makes this a failure)`);
+  });
+}
+
+/** Whether a program is there, may be run, and succeeds. */
+function runs(program: string, ...args: readonly string[]): boolean {
+  try {
+    return new Deno.Command(program, { args: [...args], stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
 
 interface Finished {
   readonly success: boolean;
@@ -79,33 +108,17 @@ async function visitThreeTimes(visit: (target: string) => Promise<Finished>): Pr
   }
 }
 
-/** Installs Node's gRPC library in a folder; false when there is no Node or no registry. */
-async function installGrpc(folder: string): Promise<boolean> {
-  if (!(await run("node", ["--version"])).success) {
-    skip("node and npm; apt-get install nodejs npm");
-    return false;
-  }
+/** Installs Node's gRPC library in a folder. */
+async function installGrpc(folder: string): Promise<void> {
   const packages = [`@grpc/grpc-js@${GRPC_VERSION}`, "@grpc/proto-loader@0.8.1"];
   const options = ["--prefix", folder, "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--silent"];
-  if ((await run("npm", ["install", ...options, ...packages])).success) return true;
-  skip("npm and a registry that has @grpc/grpc-js");
-  return false;
+  const { success } = await run("npm", ["install", ...options, ...packages]);
+  assert(success, "Cannot install @grpc/grpc-js: npm has neither a copy of it nor a registry; see its words above");
 }
 
 /** @param folder to look for packages in. */
 async function run(program: string, args: readonly string[], folder?: string): Promise<Finished> {
-  try {
-    const command = new Deno.Command(program, { args: [...args], cwd: folder, stdout: "piped", stderr: "inherit" });
-    const { success, stdout } = await command.output();
-    return { success, output: new TextDecoder().decode(stdout) };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { success: false, output: "" };
-    throw error;
-  }
-}
-
-function skip(missing: string): void {
-  // deno-lint-ignore no-console -- whoever runs the tests must see what was not tested
-  console.log(`SKIPPED: this needs ${missing}`);
-  assert(Deno.env.get("LOGTAIL_REQUIRE_REAL") !== "1", `missing: ${missing}`);
+  const command = new Deno.Command(program, { args: [...args], cwd: folder, stdout: "piped", stderr: "inherit" });
+  const { success, stdout } = await command.output();
+  return { success, output: new TextDecoder().decode(stdout) };
 }
