@@ -90,16 +90,16 @@ function codeOf(error: unknown): string {
 function refusal(error: unknown, code: string, port: number): string {
   switch (code) {
     case "EADDRINUSE":
-      return "another program listens there; stop it or use another port";
+      return "another process listens there; stop it or choose another port with --listen";
     case "EACCES":
       return port < 1024
         ? "permission denied; use a port above 1023 or grant CAP_NET_BIND_SERVICE"
-        : "permission denied; use another port";
+        : "permission denied; choose another port with --listen";
     case "EADDRNOTAVAIL":
       return "this machine has no such address; use one that it has, or leave the host out";
     case "ENOTFOUND":
       return "the host name has no address; use an address of this machine, or leave the host out";
     default:
-      return `${error instanceof Error ? error.message : String(error)}; use another address`;
+      return `${error instanceof Error ? error.message : String(error)}; choose another address with --listen`;
   }
 }

@@ -315,7 +315,8 @@ Deno.test("a port that is taken is refused with its address and a way out", asyn
   await using running = await start();
   const listen = `127.0.0.1:${running.serving.port}`;
   const error = await assertRejects(() => start({ listen }), MachineRefusal);
-  assertEquals(error.message, `Cannot listen on ${listen}: another program listens there; stop it or use another port`);
+  const remedy = "another process listens there; stop it or choose another port with --listen";
+  assertEquals(error.message, `Cannot listen on ${listen}: ${remedy}`);
 });
 
 Deno.test({
