@@ -9,7 +9,7 @@ import {
   Metadata,
 } from "@grpc/grpc-js";
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
-import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
+import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
 import type { Delta } from "@/core/bucket.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
 import { readSnapshot, readTarget, readTopNResponse, readTrendResponse } from "./answer_message.ts";
@@ -20,6 +20,7 @@ import { isWorthAnotherTry, RemoteError, remoteError } from "./remote_error.ts";
 import {
   type Empty,
   type GapMessage,
+  type HelloMessage,
   LIST_TARGETS,
   type Method,
   STREAM_BUCKETS,
@@ -38,6 +39,14 @@ export interface DeltaGap {
   readonly problem?: string;
 }
 
+/** What a target says first on a stream of deltas, so that it counts as connected before anything is new. */
+export interface Hello {
+  /** Name of who sends the stream; 1 to 255 bytes. */
+  readonly source: string;
+  /** End of the newest slice that it has, seconds since 1970; 0 when none. */
+  readonly newestS: number;
+}
+
 /** One target. Connects when first asked, and again whenever that is needed. */
 export interface Client {
   /** Rejects with RemoteError, as all of these do. */
@@ -46,8 +55,8 @@ export interface Client {
   targets(timeoutMs: number): Promise<readonly TargetInfo[]>;
   /** Whole minutes from now on. Ends quietly when `signal` aborts; throws RemoteError when the target ends it. */
   snapshots(signal: AbortSignal): AsyncIterable<Snapshot>;
-  /** The retained deltas, then each new one, checked. Ends like `snapshots`. */
-  deltas(signal: AbortSignal): AsyncIterable<Delta | DeltaGap>;
+  /** A hello (older targets say none), the retained deltas, then each new one, checked. Ends like `snapshots`. */
+  deltas(signal: AbortSignal): AsyncIterable<Hello | Delta | DeltaGap>;
   /** Breaks off what is under way. */
   close(): void;
 }
@@ -203,11 +212,18 @@ async function* stream<Message, Item>(
 }
 
 /** Items that a newer target sends and we do not know are skipped. */
-function readItem(message: StreamBucketsResponse): Delta | DeltaGap | undefined {
+function readItem(message: StreamBucketsResponse): Hello | Delta | DeltaGap | undefined {
+  if (message.hello) return readHello(message.hello);
   if (message.gap) return readGap(message.gap);
   if (!message.delta) return undefined;
   const reading = readDelta(message.delta);
   return "delta" in reading ? reading.delta : { dropped: 1, problem: reading.problem };
+}
+
+/** One without a name that can be one is no hello. */
+function readHello({ source, newest }: HelloMessage): Hello | undefined {
+  const bytes = new TextEncoder().encode(source).length;
+  return bytes === 0 || bytes > SOURCE_NAME_BYTES_MAX ? undefined : { source, newestS: Math.max(0, newest) };
 }
 
 function readGap({ dropped, problem }: GapMessage): DeltaGap {

@@ -125,14 +125,25 @@ Deno.test("closing a client ends its streams quietly", async () => {
   await serving.stop(1_000);
 });
 
+Deno.test("a stream of deltas begins with a hello, also where there are no deltas", async () => {
+  const { serving, target } = await start();
+  const client = connect(target);
+  for await (const item of client.deltas(new AbortController().signal)) {
+    assertEquals(item, { source: "fake-1", newestS: 12 });
+    break;
+  }
+  client.close();
+  await serving.stop(1_000);
+});
+
 Deno.test("a bucket that cannot be used is told as a gap with its reason, and the next one still comes", async () => {
   const { answerer, serving, target } = await start();
   const client = connect(target);
   const good = deltaOf(2);
   answerer.push({ ...good, identity: { ...good.identity, checksum: 0 } }, good);
   const seen: unknown[] = [];
-  for await (const item of client.deltas(new AbortController().signal)) if (seen.push(item) === 2) break;
-  assertEquals(seen, [{ dropped: 1, problem: "its checksum does not match its content" }, good]);
+  for await (const item of client.deltas(new AbortController().signal)) if (seen.push(item) === 3) break;
+  assertEquals(seen.slice(1), [{ dropped: 1, problem: "its checksum does not match its content" }, good]);
   client.close();
   await serving.stop(1_000);
 });

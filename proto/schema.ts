@@ -174,10 +174,16 @@ export interface ListTargetsResponse {
   readonly targets: readonly TargetInfoMessage[];
 }
 
-/** At most one of the two is set; neither when a newer writer sends an item of another kind. */
+/** At most one of them is set; none when a newer writer sends an item of another kind. */
 export interface StreamBucketsResponse {
   readonly delta?: BucketDeltaMessage | null;
   readonly gap?: GapMessage | null;
+  readonly hello?: HelloMessage | null;
+}
+
+export interface HelloMessage {
+  readonly source: string;
+  readonly newest: number;
 }
 
 export interface GapMessage {

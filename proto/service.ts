@@ -33,6 +33,7 @@ import { addReflectionService } from "./reflection_service.ts";
 import {
   type Empty,
   healthProto,
+  type HelloMessage,
   type ListTargetsResponse,
   logtailProto,
   serviceOf,
@@ -134,11 +135,19 @@ function logtailService({ answerer, regex, log }: ServeOptions, streams: OpenStr
     },
     StreamBuckets(call: OutStream<StreamBucketsResponse>): void {
       const follow = (): Following<Delta> => {
+        call.write({ hello: hello(answerer) });
         const cursor = answerer.followDeltas();
         return { feed: cursor, unfollow: cursor.close };
       };
       streamItems(streams, call, log, follow, bucketResponses);
     },
+  };
+}
+
+function hello(answerer: Answerer): HelloMessage {
+  return {
+    source: answerer.source,
+    newest: answerer.targets().reduce((newest, { newestS }) => Math.max(newest, newestS), 0),
   };
 }
 

@@ -120,7 +120,7 @@ Deno.test("a subscriber gets what is retained, then what is new", async () => {
   running.answerer.push(deltaOf(1), deltaOf(2));
   const stop = new AbortController();
   const seen: number[] = [];
-  for await (const item of running.client.deltas(stop.signal)) {
+  for await (const item of deltasOf(running, stop.signal)) {
     seen.push(sequenceOf(item));
     if (seen.length === 2) running.answerer.push(deltaOf(3));
     if (seen.length === 3) stop.abort();
@@ -132,7 +132,7 @@ Deno.test("a subscriber gets all of 2000 retained deltas, and none of them twice
   await using running = await start();
   for (let sequence = 1; sequence <= 2000; sequence++) running.answerer.push(deltaOf(sequence));
   const seen: number[] = [];
-  for await (const item of running.client.deltas(new AbortController().signal)) {
+  for await (const item of deltasOf(running)) {
     seen.push(sequenceOf(item));
     // Comes while the retained ones are still on their way.
     if (seen.length === 1) running.answerer.push(deltaOf(2001));
@@ -148,7 +148,7 @@ Deno.test("a bucket larger than a message may be is told as a gap, and the strea
   const dictionaries = large.dictionaries.map((dictionary, d) => d < 4 ? large.dictionaries[0] : dictionary);
   running.answerer.push(deltaOf(1), deltaOf(2, { ...large, dictionaries }), deltaOf(3));
   const seen: unknown[] = [];
-  for await (const item of running.client.deltas(new AbortController().signal)) {
+  for await (const item of deltasOf(running)) {
     seen.push("identity" in item ? item.identity.sequence : item);
     if (seen.at(-1) === 3) break;
   }
@@ -205,7 +205,7 @@ Deno.test("a subscriber that does not read loses buckets of its own and is told 
   const answerer = new FakeAnswerer(new DeltaLog(500 * 65_536));
   await using running = await start({ answerer });
   const stop = new AbortController();
-  const items = running.client.deltas(stop.signal)[Symbol.asyncIterator]();
+  const items = deltasOf(running, stop.signal);
   const first = items.next();
   await until(() => running.answerer.deltaLog.followers === 1);
   // Far more than sockets and buffers hold; the server must not wait for anybody.
@@ -457,6 +457,14 @@ function endOf(call: ClientReadableStream<unknown>): Promise<status> {
     call.on("status", ({ code }: { code: status }) => resolve(code));
     call.resume();
   });
+}
+
+/** What a follower is sent after the hello. */
+async function* deltasOf(
+  { client }: Running,
+  signal: AbortSignal = new AbortController().signal,
+): AsyncGenerator<Delta | DeltaGap> {
+  for await (const item of client.deltas(signal)) if (!("newestS" in item)) yield item;
 }
 
 function sequenceOf(item: Delta | DeltaGap): number {
