@@ -9,8 +9,10 @@ import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
 import { LiveView } from "@/core/live_view.ts";
+import type { Outcome } from "@/core/store.ts";
 import type { Client } from "@/proto/client.ts";
-import { FollowedSource } from "./followed_source.ts";
+import { FollowedSource, type Taken } from "./followed_source.ts";
+import { SequenceWatch } from "./sequence_watch.ts";
 
 export interface FleetOptions {
   /** Name in answers. */
@@ -34,6 +36,7 @@ export class Fleet {
   readonly view: LiveView;
   readonly #sources = new Map<string, FollowedSource>();
   readonly #refusals: OncePerMinute;
+  readonly #sequences = new SequenceWatch();
 
   constructor(readonly options: FleetOptions) {
     const { source, seed, regex } = options;
@@ -48,11 +51,12 @@ export class Fleet {
       source.stop();
       this.#sources.delete(address);
     }
-    const { connect, log, random, sleep } = this.options;
+    const { clock, connect, log, random, sleep } = this.options;
+    const nowMs = (): number => clock.monotonicMs();
+    const onDelta = (delta: Delta): Taken => this.#take(delta);
     for (const address of addresses) {
       if (this.#sources.has(address)) continue;
-      const onDelta = (delta: Delta): void => this.#take(delta);
-      const source = new FollowedSource({ address, connect, log, random, sleep, onDelta });
+      const source = new FollowedSource({ address, connect, log, nowMs, random, sleep, onDelta });
       this.#sources.set(address, source);
       void source.run();
     }
@@ -64,19 +68,18 @@ export class Fleet {
   }
 
   /** A slice is over when its first delta is here, unless its source's clock is ahead: then it is held until it is. */
-  #take(delta: Delta): void {
-    const { clock } = this.options;
+  #take(delta: Delta): Taken {
+    const { clock } = this.options, { view } = this;
     const nowS = clock.nowS(), { startS, lengthS } = delta.bucket;
-    if (lengthS === FINEST_S && startS + lengthS <= nowS + SKEW_SECONDS_MAX) this.view.advance(startS + lengthS);
-    const outcome = this.view.accept(delta, nowS);
-    if (outcome === "merged" || outcome === "duplicate") return;
-    const { source } = delta.identity;
-    this.#refusals.warn(
-      `${outcome} ${source}`,
-      nowS,
-      `a bucket was not merged: ${outcome}`,
-      () => ({ source, startS }),
-    );
+    if (lengthS === FINEST_S && startS + lengthS <= nowS + SKEW_SECONDS_MAX) view.advance(startS + lengthS);
+    const outcome = view.accept(delta, nowS);
+    if (outcome !== "merged" && outcome !== "duplicate") this.#tellRefusal(outcome, delta, nowS);
+    return { outcome, missing: this.#sequences.note(delta.identity) };
+  }
+
+  #tellRefusal(outcome: Outcome, { identity: { source }, bucket: { startS } }: Delta, nowS: number): void {
+    const text = `a bucket was not merged: ${outcome}`;
+    this.#refusals.warn(`${outcome} ${source}`, nowS, text, () => ({ source, startS }));
   }
 
   #targets(): ReturnType<FollowedSource["target"]>[] {

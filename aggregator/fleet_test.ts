@@ -120,6 +120,17 @@ Deno.test("one collector by two addresses is counted once", async () => {
   fleet.follow([]);
 });
 
+Deno.test("what a collector could not deliver is shown with it, and what came by another address is not missed", async () => {
+  const { collectors, fleet } = fixture(["a:1", "alias:1"]);
+  await collectors.give("a:1", delta("col-a", 1, START, 3));
+  await collectors.give("alias:1", delta("col-a", 2, START, 3));
+  await collectors.give("a:1", delta("col-a", 3, START, 3));
+  assertEquals(fleet.view.targets().map(({ problem }) => problem), ["", ""]);
+  await collectors.give("a:1", delta("col-a", 5, START, 3));
+  assertEquals(fleet.view.targets().map(({ problem }) => problem.slice(0, 19)), ["1 bucket is missing", ""]);
+  fleet.follow([]);
+});
+
 Deno.test("a slice from a clock that is ahead is held until its time has come", async () => {
   const { clock, collectors, fleet, count } = fixture(["a:1"]);
   await collectors.give("a:1", delta("col-a", 1, START, 1));

@@ -1,35 +1,52 @@
 /**
  * One collector as the aggregator follows it: connects, takes its deltas, and comes back after a failure.
  *
- * Backoff begins at 100 ms and doubles to 30 s, with jitter so that a fleet does not return in step; a delta that
- * arrives begins it anew.
+ * Backoff begins at 100 ms and doubles to 30 s, with jitter so that a fleet does not return in step. It begins anew when
+ * a stream has brought something new or has lasted; a replay of what we have does not count, or a stream that breaks
+ * at the same place each time would be opened again without end.
  */
-import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
+import { GAP_NOTICE_SECONDS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
 import type { TargetInfo, TargetState } from "@/core/answer.ts";
 import type { Delta } from "@/core/bucket.ts";
 import type { Log } from "@/core/host/log.ts";
-import { type Client, type DeltaGap, RemoteError } from "@/proto/client.ts";
+import type { Outcome } from "@/core/store.ts";
+import { type Client, type DeltaGap, type Hello, RemoteError } from "@/proto/client.ts";
 
 /** Failures in a row after which a source counts as degraded. */
 const FAILURES_DEGRADED = 3;
+
+/** Milliseconds after which a stream has lasted: the longest wait of the backoff. */
+const STEADY_MS_MIN = RETRY_DELAY_MS_MAX;
+
+/** What became of a delta. */
+export interface Taken {
+  readonly outcome: Outcome;
+  /** Buckets between the one before it and this one that have not been delivered. */
+  readonly missing: number;
+}
 
 export interface FollowedSourceOptions {
   readonly address: string;
   readonly connect: (address: string) => Client;
   readonly log: Log;
+  /** Milliseconds since an arbitrary start; never goes back. */
+  readonly nowMs: () => number;
   /** Between 0 and 1, for jitter. */
   readonly random: () => number;
   /** Waits, and rejects as soon as the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly onDelta: (delta: Delta) => void;
+  readonly onDelta: (delta: Delta) => Taken;
 }
 
 export class FollowedSource {
   #name = "";
   #state: TargetState = "connecting";
   #newestS = 0;
-  #problem = "";
+  /** Why it is not connected. */
+  #trouble = "";
   #failures = 0;
+  #gap = { text: "", untilMs: -Infinity };
+  #stream = newStream();
   readonly #stop = new AbortController();
 
   constructor(readonly options: FollowedSourceOptions) {}
@@ -42,7 +59,7 @@ export class FollowedSource {
       const why = await this.#followOnce(client);
       if (this.#stop.signal.aborted) break;
       this.#failures++;
-      this.#problem = why;
+      this.#trouble = why;
       this.#state = this.#failures >= FAILURES_DEGRADED ? "degraded" : "connecting";
       const delayMs = this.#retryDelayMs();
       log.warn(`a source cannot be followed: ${why}`, { address, failures: this.#failures, retry_ms: delayMs });
@@ -56,45 +73,86 @@ export class FollowedSource {
   }
 
   target(): TargetInfo {
-    const { address } = this.options;
-    return { name: this.#name, address, state: this.#state, newestS: this.#newestS, problem: this.#problem };
+    const { address, nowMs } = this.options;
+    const gap = nowMs() < this.#gap.untilMs ? this.#gap.text : "";
+    const problem = [this.#trouble, gap].filter((text) => text !== "").join("; ");
+    return { name: this.#name, address, state: this.#state, newestS: this.#newestS, problem };
   }
 
-  /** Takes deltas until the stream ends; returns why it did. */
+  /** Takes what comes until the stream ends; returns why it did. */
   async #followOnce(client: Client): Promise<string> {
+    const { address, log, nowMs } = this.options;
+    const stream = this.#stream = newStream();
     try {
-      for await (const item of client.deltas(this.#stop.signal)) {
-        if ("dropped" in item) this.#tellGap(item);
-        else this.#take(item);
-      }
+      for await (const item of client.deltas(this.#stop.signal)) this.#take(item);
       return "the source ended the stream";
     } catch (error) {
       if (error instanceof RemoteError) return error.message;
-      throw error;
+      log.error("a source could not be followed: this is a bug", { address, reason: String(error) });
+      return "a bug, which the log describes";
+    } finally {
+      if (nowMs() - stream.beginMs >= STEADY_MS_MIN) this.#failures = 0;
     }
   }
 
-  #take(delta: Delta): void {
-    const { address, log, onDelta } = this.options;
-    if (this.#state !== "connected") log.info("following a source", { address, source: delta.identity.source });
-    this.#name = delta.identity.source;
+  #take(item: Hello | Delta | DeltaGap): void {
+    // A relay has buckets of other sources too, so what it calls itself comes first.
+    if ("newestS" in item) this.#name = this.#stream.name = item.source;
+    else if ("identity" in item && this.#stream.name === "") this.#name = item.identity.source;
+    if (this.#stream.beginMs === Infinity) this.#connected();
+    if ("identity" in item) this.#takeDelta(item);
+    else if ("dropped" in item) {
+      this.#stream.announced += item.dropped;
+      this.#tellGap(item.dropped, item.problem ?? "this aggregator reads too slowly");
+    }
+  }
+
+  /** The first item, whatever it is, shows that the stream stands. */
+  #connected(): void {
+    const { address, log, nowMs } = this.options;
+    this.#stream.beginMs = nowMs();
     this.#state = "connected";
-    this.#failures = 0;
-    this.#problem = "";
-    this.#newestS = Math.max(this.#newestS, delta.bucket.startS + delta.bucket.lengthS);
-    onDelta(delta);
+    this.#trouble = "";
+    log.info("following a source", { address, source: this.#name });
+  }
+
+  #takeDelta(delta: Delta): void {
+    const { outcome, missing } = this.options.onDelta(delta);
+    if (outcome === "merged") this.#failures = 0;
+    // What was refused says nothing about how far this source has come.
+    if (outcome === "merged" || outcome === "duplicate") {
+      this.#newestS = Math.max(this.#newestS, delta.bucket.startS + delta.bucket.lengthS);
+    }
+    // Most gaps have been told with their reason already; the rest was forgotten while we were away.
+    const untold = missing - this.#stream.announced;
+    this.#stream.announced = Math.max(0, -untold);
+    if (untold > 0) this.#tellGap(untold, "the source had forgotten them before it could be followed again");
   }
 
   /** Buckets that are not here: numbers are too small until they come by another way. */
-  #tellGap({ dropped, problem }: DeltaGap): void {
-    const { address, log } = this.options;
-    const why = problem ?? "this aggregator reads too slowly";
-    log.warn("buckets of a source are missing", { address, dropped, why });
-    this.#problem = `${dropped} missing: ${why}`;
+  #tellGap(missing: number, why: string): void {
+    const { address, log, nowMs } = this.options;
+    log.warn("buckets of a source are missing", { address, missing, why });
+    const text = `${missing} ${missing === 1 ? "bucket is" : "buckets are"} missing: ${why}`;
+    this.#gap = { text, untilMs: nowMs() + 1000 * GAP_NOTICE_SECONDS };
   }
 
   #retryDelayMs(): number {
     const delayMs = Math.min(RETRY_DELAY_MS_MIN * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
     return Math.round(delayMs * (0.5 + 0.5 * this.options.random()));
   }
+}
+
+/** What is known of one stream. */
+interface Stream {
+  /** When its first item came; Infinity before. */
+  beginMs: number;
+  /** As its hello says; empty without one. */
+  name: string;
+  /** Buckets that it said it leaves out, and whose sequence numbers have not been missed yet. */
+  announced: number;
+}
+
+function newStream(): Stream {
+  return { beginMs: Infinity, name: "", announced: 0 };
 }

@@ -1,27 +1,53 @@
 import { assertEquals } from "@std/assert";
+import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
 import { openLog } from "@/core/host/log.ts";
 import { type Delta, emptyBucket } from "@/core/bucket.ts";
 import type { TargetState } from "@/core/answer.ts";
-import { type Client, type DeltaGap, RemoteError } from "@/proto/client.ts";
+import { type Client, type DeltaGap, type Hello, RemoteError } from "@/proto/client.ts";
 import { FollowedSource } from "./followed_source.ts";
+import { SequenceWatch } from "./sequence_watch.ts";
 
 /** What one connection does: items, then an error or a quiet end. */
-type Connection = readonly (Delta | DeltaGap | RemoteError)[];
+type Connection = readonly (Hello | Delta | DeltaGap | Error | Meanwhile)[];
+
+/** Something that happens between two items, such as time that passes. */
+type Meanwhile = (source: FollowedSource) => void;
 
 function delta(sequence: number, startS = 100): Delta {
   return { identity: { source: "col-1", instance: "i", sequence, checksum: 0 }, bucket: emptyBucket(startS, 10) };
 }
 
+interface Followed {
+  readonly waits: readonly number[];
+  /** While waiting. */
+  readonly states: readonly TargetState[];
+  readonly taken: readonly number[];
+  readonly log: readonly string[];
+  readonly source: FollowedSource;
+}
+
 /** Follows through the given connections and stops after the last. */
 async function follow(
   connections: readonly Connection[],
-): Promise<{ waits: number[]; states: TargetState[]; taken: number[]; source: FollowedSource }> {
-  const waits: number[] = [], states: TargetState[] = [], taken: number[] = [];
+  clock: SimulatedClock = simulatedClock(),
+): Promise<Followed> {
+  const waits: number[] = [], states: TargetState[] = [], taken: number[] = [], log: string[] = [];
+  const sequences = new SequenceWatch();
   let next = 0;
-  async function* deltas(): AsyncIterable<Delta | DeltaGap> {
+  // Thrown where it happens, it would be one more failure that is lived through.
+  const broken: unknown[] = [];
+  const expect = (check: () => void): void => {
+    try {
+      check();
+    } catch (error) {
+      broken.push(error);
+    }
+  };
+  async function* deltas(): AsyncIterable<Hello | Delta | DeltaGap> {
     for (const item of connections[next++]) {
-      if (item instanceof RemoteError) throw item;
-      yield await Promise.resolve(item);
+      if (item instanceof Error) throw item;
+      if (typeof item === "function") expect(() => item(source));
+      else yield await Promise.resolve(item);
     }
   }
   const client: Client = {
@@ -37,7 +63,8 @@ async function follow(
   const source: FollowedSource = new FollowedSource({
     address: "col-1:9090",
     connect: () => client,
-    log: openLog("aggregator", () => {}),
+    log: openLog("aggregator", (line) => void log.push(line)),
+    nowMs: () => clock.monotonicMs(),
     random: () => 1,
     sleep: (ms) => {
       waits.push(ms);
@@ -45,13 +72,22 @@ async function follow(
       if (next === connections.length) source.stop();
       return Promise.resolve();
     },
-    onDelta: ({ identity }) => void taken.push(identity.sequence),
+    onDelta: ({ identity }) => {
+      const missing = sequences.note(identity);
+      if (identity.sequence < 0) return { outcome: "too_far_ahead", missing };
+      if (taken.includes(identity.sequence)) return { outcome: "duplicate", missing };
+      taken.push(identity.sequence);
+      return { outcome: "merged", missing };
+    },
   });
   await source.run();
-  return { waits, states, taken, source };
+  if (broken.length > 0) throw broken[0];
+  return { waits, states, taken, log, source };
 }
 
 const REFUSED = new RemoteError("unreachable", "Cannot reach col-1:9090: connection refused");
+
+const UNTROUBLED = { name: "", address: "col-1:9090", state: "connected", newestS: 0, problem: "" };
 
 Deno.test("retries begin after 100 ms and double to 30 s", async () => {
   const { waits, states } = await follow(Array.from({ length: 11 }, () => [REFUSED]));
@@ -59,7 +95,7 @@ Deno.test("retries begin after 100 ms and double to 30 s", async () => {
   assertEquals(states.slice(0, 4), ["connecting", "connecting", "degraded", "degraded"]);
 });
 
-Deno.test("a delta that arrives begins the backoff anew, and the source's name and newest slice are known from it", async () => {
+Deno.test("a new delta begins the backoff anew, and the source's name and newest slice are known from it", async () => {
   const { waits, taken, source } = await follow([[REFUSED], [REFUSED], [delta(1), delta(2, 110), REFUSED], [REFUSED]]);
   assertEquals(waits, [100, 200, 100, 200]);
   assertEquals(taken, [1, 2]);
@@ -70,6 +106,75 @@ Deno.test("a delta that arrives begins the backoff anew, and the source's name a
 Deno.test("buckets that are missing are told, and following goes on", async () => {
   const { taken } = await follow([[delta(1), { dropped: 3 }, delta(5)]]);
   assertEquals(taken, [1, 5]);
+});
+
+Deno.test("a replay of what is known does not begin the backoff anew", async () => {
+  const broken: Connection = [{ source: "col-1", newestS: 120 }, delta(1), delta(2, 110), REFUSED];
+  const { waits, states } = await follow([broken, broken, broken, broken, [...broken.slice(0, 3), delta(3), REFUSED]]);
+  assertEquals(waits, [100, 200, 400, 800, 100]);
+  assertEquals(states, ["connecting", "connecting", "degraded", "degraded", "connecting"]);
+});
+
+Deno.test("a stream that has lasted begins the backoff anew, a wait for one does not", async () => {
+  const clock = simulatedClock();
+  const halfMinute = (): void => clock.advanceMs(30_000);
+  const hello = { source: "col-1", newestS: 0 };
+  const { waits } = await follow([[REFUSED], [halfMinute, hello, REFUSED], [hello, halfMinute, REFUSED]], clock);
+  assertEquals(waits, [100, 200, 100]);
+});
+
+Deno.test("a source is connected, and has its own name, as soon as the stream stands", async () => {
+  const { source, log } = await follow([
+    [REFUSED],
+    [REFUSED],
+    [REFUSED],
+    [
+      (source) => assertEquals([source.target().state, source.target().problem], ["degraded", REFUSED.message]),
+      { source: "agg-1", newestS: 120 },
+      (source) => assertEquals(source.target(), { ...UNTROUBLED, name: "agg-1" }),
+      delta(1),
+      (source) => assertEquals(source.target(), { ...UNTROUBLED, name: "agg-1", newestS: 110 }),
+    ],
+    // An older program says no hello: its first delta stands for it.
+    [delta(2), (source) => assertEquals(source.target(), { ...UNTROUBLED, name: "col-1", newestS: 110 })],
+  ]);
+  assertEquals(source.target().name, "col-1");
+  assertEquals(log.filter((line) => line.includes("following a source")).length, 2);
+});
+
+Deno.test("a bug while a stream is read is a failure like any other", async () => {
+  const { waits, taken, log } = await follow([[new TypeError("planted")], [delta(1)]]);
+  assertEquals([waits, taken], [[100, 100], [1]]);
+  assertEquals(log.filter((line) => line.includes("this is a bug")).length, 1);
+});
+
+Deno.test("a bucket that was refused does not count as the newest slice", async () => {
+  const { source } = await follow([[delta(1), delta(-1, 4_102_444_800)]]);
+  assertEquals(source.target().newestS, 110);
+});
+
+Deno.test("a gap that was told stays visible for a quarter of an hour, whatever comes after it", async () => {
+  const clock = simulatedClock();
+  const problem = "2 buckets are missing: too large";
+  const { log } = await follow([[
+    delta(1),
+    { dropped: 2, problem: "too large" },
+    delta(4),
+    () => clock.advanceMs(899_000),
+    delta(5),
+    (source) => assertEquals(source.target().problem, problem),
+    () => clock.advanceMs(1_000),
+    (source) => assertEquals(source.target().problem, ""),
+  ]], clock);
+  assertEquals(log.filter((line) => line.includes("are missing")).length, 1);
+});
+
+Deno.test("buckets that were forgotten while the source could not be reached are noticed, once", async () => {
+  const known = [delta(1), delta(2)];
+  const { source, log } = await follow([[...known, REFUSED], [delta(6), delta(7), REFUSED], [delta(6), delta(7)]]);
+  const lines = log.filter((line) => line.includes("buckets of a source are missing"));
+  assertEquals([lines.length, lines[0].includes("missing=3")], [1, true]);
+  assertEquals(source.target().problem.includes("; 3 buckets are missing: the source had forgotten them"), true);
 });
 
 Deno.test("a stream that ends without an error is a failure too", async () => {

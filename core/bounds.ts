@@ -103,6 +103,13 @@ export const SUPERSEDED_QUIET_SECONDS_MIN = 60;
 /** Sources an aggregator follows. */
 export const SOURCES_MAX = 4096;
 
+/** Instances (starts of a source) whose sequence numbers an aggregator watches for gaps. The one heard of longest ago is
+ * forgotten first; its next gap goes unnoticed. */
+export const INSTANCES_MAX = 2 * SOURCES_MAX;
+
+/** Seconds for which a gap in what a source delivered stays visible among the targets. */
+export const GAP_NOTICE_SECONDS = 900;
+
 /** Bytes of a source's name. */
 export const SOURCE_NAME_BYTES_MAX = 255;
 
