@@ -3,7 +3,7 @@
  *
  * A delta is known by its identity, so one that comes twice, after a reconnection or by another path, changes nothing.
  */
-import { FINEST_S } from "@/core/slices.ts";
+import { FINEST_S, sliceStart } from "@/core/slices.ts";
 import type { Delta } from "@/core/bucket.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Clock } from "@/core/host/clock.ts";
@@ -71,6 +71,8 @@ export class Fleet {
   #take(delta: Delta): Taken {
     const { clock } = this.options, { view } = this;
     const nowS = clock.nowS(), { startS, lengthS } = delta.bucket;
+    // Before the first slice the view is in 1970, and everything would be too far ahead of it.
+    if (view.store.endS === 0) view.advance(sliceStart(nowS, FINEST_S));
     if (lengthS === FINEST_S && startS + lengthS <= nowS + SKEW_SECONDS_MAX) view.advance(startS + lengthS);
     const outcome = view.accept(delta, nowS);
     if (outcome !== "merged" && outcome !== "duplicate") this.#tellRefusal(outcome, delta, nowS);

@@ -120,6 +120,21 @@ Deno.test("one collector by two addresses is counted once", async () => {
   fleet.follow([]);
 });
 
+Deno.test("a new aggregator takes the first delta of a clock that is ahead, and of a slice that is not over", async () => {
+  const { clock, collectors, fleet, count, log } = fixture(["a:1", "b:1"]);
+  // Here it is START + 10; there it is five seconds later.
+  clock.advanceMs(5_000);
+  await collectors.give("a:1", delta("col-a", 1, START + 10, 3));
+  await collectors.give("b:1", delta("col-b", 1, START - 600, 4));
+  assertEquals(log.filter((line) => line.includes("not merged")), []);
+  assertEquals(fleet.view.store.endS, START + 10);
+  clock.advanceMs(40_000);
+  fleet.tick();
+  const { total } = fleet.view.topN({ window: "60m", groupBy: "uri", n: 1, sort: REQUESTS, filter: undefined });
+  assertEquals([count(), total[REQUESTS]], [{ w: 3 }, 7]);
+  fleet.follow([]);
+});
+
 Deno.test("what a collector could not deliver is shown with it, and what came by another address is not missed", async () => {
   const { collectors, fleet } = fixture(["a:1", "alias:1"]);
   await collectors.give("a:1", delta("col-a", 1, START, 3));
