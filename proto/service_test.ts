@@ -50,13 +50,8 @@ Deno.test("fields and expression of a filter must both hold", async () => {
     parts: [
       { kind: "compare", dimension: "website", operator: "=", value: "a" },
       { kind: "compare", dimension: "tor", operator: "=", value: "no" },
-      {
-        kind: "and",
-        parts: [
-          { kind: "compare", dimension: "status", operator: ">=", value: "400" },
-          { kind: "compare", dimension: "asn", operator: "=", value: "1" },
-        ],
-      },
+      { kind: "compare", dimension: "status", operator: ">=", value: "400" },
+      { kind: "compare", dimension: "asn", operator: "=", value: "1" },
     ],
   });
 });
