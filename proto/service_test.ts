@@ -5,7 +5,7 @@ import { once } from "node:events";
 import type { Snapshot, TopNQuestion } from "@/core/answer.ts";
 import { SUBSCRIBERS_MAX, TOP_N_MAX } from "@/core/bounds.ts";
 import { type Bucket, type Delta, type Dictionary, emptyBucket } from "@/core/bucket.ts";
-import { DeltaLog } from "@/core/delta_log.ts";
+import { type DeltaCursor, DeltaLog } from "@/core/delta_log.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { openLog } from "@/core/host/log.ts";
 import { linearRegex } from "@/core/host/regex.ts";
@@ -226,6 +226,27 @@ Deno.test("a subscriber that does not read loses buckets of its own and is told 
   assert(dropped > 0 && dropped < sent);
   stop.abort();
   await items.next();
+});
+
+Deno.test("of what a reader does not take, only a few messages are held for it", async () => {
+  await using running = await start();
+  const bucket = bucketOf(512, 2048);
+  for (let sequence = 1; sequence <= 40; sequence++) running.answerer.push(deltaOf(sequence, bucket));
+  let taken = 0;
+  const { deltaLog } = running.answerer;
+  running.answerer.followDeltas = (): DeltaCursor => {
+    const cursor = deltaLog.follow();
+    const take = cursor.take.bind(cursor);
+    return Object.assign(cursor, { take: () => (taken++, take()) });
+  };
+  const call = running.open(STREAM_BUCKETS, {}).on("error", () => {});
+  call.pause();
+  await until(() => taken > 0);
+  let before = -1;
+  await until(() => before === (before = taken));
+  // A megabyte each: some fill the connection's buffers, a few wait behind them.
+  assert(taken < 10, `${taken} were taken`);
+  call.cancel();
 });
 
 Deno.test("snapshots arrive as the original sends them", async () => {

@@ -58,6 +58,12 @@ function refuse<Message, Request>(call: OutStream<Message, Request>, code: statu
   return false;
 }
 
+/**
+ * Messages of one stream that gRPC holds because their reader does not take them. By itself it would take 16, of up to
+ * 32 MiB each, and hold them for as long as the reader sleeps.
+ */
+const PENDING_MAX = 2;
+
 /** A feed and how to end it, which happens exactly once. */
 export interface Following<Item> {
   readonly feed: Feed<Item>;
@@ -89,25 +95,28 @@ export function streamItems<Item, Message>(
   // The stream may have ended while the subscription was being made.
   if (ended) return unfollow();
 
-  let full = false, dropped = 0;
+  let pending = 0, dropped = 0;
   // Called by whoever has something new: a stream's trouble must not become theirs.
   const send = (): void => {
     try {
-      while (!full && !ended) {
+      while (pending < PENDING_MAX && !ended) {
         dropped += feed.takeDropped();
         const item = feed.take();
         if (item === undefined) return;
-        for (const message of messages(item, dropped)) if (!call.write(message)) full = true;
+        for (const message of messages(item, dropped)) {
+          pending++;
+          call.write(message, sent);
+        }
         dropped = 0;
       }
     } catch (error) {
       endAsBug(call, log, error);
     }
   };
-  call.on("drain", () => {
-    full = false;
+  const sent = (): void => {
+    pending--;
     send();
-  });
+  };
   feed.onReady = send;
   send();
 }
@@ -129,10 +138,9 @@ export async function streamAll<Message>(
   try {
     for (const message of messages()) {
       if (ended) return;
-      if (call.write(message)) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        call.once("drain", resolve);
+        call.write(message, () => resolve());
       });
     }
     call.end();
