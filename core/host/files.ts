@@ -3,7 +3,7 @@
  * that cannot be read is an ordinary day, not an exception. The twin for tests is `files_simulated.ts`.
  */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
-import { type DirectoryEntry, expandGlobOver, type Refusal } from "./glob.ts";
+import { type DirectoryEntry, expandGlobOver } from "./glob.ts";
 
 /** An open file. Owned by whoever opened it until `close`. */
 export type FileHandle = number;
@@ -11,7 +11,7 @@ export type FileHandle = number;
 export type FileKind = "file" | "directory" | "fifo" | "socket" | "device";
 
 /**
- * What identifies a file, its size, and when it was last written. Device and inode are numbers as the runtime gives
+ * What identifies a file, its size, and when it was made and last written, by the file system's clock. Device and inode are numbers as the runtime gives
  * them: above 2^53 (some network and overlay file systems) two files could look like one.
  */
 export interface FileStatus {
@@ -19,8 +19,12 @@ export interface FileStatus {
   readonly inode: number;
   /** Bytes. */
   readonly size: number;
-  /** Milliseconds since 1970, by the file system's clock. */
+  /** Milliseconds since 1970. Of a directory: when a name last came, went or changed hands in it. */
   readonly modifiedMs: number;
+  /** Milliseconds since 1970; undefined where the file system does not note it (NFS before 4.2, old kernels). */
+  readonly bornMs: number | undefined;
+  /** Names that lead to it, symlinks apart: 0 when it was deleted and is only held open. */
+  readonly links: number;
   readonly kind: FileKind;
 }
 
@@ -34,10 +38,15 @@ export interface FileTrouble {
   readonly reason: string;
 }
 
+/** A directory that exists and was not listed, and why. */
+export interface RefusedDirectory extends FileTrouble {
+  readonly directory: string;
+}
+
 export interface GlobPaths {
   /** Sorted; of any kind of file. */
   readonly paths: readonly string[];
-  readonly refused: readonly Refusal[];
+  readonly refused: readonly RefusedDirectory[];
 }
 
 export interface Files {
@@ -59,6 +68,8 @@ export interface Files {
   expandGlob(pattern: string): GlobPaths;
   /** Names in a directory, in any order; none when it does not exist. */
   list(directory: string): readonly string[] | FileTrouble;
+  /** The clock that times of files are compared with: the machine's, and for a local file system its own. */
+  nowMs(): number;
 }
 
 /** Tells trouble from an answer: `isTrouble(files.stat(path))`. */
@@ -75,20 +86,42 @@ export function systemFiles(): Files {
     stat: (path) => attempt(() => statusOf(statSync(path))),
     fstat: (handle) => attempt(() => statusOf(fstatSync(handle))),
     close: (handle) => void attempt(() => closeSync(handle)),
-    expandGlob: (pattern) => {
-      const { matches, refused } = expandGlobOver(pattern, listEntries, { followSymlinks: true });
-      return { paths: matches.map((match) => match.path), refused };
-    },
+    expandGlob: (pattern) => globPaths(pattern, listEntries),
     list: (directory) => {
       const names = attempt(() => readdirSync(directory));
       return isTrouble(names) && names.trouble === "missing" ? [] : names;
     },
+    nowMs: () => Date.now(),
   };
 }
 
-function listEntries(directory: string): readonly DirectoryEntry[] | string {
+/** `FileTrouble` where a listing is refused, for both twins. */
+export function globPaths(
+  pattern: string,
+  list: (directory: string) => readonly DirectoryEntry[] | FileTrouble,
+): GlobPaths {
+  const troubles = new Map<string, FileTrouble>();
+  const { matches, refused } = expandGlobOver(pattern, (directory) => {
+    const listed = list(directory);
+    if (!isTrouble(listed)) return listed;
+    troubles.set(directory, listed);
+    return listed.reason;
+  }, { followSymlinks: true });
+  return {
+    paths: matches.map((match) => match.path),
+    // A refusal of the expansion itself: too many directories.
+    refused: refused.map(({ directory, reason }) => ({
+      trouble: "other",
+      reason,
+      ...troubles.get(directory),
+      directory,
+    })),
+  };
+}
+
+function listEntries(directory: string): readonly DirectoryEntry[] | FileTrouble {
   const entries = attempt(() => readdirSync(directory, { withFileTypes: true }));
-  if (isTrouble(entries)) return entries.trouble === "missing" ? [] : entries.reason;
+  if (isTrouble(entries)) return entries.trouble === "missing" ? [] : entries;
   return entries.map((entry) => ({
     name: entry.name,
     isFile: entry.isFile(),
@@ -130,8 +163,10 @@ export function troubleOf(error: unknown): FileTrouble {
 }
 
 function statusOf(stats: Stats): FileStatus {
-  const { dev: device, ino: inode, size, mtimeMs: modifiedMs } = stats;
-  return { device, inode, size, modifiedMs, kind: kindOf(stats) };
+  const { dev: device, ino: inode, size, mtimeMs: modifiedMs, nlink: links, birthtimeMs } = stats;
+  // The runtime gives 0 for a birth that the file system did not note.
+  const bornMs = birthtimeMs > 0 ? birthtimeMs : undefined;
+  return { device, inode, size, modifiedMs, bornMs, links, kind: kindOf(stats) };
 }
 
 function kindOf(stats: Stats): FileKind {

@@ -2,10 +2,11 @@
  * Files in memory, for tests: names point at inodes, an inode lives while a name or a handle refers to it, and its
  * number is given to the very next file once it is free, as real file systems do.
  *
- * Directories come into being with the first file below them. Symlinks are followed in the last segment of a path.
+ * Directories come into being with the first file in them, and note when a name last came or went. Symlinks are followed in the last segment of a path.
  */
 import type { FileHandle, FileKind, Files, FileStatus, FileTrouble, GlobPaths } from "./files.ts";
-import { type DirectoryEntry, expandGlobOver } from "./glob.ts";
+import { globPaths } from "./files.ts";
+import { type DirectoryEntry, directoryOf } from "./glob.ts";
 
 const DEVICE = 1;
 const SYMLINKS_MAX = 8;
@@ -16,6 +17,8 @@ interface Inode {
   bytes: Uint8Array<ArrayBuffer>;
   size: number;
   modifiedMs: number;
+  readonly bornMs: number | undefined;
+  links: number;
   /** Names and open handles. */
   references: number;
   refused: boolean;
@@ -33,12 +36,18 @@ export class SimulatedFiles implements Files {
   readonly #symlinks = new Map<string, string>();
   readonly #handles = new Map<FileHandle, Inode>();
   readonly #refusedDirectories = new Set<string>();
+  /** When a name last came, went or changed hands in a directory. */
+  readonly #directories = new Map<string, number>();
   readonly #freeNumbers: number[] = [];
   #nextNumber = 100;
   #nextHandle = 3;
 
-  /** @param handlesMax open handles before `too_many`. @param nowMs what `modifiedMs` is taken from. */
-  constructor(readonly handlesMax = Infinity, readonly nowMs: () => number = () => 0) {}
+  /**
+   * @param handlesMax open handles before `too_many`.
+   * @param nowMs what `modifiedMs` and `bornMs` are taken from.
+   * @param births whether this file system notes when a file was born.
+   */
+  constructor(readonly handlesMax = Infinity, readonly nowMs: () => number = () => 0, readonly births = true) {}
 
   // What the reader sees.
 
@@ -60,8 +69,10 @@ export class SimulatedFiles implements Files {
   }
 
   stat(path: string): FileStatus | FileTrouble {
-    const inode = this.#lookUp(path);
-    return "trouble" in inode ? inode : statusOf(inode);
+    const inode = this.#lookUp(path), changedMs = this.#directories.get(path);
+    if (!("trouble" in inode)) return statusOf(inode);
+    if (changedMs === undefined) return inode;
+    return { device: DEVICE, inode: 2, size: 0, modifiedMs: changedMs, bornMs: undefined, links: 2, kind: "directory" };
   }
 
   fstat(handle: FileHandle): FileStatus {
@@ -74,10 +85,10 @@ export class SimulatedFiles implements Files {
   }
 
   expandGlob(pattern: string): GlobPaths {
-    const list = (directory: string): readonly DirectoryEntry[] | string =>
-      this.#refusedDirectories.has(directory) ? "permission denied" : this.#entries(directory);
-    const { matches, refused } = expandGlobOver(pattern, list, { followSymlinks: true });
-    return { paths: matches.map((match) => match.path), refused };
+    return globPaths(
+      pattern,
+      (directory) => this.#refusedDirectories.has(directory) ? denied() : this.#entries(directory),
+    );
   }
 
   list(directory: string): readonly string[] | FileTrouble {
@@ -96,8 +107,10 @@ export class SimulatedFiles implements Files {
   create(path: string, content: string | Uint8Array = "", kind: FileKind = "file"): void {
     if (this.#names.has(path)) this.unlink(path);
     const number = this.#freeNumbers.pop() ?? this.#nextNumber++;
-    const inode = { number, kind, bytes: new Uint8Array(64), size: 0, modifiedMs: 0, references: 1, refused: false };
+    const bytes = new Uint8Array(64), bornMs = this.births ? this.nowMs() : undefined;
+    const inode = { number, kind, bytes, size: 0, modifiedMs: 0, bornMs, links: 1, references: 1, refused: false };
     this.#names.set(path, inode);
+    this.#changed(path);
     this.#appendTo(inode, content);
   }
 
@@ -122,25 +135,32 @@ export class SimulatedFiles implements Files {
     if (this.#names.has(to)) this.unlink(to);
     this.#names.delete(from);
     this.#names.set(to, inode);
+    this.#changed(from);
+    this.#changed(to);
   }
 
   /** A second name for the same inode. */
   link(path: string, other: string): void {
     const inode = this.#named(path);
     inode.references++;
+    inode.links++;
     this.#names.set(other, inode);
+    this.#changed(other);
   }
 
   /** Makes or re-points a symlink to a path. */
   symlink(path: string, target: string): void {
     this.#symlinks.set(path, target);
+    this.#changed(path);
   }
 
   unlink(path: string): void {
     if (this.#symlinks.delete(path)) return;
     const inode = this.#named(path);
     this.#names.delete(path);
+    inode.links--;
     this.#release(inode);
+    this.#changed(path);
   }
 
   truncate(path: string, size = 0): void {
@@ -188,6 +208,10 @@ export class SimulatedFiles implements Files {
     return inode;
   }
 
+  #changed(path: string): void {
+    this.#directories.set(directoryOf(path), this.nowMs());
+  }
+
   #release(inode: Inode): void {
     if (--inode.references === 0) this.#freeNumbers.push(inode.number);
   }
@@ -212,6 +236,8 @@ function statusOf(inode: Inode): FileStatus {
     inode: inode.number,
     size: inode.size,
     modifiedMs: inode.modifiedMs,
+    bornMs: inode.bornMs,
+    links: inode.links,
     kind: inode.kind,
   };
 }

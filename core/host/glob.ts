@@ -110,15 +110,22 @@ class Walk {
     }
   }
 
-  #entries(directory: string): readonly DirectoryEntry[] {
+  #entries(below: string): readonly DirectoryEntry[] {
+    const directory = below === "" ? "." : below;
     const listed = ++this.#listed > GLOB_DIRECTORIES_MAX
       ? `more than ${GLOB_DIRECTORIES_MAX} directories match; use a narrower pattern`
-      : this.list(directory === "" ? "." : directory);
+      : this.list(directory);
     if (typeof listed !== "string") return listed;
     // One refusal is enough once the bound is reached.
     if (this.#listed <= GLOB_DIRECTORIES_MAX + 1) this.#refused.set(directory, { directory, reason: listed });
     return [];
   }
+}
+
+/** The directory that a path's last segment stands in. */
+export function directoryOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash > 0 ? path.slice(0, slash) : slash === 0 ? "/" : ".";
 }
 
 function joinPath(directory: string, name: string): string {
