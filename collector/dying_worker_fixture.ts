@@ -12,7 +12,15 @@ self.onmessage = ({ data }) => {
   if (data.kind === "stop") return self.postMessage({ kind: "stopped" });
   if (data.kind !== "start") return;
   const again = data.positions.length > 0;
-  const positions = [{ path: "/log", device: 1, inode: 2, generation: 0, offset: 77, insideTooLong: false }];
+  const positions = [{
+    path: "/log",
+    device: 1,
+    inode: 2,
+    generation: 0,
+    offset: 77,
+    insideTooLong: false,
+    directoryMarkMs: undefined,
+  }];
   // The second thread answers with what it was started with, as the "end" of its slice.
   const endS = again && data.from === "start" ? data.positions[0].offset : 0;
   self.postMessage({ kind: "sealed", endS, buckets: [], positions });

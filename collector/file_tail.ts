@@ -3,36 +3,35 @@
  *
  * What decides is what `stat` says and what bytes can be read, never an event. A file is its device and inode, not its
  * name: as long as it is held open the system cannot give its number to another. `rescan` finds out which file stands
- * at which name; `readSome` reads. Neither knows what a line means, a timer, or the machine.
+ * at which name; `readSome` reads. Neither knows what a line means, a timer, or the machine. How bytes become lines is
+ * in `followed_file.ts`, how long a file stays open in `open_files.ts`, whose turn it is to be read in
+ * `reading_turns.ts`, and what rotation hides from a scan in `rotated_files.ts`.
  *
  * Known limit: a file that is truncated and has grown beyond the old position before it is looked at again cannot be
- * told from one that grew. Loss by `copytruncate` happens inside the rotating program as well; it is counted, not prevented.
+ * told from one that grew. Loss by `copytruncate` happens inside the rotating program as well; it is told, not prevented.
  */
 import { globToRegExp, isGlob } from "@std/path";
-import {
-  CHUNK_BYTES,
-  FILES_MAX,
-  LINE_BYTES_MAX,
-  SUPERSEDED_FILES_MAX,
-  SUPERSEDED_QUIET_SECONDS_MIN,
-} from "@/core/bounds.ts";
-import { type Files, type FileStatus, isTrouble } from "@/core/host/files.ts";
-import { globBase } from "@/core/host/glob.ts";
+import { CHUNK_BYTES, LINE_BYTES_MAX } from "@/core/bounds.ts";
+import { type Files, type FileStatus, type FileTrouble, isTrouble } from "@/core/host/files.ts";
+import { directoryOf, globBase } from "@/core/host/glob.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
 import { newFrame } from "@/core/lines.ts";
 import { type Waiting, WaitingList } from "./file_waiting.ts";
 import {
-  FollowedFile,
+  type FollowedFile,
+  identity,
   type LineConsumer,
-  newTailStatistics,
   type Origin,
   type Position,
   READ_SLACK_BYTES,
   type ReadContext,
-  type TailStatistics,
+  type Tell,
 } from "./followed_file.ts";
+import { OpenFiles } from "./open_files.ts";
+import { ReadingTurns } from "./reading_turns.ts";
+import { COMPRESSED, type RotatedFile, RotatedFiles } from "./rotated_files.ts";
 
-export type { LineConsumer, Origin, Position, TailStatistics } from "./followed_file.ts";
+export type { LineConsumer, Origin, Position } from "./followed_file.ts";
 export type { Waiting } from "./file_waiting.ts";
 
 export interface FileTailOptions {
@@ -41,98 +40,86 @@ export interface FileTailOptions {
   readonly patterns: readonly string[];
   /**
    * Where a file starts that is there when its pattern is first looked at and has no position. Whatever appears
-   * later is read from its start: all of its lines are new. A thread that replaces one which had already sent
-   * positions is given "start" as well.
+   * later is read from its start: all of its lines are new.
    */
   readonly from: "start" | "end";
   readonly log: Log;
   /** The steady clock, seconds. */
   readonly nowS: () => number;
   readonly consumer: LineConsumer;
-  /** Where a former thread stopped. */
+  /** Where a former thread stopped, and the patterns it had looked at: what else these match is new. */
   readonly positions?: readonly Position[];
+  readonly scanned?: readonly string[];
   /** Default `FILES_MAX`, `CHUNK_BYTES`, `LINE_BYTES_MAX`: smaller in tests. */
   readonly filesMax?: number;
   readonly chunkBytes?: number;
   readonly lineBytesMax?: number;
 }
 
-/** Chunks read between two looks at all files for new bytes. A look costs about 8 µs a file (one fstat, Deno 2.9). */
-const CHUNKS_PER_LOOK = 16;
-
-/** What a log rotator makes of an old log. It holds no lines, and the lines in it were read before. */
-const COMPRESSED = /\.(gz|bz2|xz|zst|lz4|Z)$/;
-
 /** See the file's comment. Call `rescan` first and then about every second, `readSome` whenever woken. */
 export class FileTail {
   readonly #options: FileTailOptions;
   readonly #context: ReadContext;
+  readonly #turns: ReadingTurns;
+  readonly #rotated: RotatedFiles;
   readonly #waiting: WaitingList;
-  readonly #rarely: OncePerMinute;
-  readonly #byIdentity = new Map<string, FollowedFile>();
+  readonly #open: OpenFiles;
   #patterns: readonly string[];
   #scan = 0;
   /** Patterns that were looked at before: what they match from then on is new. */
-  readonly #scanned = new Set<string>();
+  readonly #scanned: Set<string>;
   /** Paths and directories that could not be read at the first look: what is in them may be old. */
   readonly #unseen = new Set<string>();
-  /** Positions of a former thread whose files could not be opened yet, by identity. */
-  readonly #former = new Map<string, Position>();
+  /** Which file each path led to in the scan before, and in this one. */
+  #stood = new Map<string, FollowedFile>();
+  #standing = new Map<string, FollowedFile>();
+  /** Logs that may have been rotated unseen, whatever they look like now: the next scan looks for it. */
+  readonly #lookAgain = new Set<string>();
   /** Paths that a former thread followed: another file there is new. */
   readonly #formerPaths = new Set<string>();
-  /** Files to read in this round and the next, and how many chunks since the last look at all files. */
-  #round: FollowedFile[] = [];
-  #nextRound: FollowedFile[] = [];
-  #chunksSinceLook = 0;
 
   constructor(options: FileTailOptions) {
-    const { files, consumer, log, chunkBytes = CHUNK_BYTES, lineBytesMax = LINE_BYTES_MAX } = options;
+    const { files, consumer, log, nowS, chunkBytes = CHUNK_BYTES, lineBytesMax = LINE_BYTES_MAX } = options;
     this.#options = options;
     this.#patterns = options.patterns;
+    this.#scanned = new Set(options.scanned);
     this.#waiting = new WaitingList(log);
-    this.#rarely = new OncePerMinute(log);
-    const buffer = new Uint8Array(chunkBytes + READ_SLACK_BYTES);
-    const statistics = newTailStatistics();
-    this.#context = { files, consumer, buffer, chunkBytes, lineBytesMax, frame: newFrame(), statistics };
+    const buffer = new Uint8Array(chunkBytes + READ_SLACK_BYTES), frame = newFrame(), tell = tellIn(log, nowS);
+    this.#context = { files, consumer, buffer, chunkBytes, lineBytesMax, frame, nowS, tell };
+    this.#open = new OpenFiles(this.#context, log, this.#waiting, options.filesMax);
+    this.#turns = new ReadingTurns(this.#context, this.#open.byIdentity);
+    this.#rotated = new RotatedFiles(files, (directory, trouble) => this.#waiting.cannotList(directory, trouble));
   }
 
   /** Finds out what stands at which name: opens what is new, lets go of what is superseded and quiet. */
   rescan(): void {
-    if (++this.#scan === 1) this.#resume(this.#options.positions ?? []);
+    const positions = ++this.#scan === 1 ? this.#options.positions ?? [] : [];
+    this.#rotated.resume(positions);
+    this.#rotated.begin();
     this.#waiting.begin();
+    this.#stood = this.#standing;
+    this.#standing = new Map();
+    for (const file of this.#open.byIdentity.values()) this.#rotated.mark(file.path);
+    this.#resume(positions);
     const visited = new Set<string>();
     const refused = new Set<string>();
     this.#patterns.forEach((pattern, index) => this.#expand(pattern, index, visited, refused));
     for (const path of this.#unseen) if (!refused.has(path)) this.#unseen.delete(path);
     for (const pattern of this.#patterns) this.#scanned.add(pattern);
+    this.#followRotated(this.#rotated.bornSince(this.#mayHaveRotated()));
     const nowS = this.#options.nowS();
-    for (const file of this.#byIdentity.values()) {
+    for (const file of this.#open.byIdentity.values()) {
       if (file.seenInScan !== this.#scan) this.#notFound(file, nowS);
     }
-    this.#limitSuperseded();
-    this.#closeQuiet(nowS);
+    this.#open.letGo();
   }
 
   /**
-   * Reads up to `chunkBudget` chunks, in turn one of each file that has something new, so that a huge file starves no
-   * other. True when there is more to read right now.
+   * Reads up to `chunkBudget` chunks, in turn one of each file that has something new. True when there is more to read
+   * right now.
    */
   readSome(chunkBudget: number): boolean {
-    for (let chunks = 0; chunks < chunkBudget; chunks++) {
-      if (this.#round.length === 0) {
-        [this.#round, this.#nextRound] = [this.#nextRound.reverse(), this.#round];
-        if (this.#round.length === 0 && chunks > 0) return false;
-        const lookDue = Math.max(CHUNKS_PER_LOOK, this.#byIdentity.size / CHUNKS_PER_LOOK);
-        if (this.#round.length === 0 || this.#chunksSinceLook >= lookDue) this.#lookAtAll();
-        if (this.#round.length === 0) return false;
-      }
-      const file = this.#round.pop()!;
-      if (!file.open) continue;
-      this.#chunksSinceLook++;
-      if (file.readChunk(this.#context)) this.#nextRound.push(file);
-      else file.queued = false;
-    }
-    return this.#round.length + this.#nextRound.length > 0;
+    return this.#turns.readSome(chunkBudget);
   }
 
   /** Follows other patterns from the next `rescan` on: what only a former one matched is let go of, with its position. */
@@ -149,14 +136,21 @@ export class FileTail {
    * @param handedBytes how many of the bytes it was given it has counted: for one that seals in the middle of a chunk.
    */
   positions(of?: Origin, handedBytes = 0): readonly Position[] {
-    const open = [...this.#byIdentity.values()].map((file) => file.position(file === of ? handedBytes : 0));
-    return [...open, ...this.#former.values()];
+    const open = [...this.#open.byIdentity.values()].map((file) =>
+      file.position(file === of ? handedBytes : 0, this.#rotated.markOf(file.path))
+    );
+    return [...open, ...this.#open.former.values()];
+  }
+
+  /** Patterns that were looked at, for the `scanned` of a thread that goes on from the positions. */
+  scanned(): readonly string[] {
+    return [...this.#scanned];
   }
 
   /** Directories whose changes matter. The target of a symlink is not among them: it is left to the poll. */
   directories(): readonly string[] {
     const directories = new Set(this.#patterns.map(globBase));
-    for (const file of this.#byIdentity.values()) directories.add(globBase(file.path));
+    for (const file of this.#open.byIdentity.values()) directories.add(directoryOf(file.path));
     return [...directories].sort();
   }
 
@@ -165,20 +159,16 @@ export class FileTail {
     return this.#waiting.list();
   }
 
-  statistics(): Readonly<TailStatistics> {
-    return { ...this.#context.statistics, filesOpen: this.#byIdentity.size };
-  }
-
   /** Closes everything. Unfinished lines are not handed over: the positions stand before them. */
   close(): void {
-    for (const file of this.#byIdentity.values()) this.#close(file);
+    for (const file of this.#open.byIdentity.values()) this.#open.close(file);
   }
 
   #expand(pattern: string, index: number, visited: Set<string>, refused: Set<string>): void {
     const glob = isGlob(pattern);
     const expanded = glob ? this.#options.files.expandGlob(pattern) : { paths: [pattern], refused: [] };
-    for (const { directory, reason } of expanded.refused) {
-      this.#waiting.cannotList(directory, reason);
+    for (const { directory, ...trouble } of expanded.refused) {
+      this.#waiting.cannotList(directory, trouble);
       this.#couldNotSee(directory, pattern, refused);
     }
     if (expanded.paths.length === 0 && expanded.refused.length === 0) this.#waiting.nothingMatches(pattern);
@@ -197,6 +187,7 @@ export class FileTail {
 
   /** False when something may be there and could not be read. @param named whether the path was named, not globbed. */
   #lookAt(path: string, pattern: number, named: boolean): boolean {
+    this.#rotated.mark(path);
     const status = this.#options.files.stat(path);
     if (isTrouble(status)) {
       this.#waiting.cannotReach(path, status);
@@ -206,8 +197,9 @@ export class FileTail {
       this.#waiting.notAFile(path, status.kind, named);
       return true;
     }
-    const known = this.#byIdentity.get(identity(status));
+    const known = this.#open.byIdentity.get(identity(status));
     if (known === undefined) return this.#openNew(path, pattern);
+    this.#standing.set(path, known);
     this.#found(known, path, pattern);
     return true;
   }
@@ -216,7 +208,7 @@ export class FileTail {
   #found(file: FollowedFile, path: string, pattern: number): void {
     const first = file.seenInScan !== this.#scan;
     file.seenInScan = this.#scan;
-    file.supersededAtS = undefined;
+    file.missedAtS = file.supersededAtS = undefined;
     if (first || path === file.path) file.pattern = pattern;
     if (!first || path === file.path || this.#leadsTo(file.path, file)) return;
     this.#options.log.info("a log was renamed", { from: file.path, to: path });
@@ -229,12 +221,14 @@ export class FileTail {
   }
 
   #openNew(path: string, pattern: number): boolean {
-    const opened = this.#open(path, path, pattern);
+    const opened = this.#open.open(path, path, pattern);
     if (opened === undefined) return false;
     const { file, size, resumed } = opened;
+    file.seenInScan = this.#scan;
     const appearedLater = this.#scanned.has(this.#patterns[pattern]) || this.#formerPaths.has(path);
     const mayBeOld = !appearedLater || this.#mayBeOld(path);
     if (this.#options.from === "end" && mayBeOld && !resumed) file.startAtEnd(this.#context, size);
+    this.#standing.set(path, file);
     this.#options.log.info("following", { path, offset: file.offset });
     return true;
   }
@@ -247,174 +241,86 @@ export class FileTail {
     return false;
   }
 
-  /**
-   * Opens what is at `at`, where a former thread stopped if it knew the file. The name may have changed hands since
-   * `stat`: what counts is what was opened.
-   *
-   * @param path the name it is followed under.
-   */
-  #open(at: string, path: string, pattern: number): Opened | undefined {
-    const { files, nowS, filesMax = FILES_MAX } = this.#options;
-    if (this.#byIdentity.size >= filesMax) {
-      this.#waiting.tooMany(filesMax);
-      return undefined;
-    }
-    const handle = files.openRead(at);
-    if (isTrouble(handle)) {
-      this.#waiting.cannotOpen(at, handle);
-      return undefined;
-    }
-    const status = files.fstat(handle);
-    if (isTrouble(status) || status.kind !== "file" || this.#byIdentity.has(identity(status))) {
-      files.close(handle);
-      return undefined;
-    }
-    const file = new FollowedFile(handle, status, path, pattern, nowS());
-    file.seenInScan = this.#scan;
-    this.#byIdentity.set(identity(status), file);
-    return { file, size: status.size, resumed: this.#resumeAt(file, status.size) };
-  }
-
-  #resumeAt(file: FollowedFile, size: number): boolean {
-    const position = this.#former.get(identity(file));
-    if (position === undefined) return false;
-    this.#former.delete(identity(file));
-    if (file.resumeAt(position, size)) this.#context.statistics.truncations++;
-    return true;
-  }
-
-  /** A file no pattern led to in this scan: superseded, unless its name still leads to it. */
-  #notFound(file: FollowedFile, nowS: number): void {
-    const status = this.#options.files.stat(file.path);
-    if (!isTrouble(status) && identity(status) === identity(file)) {
-      // Either its directory cannot be listed just now, or the patterns have changed.
-      if (!this.#patterns.some((pattern) => matches(pattern, file.path))) this.#close(file);
-    } else if (file.supersededAtS === undefined && (!isTrouble(status) || status.trouble === "missing")) {
-      file.supersededAtS = nowS;
-      this.#options.log.info("a log was rotated or removed", { path: file.path, offset: file.offset });
-    }
-  }
-
-  #limitSuperseded(): void {
-    const counts = new Map<string, number>();
-    // Newest first, so that the oldest of too many go.
-    for (const file of [...this.#byIdentity.values()].reverse()) {
-      if (file.supersededAtS === undefined) continue;
-      const count = (counts.get(file.path) ?? 0) + 1;
-      counts.set(file.path, count);
-      if (count > SUPERSEDED_FILES_MAX) this.#giveUp(file);
-    }
-  }
-
-  #giveUp(file: FollowedFile): void {
-    const status = this.#context.files.fstat(file.handle);
-    const bytes = isTrouble(status) ? 0 : Math.max(0, status.size - file.offset);
-    if (bytes > 0) {
-      this.#context.statistics.bytesAbandoned += bytes;
-      const help = "rotate less often, or spread logs with --ingest-threads";
-      const text =
-        `Cannot read all of ${file.path}: more than ${SUPERSEDED_FILES_MAX} rotated files were unread; ${help}`;
-      this.#options.log.warn(text, { bytes });
-    }
-    this.#close(file);
-  }
-
-  #closeQuiet(nowS: number): void {
-    for (const file of this.#byIdentity.values()) {
-      const { supersededAtS, grewAtS } = file;
-      if (supersededAtS === undefined) continue;
-      if (nowS - Math.max(supersededAtS, grewAtS) < SUPERSEDED_QUIET_SECONDS_MIN) continue;
-      if (this.#unread(file, nowS)) continue;
-      file.readUnfinished(this.#context);
-      this.#close(file);
-    }
-  }
-
-  /** Puts every file that has something new in line. */
-  #lookAtAll(): void {
-    this.#chunksSinceLook = 0;
-    const nowS = this.#options.nowS();
-    for (const file of this.#byIdentity.values()) {
-      if (file.queued || !this.#unread(file, nowS)) continue;
-      file.queued = true;
-      this.#round.push(file);
-    }
-    this.#round.reverse();
-  }
-
-  #unread(file: FollowedFile, nowS: number): boolean {
-    const status = this.#context.files.fstat(file.handle);
-    if (isTrouble(status)) {
-      this.#context.statistics.readErrors++;
-      return false;
-    }
-    return file.grown(status.size, nowS, () => {
-      this.#context.statistics.truncations++;
-      const text = `${file.path} was truncated: lines written just before may be lost; rotate by renaming instead`;
-      this.#rarely.warn(file.path, nowS, text, () => ({ generation: file.generation }));
-    });
-  }
-
-  #close(file: FollowedFile): void {
-    file.open = false;
-    this.#byIdentity.delete(identity(file));
-    this.#context.files.close(file.handle);
-  }
-
   /** Opens the files of a former thread where it stopped, also those that were rotated since within their directory. */
   #resume(positions: readonly Position[]): void {
-    const listings = new Map<string, ReadonlyMap<string, string>>();
     for (const position of positions) {
-      const pattern = this.#patterns.findIndex((pattern) => matches(pattern, position.path));
+      const pattern = this.#patternOf(position.path);
       if (pattern < 0) continue;
+      this.#rotated.mark(position.path);
+      this.#lookAgain.add(position.path);
       this.#formerPaths.add(position.path);
-      const at = this.#pathOf(position, listings);
+      const at = this.#rotated.whereIs(position);
       if (at === undefined) {
         const text =
           `Cannot continue ${position.path}: the file read before is gone; lines behind the offset may be lost`;
         this.#options.log.warn(text, { offset: position.offset });
       } else {
-        this.#former.set(identity(position), position);
-        this.#open(at, position.path, pattern);
+        this.#open.former.set(identity(position), position);
+        this.#open.open(at, position.path, pattern, identity(position));
       }
     }
   }
 
-  /** Where the file of this position is now: at its path, or under another name in the same directory. */
-  #pathOf(position: Position, listings: Map<string, ReadonlyMap<string, string>>): string | undefined {
-    if (this.#leadsTo(position.path, position)) return position.path;
-    const directory = globBase(position.path);
-    const listing = listings.get(directory) ?? this.#filesIn(directory);
-    listings.set(directory, listing);
-    return listing.get(identity(position));
+  /** Logs of which a file may have come and gone since the last scan. */
+  #mayHaveRotated(): ReadonlySet<string> {
+    const logs = new Set(this.#lookAgain);
+    this.#lookAgain.clear();
+    const changed = (path: string): boolean => this.#stood.get(path) !== this.#standing.get(path);
+    for (const path of this.#stood.keys()) if (changed(path)) logs.add(path);
+    for (const path of this.#standing.keys()) if (changed(path)) logs.add(path);
+    // Nothing stands there, as in the last scan, but in between it may have.
+    const absent = (path: string): boolean => !this.#standing.has(path) && this.#rotated.moved(path);
+    for (const pattern of this.#patterns) if (!isGlob(pattern) && absent(pattern)) logs.add(pattern);
+    for (const { path } of this.#open.byIdentity.values()) if (absent(path)) logs.add(path);
+    return logs;
   }
 
-  /** Regular files of a directory: identity to path. */
-  #filesIn(directory: string): ReadonlyMap<string, string> {
-    const { files } = this.#options;
-    const paths = new Map<string, string>();
-    const names = files.list(directory);
-    for (const name of isTrouble(names) ? [] : names) {
-      const path = directory.endsWith("/") ? directory + name : `${directory}/${name}`;
-      const status = files.stat(path);
-      if (!isTrouble(status) && status.kind === "file") paths.set(identity(status), path);
+  /** Reads from their start what was rotated away before it was ever seen at its name. */
+  #followRotated(rotated: readonly RotatedFile[]): void {
+    for (const { log, path, status } of rotated) {
+      const pattern = this.#patternOf(log);
+      if (pattern < 0 || this.#open.knows(status)) continue;
+      if (this.#open.open(path, log, pattern, identity(status)) !== undefined) {
+        this.#options.log.info("following a log that was rotated before it was seen", { path, offset: 0 });
+      } else if (!this.#leadsTo(path, status)) {
+        // Renamed once more, just now.
+        this.#lookAgain.add(log);
+        this.#rotated.keepMark(log);
+      }
     }
-    return paths;
+  }
+
+  /** A file no pattern led to in this scan: renamed, deleted or superseded, unless its name still leads to it. */
+  #notFound(file: FollowedFile, nowS: number): void {
+    const status = this.#options.files.stat(file.path);
+    if (isTrouble(status) && status.trouble !== "missing") return;
+    if (!isTrouble(status) && identity(status) === identity(file)) {
+      // Either its directory cannot be listed just now, or the patterns have changed.
+      if (this.#patternOf(file.path) < 0) this.#open.close(file);
+      return;
+    }
+    if (file.missedAtS === undefined) {
+      this.#options.log.info("a log was rotated or removed", { path: file.path, offset: file.offset });
+      file.missedAtS = nowS;
+    }
+    if (!isTrouble(status)) file.supersededAtS ??= nowS;
+  }
+
+  #patternOf(path: string): number {
+    return this.#patterns.findIndex((pattern) =>
+      pattern === path || (isGlob(pattern) && globToRegExp(pattern).test(path))
+    );
   }
 }
 
-interface Opened {
-  readonly file: FollowedFile;
-  /** Bytes, when it was opened. */
-  readonly size: number;
-  /** Whether it continues where a former thread stopped. */
-  readonly resumed: boolean;
-}
-
-function identity(of: Pick<FileStatus, "device" | "inode">): string {
-  return `${of.device}:${of.inode}`;
-}
-
-function matches(pattern: string, path: string): boolean {
-  return pattern === path || (isGlob(pattern) && globToRegExp(pattern).test(path));
+function tellIn(log: Log, nowS: () => number): Tell {
+  const truncations = new OncePerMinute(log), troubles = new OncePerMinute(log);
+  return {
+    truncated: ({ path, generation }): void => {
+      const text = `${path} was truncated: lines written just before may be lost; rotate by renaming instead`;
+      truncations.warn(path, nowS(), text, () => ({ generation }));
+    },
+    unreadable: ({ path, offset }, { reason }: FileTrouble): void =>
+      troubles.warn(path, nowS(), `Cannot read ${path}: ${reason}; it is tried again`, () => ({ offset })),
+  };
 }

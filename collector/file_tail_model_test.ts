@@ -8,6 +8,7 @@ import { simulatedClock } from "@/core/host/clock.ts";
 import { SimulatedFiles, type SimulatedWriter } from "@/core/host/files_simulated.ts";
 import { openLog } from "@/core/host/log.ts";
 import { SUPERSEDED_FILES_MAX, SUPERSEDED_QUIET_SECONDS_MIN } from "@/core/bounds.ts";
+import { DELETED_QUIET_SECONDS_MIN } from "./open_files.ts";
 import { FileTail, type LineConsumer, type Origin, type Position } from "./file_tail.ts";
 
 const SEEDS = 400;
@@ -25,7 +26,7 @@ interface ModelFile {
   readonly name: string;
   readonly inode: number;
   readonly writer: SimulatedWriter;
-  /** Whether a scan has found it at a followed name: else its lines are nobody's. */
+  /** Whether a scan has found it at a followed name, or where rotation put it since the last: else its lines are nobody's. */
   seen: boolean;
   writing: boolean;
   unfinished: string;
@@ -34,7 +35,9 @@ interface ModelFile {
 }
 
 class Model implements LineConsumer {
-  readonly files = new SimulatedFiles();
+  /** The file system's clock. */
+  #ms = 1;
+  readonly files = new SimulatedFiles(Infinity, () => this.#ms);
   readonly clock = simulatedClock();
   /** Followed names and rotated ones. */
   readonly names = new Map<string, ModelFile>();
@@ -43,6 +46,8 @@ class Model implements LineConsumer {
   tail: FileTail;
   #rotations = 0;
   #lines = 0;
+  /** Whether the tail knows which files of the named log's directory are younger than the last scan. */
+  #marked = false;
 
   constructor(readonly random: (below: number) => number) {
     this.tail = this.#newTail();
@@ -73,6 +78,8 @@ class Model implements LineConsumer {
 
   /** Old writers stop, everything is read, and superseded files have been quiet for long enough to be closed. */
   settle(): void {
+    // What was renamed or removed without a successor would stay open.
+    for (const name of LOGS) if (!this.names.has(name)) this.#create(name);
     for (const file of this.all) if (!this.#followedName(file)) this.#stop(file);
     this.#rescan();
     this.#drain();
@@ -83,7 +90,9 @@ class Model implements LineConsumer {
       file.expected.push(file.unfinished);
       file.unfinished = "";
     }
-    this.clock.advanceMs(1000 * SUPERSEDED_QUIET_SECONDS_MIN);
+    const quietMs = 1000 * Math.max(SUPERSEDED_QUIET_SECONDS_MIN, DELETED_QUIET_SECONDS_MIN);
+    this.clock.advanceMs(quietMs);
+    this.#ms += quietMs;
     this.#rescan();
     this.#rotations = 0;
   }
@@ -124,8 +133,17 @@ class Model implements LineConsumer {
   }
 
   #rescan(): void {
-    for (const [name, file] of this.names) if (name.startsWith("/glob/") || name === LOGS[0]) file.seen = true;
+    // What is as young as the first look may be read or not.
+    if (!this.#marked) this.#ms += 100;
+    for (const [name, file] of this.names) {
+      if (name.startsWith("/glob/") || name === LOGS[0] || this.#marked) file.seen = true;
+      // It was there before anybody looked: like an old log, it is not followed.
+      else if (!file.seen) this.names.delete(name);
+    }
     this.tail.rescan();
+    this.#marked = this.all.some((file) => file.name.startsWith("/named/"));
+    // Often within the tick of the file system's clock.
+    this.#ms += this.random(2) * this.random(50);
   }
 
   #drain(): void {
@@ -149,7 +167,7 @@ class Model implements LineConsumer {
   /** To any file that still has a writer, also one that was rotated or removed. */
   #append(): void {
     const writing = this.all.filter((file) => file.writing);
-    if (writing.length === 0) return this.#create(LOGS[this.random(LOGS.length)]);
+    if (writing.length === 0) return this.#rotate(LOGS[this.random(LOGS.length)]);
     const file = writing[this.random(writing.length)];
     let text = "";
     for (let lines = this.random(6); lines > 0; lines--) {
@@ -215,6 +233,7 @@ class Model implements LineConsumer {
     if (this.tail.positions().some(({ inode }) => !named.has(this.byInode.get(inode)!))) this.settle();
     const positions = structuredClone(this.tail.positions()) as readonly Position[];
     this.tail.close();
+    this.#marked = positions.some(({ path }) => path.startsWith("/named/"));
     this.tail = this.#newTail(positions);
     this.#rescan();
   }

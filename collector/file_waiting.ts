@@ -3,7 +3,7 @@
  * as long as it lasts.
  */
 import type { FileKind, FileTrouble } from "@/core/host/files.ts";
-import { globBase } from "@/core/host/glob.ts";
+import { directoryOf } from "@/core/host/glob.ts";
 import type { Log } from "@/core/host/log.ts";
 
 export interface Waiting {
@@ -43,8 +43,8 @@ export class WaitingList {
     this.#cannotRead(path, trouble, "its directory's mode to 0750");
   }
 
-  cannotList(directory: string, reason: string): void {
-    const help = "add the collector's user to group adm or set the directory's mode to 0750";
+  cannotList(directory: string, { trouble, reason }: FileTrouble): void {
+    const help = remedy(directory, trouble, "the directory's mode to 0750");
     this.#note(directory, reason, () => this.log.warn(`Cannot list ${directory}: ${reason}; ${help}`));
   }
 
@@ -78,7 +78,7 @@ export class WaitingList {
   #cannotRead(path: string, { trouble, reason }: FileTrouble, mode: string): void {
     const tell = (): void => {
       if (trouble === "missing") this.log.info(`waiting for ${path}: ${reason}`);
-      else this.log.warn(`Cannot read ${path}: ${reason}; ${remedy(path, trouble, mode)}`);
+      else this.log.warn(`Cannot read ${path}: ${reason}; ${remedy(directoryOf(path), trouble, mode)}`);
     };
     this.#note(path, reason, tell);
   }
@@ -91,12 +91,13 @@ export class WaitingList {
   }
 }
 
-function remedy(path: string, trouble: FileTrouble["trouble"], mode: string): string {
+/** @param directory what must be readable for it. */
+function remedy(directory: string, trouble: FileTrouble["trouble"], mode: string): string {
   switch (trouble) {
     case "denied":
       return `add the collector's user to group adm or set ${mode}`;
     case "not_granted":
-      return `start the collector with --allow-read=${globBase(path)}`;
+      return `start the collector with --allow-read=${directory}`;
     case "too_many":
       return "raise the limit of open files (LimitNOFILE= in the unit)";
     default:

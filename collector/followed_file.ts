@@ -4,7 +4,7 @@
  * Nothing is carried over between reads. The position is the offset after the last complete line; an unfinished line
  * is read again from there once there is more of it. So thousands of files cost one buffer.
  */
-import { type FileHandle, type Files, type FileStatus, isTrouble } from "@/core/host/files.ts";
+import { type FileHandle, type Files, type FileStatus, type FileTrouble, isTrouble } from "@/core/host/files.ts";
 import { type Frame, frameLines } from "@/core/lines.ts";
 
 /** Bytes behind the content of the read buffer: parsers read ahead by words, and an unfinished last line gets a newline. */
@@ -41,9 +41,11 @@ export interface Position {
   readonly offset: number;
   /** Whether the offset is inside a line that is too long and was reported already. */
   readonly insideTooLong: boolean;
+  /** Its directory's mark at the last scan (`rotated_files.ts`): whatever was rotated since then was not seen. */
+  readonly directoryMarkMs: number | undefined;
 }
 
-/** What all files of a thread share: one buffer, one consumer, one set of counts. */
+/** What all files of a thread share: one buffer, one consumer. */
 export interface ReadContext {
   readonly files: Files;
   readonly consumer: LineConsumer;
@@ -53,39 +55,40 @@ export interface ReadContext {
   readonly chunkBytes: number;
   readonly lineBytesMax: number;
   readonly frame: Frame;
-  readonly statistics: TailStatistics;
+  /** The steady clock, seconds. */
+  readonly nowS: () => number;
+  readonly tell: Tell;
 }
 
-/** Running totals, except `filesOpen`. */
-export interface TailStatistics {
-  /** Bytes read for the first time. */
-  bytesRead: number;
-  /** Times a file was shorter than what had been read of it. Lines written just before may be lost. */
-  truncations: number;
-  /** Bytes known to be lost: of rotated files given up unread because there were too many. */
-  bytesAbandoned: number;
-  /** Read attempts that failed. */
-  readErrors: number;
-  /** Files open now. */
-  filesOpen: number;
+/** Where trouble with an open file is told. Each is told once a minute and path. */
+export interface Tell {
+  /** It was shorter than what had been read of it. */
+  truncated(file: Origin): void;
+  /** It is open and could not be read. */
+  unreadable(file: Origin, trouble: FileTrouble): void;
 }
 
-export function newTailStatistics(): TailStatistics {
-  return { bytesRead: 0, truncations: 0, bytesAbandoned: 0, readErrors: 0, filesOpen: 0 };
+/** What makes a file itself while it is open: the system gives its number to no other. */
+export function identity(of: Pick<FileStatus, "device" | "inode">): string {
+  return `${of.device}:${of.inode}`;
 }
 
 /** See the file's comment. Who follows which name, and for how long, is decided by `FileTail`. */
 export class FollowedFile implements Origin {
   readonly device: number;
   readonly inode: number;
+  readonly bornMs: number | undefined;
   generation = 0;
   offset = 0;
   /** Whether `offset` is inside a line that is too long. */
   insideTooLong = false;
   /** Up to where bytes were read, an unfinished line included: beyond it there is something new. */
   readTo = 0;
-  /** When new bytes were last seen, and since when the file has no longer been the one at its path. Seconds. */
+  /** When new bytes were last seen. Seconds, as all times here. */
   grewAtS: number;
+  /** Since when its path has not led to it: it was renamed or deleted, and its writer may not know yet. */
+  missedAtS: number | undefined;
+  /** Since when another file has stood at its path, so that its writer has reopened or is about to. */
   supersededAtS: number | undefined;
   /** Number of the scan that last found the file at a path that is followed. */
   seenInScan = 0;
@@ -93,6 +96,7 @@ export class FollowedFile implements Origin {
   queued = false;
   open = true;
 
+  /** @param status of the open file. @param path the name it is followed under. @param nowS when it was opened. */
   constructor(
     readonly handle: FileHandle,
     status: FileStatus,
@@ -102,19 +106,20 @@ export class FollowedFile implements Origin {
   ) {
     this.device = status.device;
     this.inode = status.inode;
+    this.bornMs = status.bornMs;
     this.grewAtS = nowS;
   }
 
-  /** Continues at a position of this file. A file shorter than that was truncated meanwhile: true, and it starts anew. */
-  resumeAt(position: Position, size: number): boolean {
+  /** Continues at a position of this file. A file shorter than that was truncated meanwhile and starts anew. */
+  resumeAt(position: Position, size: number, { tell }: ReadContext): void {
     this.generation = position.generation;
     if (size < position.offset) {
       this.#startAnew();
-      return true;
+      tell.truncated(this);
+      return;
     }
     this.offset = this.readTo = position.offset;
     this.insideTooLong = position.insideTooLong;
-    return false;
   }
 
   /**
@@ -130,15 +135,20 @@ export class FollowedFile implements Origin {
     this.insideTooLong = !found;
   }
 
-  /** Whether the size says there is something new; a truncated file starts anew, and `truncated` is told. */
-  grown(size: number, nowS: number, truncated: () => void): boolean {
-    if (size < this.offset) {
+  /** Whether there is something new to read. A truncated file starts anew. */
+  unread({ files, nowS, tell }: ReadContext): boolean {
+    const status = files.fstat(this.handle);
+    if (isTrouble(status)) {
+      tell.unreadable(this, status);
+      return false;
+    }
+    if (status.size < this.offset) {
       this.#startAnew();
-      truncated();
+      tell.truncated(this);
     }
     // A size between the two means that an unfinished line was cut: nothing that was handed over is gone.
-    if (size === this.readTo) return false;
-    this.grewAtS = nowS;
+    if (status.size === this.readTo) return false;
+    this.grewAtS = nowS();
     return true;
   }
 
@@ -146,12 +156,10 @@ export class FollowedFile implements Origin {
   readChunk(context: ReadContext): boolean {
     const count = context.files.readAt(this.handle, context.buffer, 0, context.chunkBytes, this.offset);
     if (isTrouble(count)) {
-      context.statistics.readErrors++;
+      context.tell.unreadable(this, count);
       return false;
     }
-    const readTo = this.offset + count;
-    context.statistics.bytesRead += Math.max(0, readTo - this.readTo);
-    this.readTo = readTo;
+    this.readTo = this.offset + count;
     this.#handOver(context, count);
     return count === context.chunkBytes;
   }
@@ -170,9 +178,9 @@ export class FollowedFile implements Origin {
   }
 
   /** @param handedBytes see `FileTail.positions`. */
-  position(handedBytes: number): Position {
+  position(handedBytes: number, directoryMarkMs: number | undefined): Position {
     const { path, device, inode, generation, insideTooLong } = this;
-    return { path, device, inode, generation, offset: this.offset + handedBytes, insideTooLong };
+    return { path, device, inode, generation, offset: this.offset + handedBytes, insideTooLong, directoryMarkMs };
   }
 
   /** The offset moves only after the consumer has returned, so that a position never covers lines it has not taken. */
@@ -194,6 +202,11 @@ export class FollowedFile implements Origin {
       this.insideTooLong = skipping;
       if (tooLong) consumer.tooLong(this);
     } while (frame.tooLong);
+  }
+
+  /** Since when nothing has happened to it. */
+  quietSinceS(): number {
+    return Math.max(this.grewAtS, this.missedAtS ?? 0, this.supersededAtS ?? 0);
   }
 
   #startAnew(): void {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
 import { OncePerMinute, openLog } from "@/core/host/log.ts";
-import { COUNTED, MALFORMED_FIELDS, READ } from "@/core/ledger.ts";
+import { COUNTED, MALFORMED_FIELDS, READ, TOO_OLD } from "@/core/ledger.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { OPEN_SLICES_MAX } from "@/core/bounds.ts";
 import { parseLogtail } from "@/core/format_logtail.ts";
@@ -33,6 +33,7 @@ function fixture(): Fixture {
       generation: 0,
       offset: of === undefined ? 1_000_000 : of.offset + handedBytes,
       insideTooLong: false,
+      directoryMarkMs: undefined,
     }],
     post: (message) => void sealed.push(message),
     samples: new OncePerMinute(openLog("collector", (line) => void log.push(line), () => 0)),
@@ -88,13 +89,15 @@ Deno.test("a backlog over more slices than may be open is sealed on the way, eac
 
 Deno.test("lines not counted are in the ledger, and sampled in the log once a minute and reason", () => {
   const { clock, ingest, sealed, log } = fixture();
-  give(ingest, "nonsense \x1b[31m\n" + line(START));
-  give(ingest, "more nonsense\n");
+  const old = line(START - 100_000);
+  give(ingest, "nonsense \x1b[31m\n" + line(START) + "more nonsense\n" + old);
+  give(ingest, "more nonsense\n" + old);
   clock.advanceMs(10_000);
   ingest.tick();
   const { ledger } = sealed[0].buckets[0];
-  assertEquals([ledger[READ], ledger[COUNTED], ledger[MALFORMED_FIELDS]], [3, 1, 2]);
-  assertEquals(log.length, 1);
+  assertEquals([ledger[READ], ledger[COUNTED], ledger[MALFORMED_FIELDS], ledger[TOO_OLD]], [6, 1, 3, 2]);
+  assertEquals(log.length, 2, "one of each reason, also when one chunk has several");
+  assertStringIncludes(log[1], "older than the 24 hours");
   assertStringIncludes(log[0], "8 to 10 fields");
   assertStringIncludes(log[0], "nonsense \\x1b[31m");
 });

@@ -1,0 +1,47 @@
+/**
+ * Which file is read next: in turn one chunk of each that has something new, so that a huge file starves no other.
+ */
+import type { FollowedFile, ReadContext } from "./followed_file.ts";
+
+/** Chunks read between two looks at all files for new bytes. A look costs about 8 µs a file (one fstat, Deno 2.9). */
+const CHUNKS_PER_LOOK = 16;
+
+export class ReadingTurns {
+  /** Files to read in this round and in the next, and how many chunks since the last look at all files. */
+  #round: FollowedFile[] = [];
+  #nextRound: FollowedFile[] = [];
+  #chunksSinceLook = 0;
+
+  /** @param open the files that are open; it may change between two calls. */
+  constructor(readonly context: ReadContext, readonly open: ReadonlyMap<string, FollowedFile>) {}
+
+  /** Reads up to `chunkBudget` chunks. True when there is more to read right now. */
+  readSome(chunkBudget: number): boolean {
+    for (let chunks = 0; chunks < chunkBudget; chunks++) {
+      if (this.#round.length === 0) {
+        [this.#round, this.#nextRound] = [this.#nextRound.reverse(), this.#round];
+        if (this.#round.length === 0 && chunks > 0) return false;
+        const lookDue = Math.max(CHUNKS_PER_LOOK, this.open.size / CHUNKS_PER_LOOK);
+        if (this.#round.length === 0 || this.#chunksSinceLook >= lookDue) this.#lookAtAll();
+        if (this.#round.length === 0) return false;
+      }
+      const file = this.#round.pop()!;
+      if (!file.open) continue;
+      this.#chunksSinceLook++;
+      if (file.readChunk(this.context)) this.#nextRound.push(file);
+      else file.queued = false;
+    }
+    return this.#round.length + this.#nextRound.length > 0;
+  }
+
+  /** Puts every file that has something new in line. */
+  #lookAtAll(): void {
+    this.#chunksSinceLook = 0;
+    for (const file of this.open.values()) {
+      if (file.queued || !file.unread(this.context)) continue;
+      file.queued = true;
+      this.#round.push(file);
+    }
+    this.#round.reverse();
+  }
+}
