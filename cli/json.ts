@@ -1,6 +1,7 @@
 /**
  * NDJSON: one object a target, or a minute, and a newline. Names are part of the interface. Times are UTC in ISO 8601.
  */
+import { jsonLine } from "@/core/host/json_text.ts";
 import type { Coverage, TargetInfo, TopNAnswer, TopNEntry, TrendAnswer } from "@/core/answer.ts";
 import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
 
@@ -20,7 +21,7 @@ export interface Minute {
 
 /** Answer of `topn`. */
 export function topNJson(answer: TopNAnswer, target: string): string {
-  return line({
+  return jsonLine({
     source: answer.source,
     target,
     window: answer.window,
@@ -36,7 +37,7 @@ export function topNJson(answer: TopNAnswer, target: string): string {
 
 /** Answer of `trend`; a count is null where nothing is known. */
 export function trendJson(answer: TrendAnswer, target: string): string {
-  return line({
+  return jsonLine({
     source: answer.source,
     target,
     window: answer.window,
@@ -54,7 +55,7 @@ export function trendJson(answer: TrendAnswer, target: string): string {
 
 /** Answer of `targets`. */
 export function targetsJson(infos: readonly TargetInfo[], target: string): string {
-  return line({
+  return jsonLine({
     target,
     targets: infos.map(({ name, address, state, newestS, problem }) => ({
       name,
@@ -68,7 +69,7 @@ export function targetsJson(infos: readonly TargetInfo[], target: string): strin
 
 /** One minute of `stream`. */
 export function minuteJson(minute: Minute, target: string): string {
-  return line({
+  return jsonLine({
     ts: utc(minute.startS),
     source: minute.source,
     target,
@@ -81,7 +82,7 @@ export function minuteJson(minute: Minute, target: string): string {
 
 /** Answer of `version`. */
 export function versionJson(version: string): string {
-  return line({ version });
+  return jsonLine({ version });
 }
 
 /** `2026-11-21T04:52:50Z`; a time that no calendar has, which only a broken target can send, is null. */
@@ -110,13 +111,4 @@ function entryOf({ label, values, countMax }: TopNEntry): Readonly<Record<string
 /** To the microsecond; null when there is nothing to average. */
 function meanMs(values: Values): number | null {
   return values[REQUESTS] > 0 ? Math.round(1000 * values[TIME_SUM] / values[REQUESTS]) / 1000 : null;
-}
-
-/** JSON may hold C1 controls and bidi overrides as they are; a terminal obeys them, so they are written as escapes. */
-function line(value: unknown): string {
-  const hostile = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-  return JSON.stringify(value).replace(hostile, (character) => {
-    const units = Array.from({ length: character.length }, (_, unit) => character.charCodeAt(unit));
-    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
-  }) + "\n";
 }

@@ -105,7 +105,13 @@ export interface Snapshot {
   readonly entries: readonly { readonly label: string; readonly count: number }[];
 }
 
-/** What a role that serves must be able to do; `proto/service.ts` puts it on the wire. Nothing here throws. */
+/** A question that would hold up everybody else. The message says what would work. */
+export class QuestionTooExpensive extends Error {}
+
+/**
+ * What a role that serves must be able to do; `proto/service.ts` puts it on the wire. Nothing here throws, but that a
+ * question may be too expensive (QuestionTooExpensive).
+ */
 export interface Answerer {
   /** Name in answers. */
   readonly source: string;

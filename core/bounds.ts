@@ -53,11 +53,15 @@ export const DELTA_SECONDS_MAX = 900;
 /** Bytes of the retrievable deltas together (columns and dictionaries). The oldest go first. */
 export const DELTA_BYTES_MAX = 128 * 1024 * 1024;
 
-/** Deltas a slot holds unmerged before they are merged without waiting for a question; their rows count as well. */
-export const SLOT_PENDING_MAX = 1024;
+/** Milliseconds that one regular expression of one question may take over all values of its window. Beyond it the
+ * question is refused: linear time per value still adds up over millions of long ones. */
+export const REGEX_MS_MAX = 1000;
 
-/** Rows a slot holds unmerged, or as many as it has merged if that is more, so that each row is merged a few times at most. */
-export const SLOT_PENDING_ROWS_MAX = 8192;
+/** Deltas a slot holds unmerged before they are merged without waiting for a question; their bytes count as well. */
+export const SLOT_PENDING_MAX = 256;
+
+/** Bytes a slot holds unmerged, or as many as it has merged if that is more, so that a row is merged a few times at most. */
+export const SLOT_PENDING_BYTES_MAX = 1024 * 1024;
 
 /** Snapshots waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told.
  * Deltas do not wait anywhere but in the log that all subscribers read (`DELTA_BYTES_MAX`). */

@@ -143,10 +143,10 @@ function parseSeconds(bytes: Uint8Array, start: number, end: number): number {
   return dot - start > 11 || end - dot > 10 ? -1 : decimal(bytes, start, dot);
 }
 
-/** Decimal digits up to 2^53, or 0 for `-`, or -1. */
+/** Decimal digits below 10^12, or 0 for `-`, or -1. No answer is a terabyte; sums must stay below 2^53. */
 function parseInteger(bytes: Uint8Array, start: number, end: number): number {
   if (end - start === 1 && bytes[start] === DASH) return 0;
-  return end - start > 15 ? -1 : decimal(bytes, start, end);
+  return end - start > 12 ? -1 : decimal(bytes, start, end);
 }
 
 /** $request_time, `12.345`: milliseconds, or 0 for `-`, or -1. */
@@ -154,7 +154,7 @@ function parseMilliseconds(bytes: Uint8Array, start: number, end: number): numbe
   if (end - start === 1 && bytes[start] === DASH) return 0;
   let dot = start;
   while (dot < end && bytes[dot] !== DOT) dot++;
-  if (dot - start > 11 || end - dot > 4) return -1;
+  if (dot - start > 7 || end - dot > 4) return -1; // 115 days
   const seconds = decimal(bytes, start, dot);
   if (seconds < 0) return -1;
   let fraction = 0;

@@ -4,9 +4,9 @@
  * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
  * does.
  */
-import { SLOT_PENDING_MAX, SLOT_PENDING_ROWS_MAX } from "./bounds.ts";
+import { SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX } from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
-import { type Bucket, emptyBucket } from "./bucket.ts";
+import { type Bucket, bucketBytes, emptyBucket } from "./bucket.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
 import { IdentitySet } from "./identity_set.ts";
 
@@ -17,7 +17,7 @@ export class Slot {
   #made = false;
   #merged: Bucket | undefined;
   #pending: Bucket[] = [];
-  #pendingRows = 0;
+  #pendingBytes = 0;
   /** Bit i is set when something is known of the fine slice i of this slot; at most 30 of them. */
   #known = 0;
 
@@ -51,7 +51,7 @@ export class Slot {
     if (this.#pending.length > 0 || this.#merged === undefined) {
       const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
       this.#pending = [];
-      this.#pendingRows = 0;
+      this.#pendingBytes = 0;
       this.#merged = this.#mergeParts(parts);
     }
     return this.#merged;
@@ -66,9 +66,10 @@ export class Slot {
 
   #hold(bucket: Bucket): void {
     this.#pending.push(bucket);
-    this.#pendingRows += bucket.rows;
-    const rowsMax = Math.max(SLOT_PENDING_ROWS_MAX, this.#merged?.rows ?? 0);
-    if (this.#pendingRows > rowsMax || this.#pending.length > SLOT_PENDING_MAX) this.bucket();
+    this.#pendingBytes += bucketBytes(bucket);
+    const merged = this.#merged === undefined ? 0 : bucketBytes(this.#merged);
+    const bytesMax = Math.max(SLOT_PENDING_BYTES_MAX, merged);
+    if (this.#pendingBytes > bytesMax || this.#pending.length > SLOT_PENDING_MAX) this.bucket();
   }
 
   #know(slices: number): void {

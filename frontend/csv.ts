@@ -30,5 +30,5 @@ function inert(label: string): string {
 }
 
 function cell(text: string): string {
-  return /[",\s]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",;\s]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

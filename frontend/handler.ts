@@ -2,6 +2,7 @@
  * The dashboard as a function from request to response. It reads nothing but its arguments: clock, clients and log are
  * given, so that tests hold every response still.
  */
+import { jsonLine } from "@/core/host/json_text.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
@@ -96,7 +97,7 @@ async function respondWithAnswers(site: Site, search: URLSearchParams): Promise<
     const error = outcome.kind === "mistakes" ? mistakesText(outcome.mistakes) : problemText(outcome.problem);
     return state.format === "csv"
       ? plain(status, error)
-      : written(status, JSON.stringify({ error }) + "\n", "application/json; charset=utf-8");
+      : written(status, jsonLine({ error }), "application/json; charset=utf-8");
   }
   const typedQ = search.get("q") ?? "", tookMs = site.clock.monotonicMs() - startMs;
   const view: View = { state, defaults: site, typedQ, nowS: site.clock.nowS(), tookMs, outcome };

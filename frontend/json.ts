@@ -1,5 +1,6 @@
 /** The answer as JSON (`raw=1`): what a script reads. Field names are part of the interface. */
 import type { TopNEntry } from "@/core/answer.ts";
+import { jsonLine } from "@/core/host/json_text.ts";
 import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
 import type { Answers } from "./answers.ts";
 import { isoTime } from "./numbers.ts";
@@ -7,7 +8,7 @@ import { isoTime } from "./numbers.ts";
 /** One object and a newline. Times are UTC in ISO 8601; a trend's count is null where nothing is known. */
 export function jsonOf({ topN, trend }: Answers, target: string): string {
   const { expected, present, missing } = topN.coverage;
-  return JSON.stringify({
+  return jsonLine({
     source: topN.source,
     target,
     window: topN.window,
@@ -19,7 +20,7 @@ export function jsonOf({ topN, trend }: Answers, target: string): string {
     coverage: { expected, present, missing },
     entries: topN.entries.map(entryOf),
     trend: trend.points.map(({ startS, count }) => ({ ts: isoTime(startS), count })),
-  }) + "\n";
+  });
 }
 
 /** Milliseconds a request on average, to the microsecond; null when there is none to average. */

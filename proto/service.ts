@@ -11,7 +11,7 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { Answerer, Snapshot } from "@/core/answer.ts";
+import { type Answerer, QuestionTooExpensive, type Snapshot } from "@/core/answer.ts";
 import {
   CALLS_PER_CONNECTION_MAX,
   MESSAGE_BYTES_MAX,
@@ -165,7 +165,7 @@ function unary<Request, Response>(
     try {
       answer(null, answerTo(call.request));
     } catch (error) {
-      if (error instanceof InvalidQuestion) {
+      if (error instanceof InvalidQuestion || error instanceof QuestionTooExpensive) {
         const details = error.message.slice(0, DETAILS_CHARS_MAX).toWellFormed();
         answer({ code: status.INVALID_ARGUMENT, details });
         return;

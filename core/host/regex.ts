@@ -6,17 +6,23 @@
  * In `core/host/` because core imports nothing from outside; it touches no machine and needs no permission.
  */
 import { RE2JS } from "re2js";
-import { REGEX_CHARS_MAX, REGEX_INSTRUCTIONS_MAX } from "@/core/bounds.ts";
+import { QuestionTooExpensive } from "@/core/answer.ts";
+import { REGEX_CHARS_MAX, REGEX_INSTRUCTIONS_MAX, REGEX_MS_MAX } from "@/core/bounds.ts";
 
 /**
- * Compiles a pattern once; `test` searches it anywhere in a text.
+ * Compiles a pattern once; `test` searches it anywhere in a text, and throws QuestionTooExpensive once all its searches
+ * together have taken REGEX_MS_MAX. So a compiled pattern is good for one question.
  *
  * Bounds: REGEX_CHARS_MAX and REGEX_INSTRUCTIONS_MAX.
  *
+ * @param nowMs a monotonic clock
  * @throws Error that says what is wrong with the pattern
  * @see https://github.com/google/re2/wiki/Syntax
  */
-export function linearRegex(pattern: string): { test(text: string): boolean } {
+export function linearRegex(
+  pattern: string,
+  nowMs: () => number = () => performance.now(),
+): { test(text: string): boolean } {
   if (pattern.length > REGEX_CHARS_MAX) {
     throw refused(pattern, `it has ${pattern.length} characters; ${REGEX_CHARS_MAX} are allowed`);
   }
@@ -24,7 +30,21 @@ export function linearRegex(pattern: string): { test(text: string): boolean } {
   if (compiled.programSize() > REGEX_INSTRUCTIONS_MAX) {
     throw refused(pattern, "it is too costly to match; use smaller repetition counts");
   }
-  return { test: (text) => compiled.test(text) };
+  let leftMs = REGEX_MS_MAX;
+  return {
+    test: (text) => {
+      if (leftMs < 0) {
+        throw new QuestionTooExpensive(
+          `Cannot search for "${shown(pattern)}": it takes more than ${REGEX_MS_MAX / 1000} s over this window; ` +
+            "use a simpler expression, = or a shorter window",
+        );
+      }
+      const startedMs = nowMs();
+      const found = compiled.test(text);
+      leftMs -= nowMs() - startedMs;
+      return found;
+    },
+  };
 }
 
 function compile(pattern: string): RE2JS {
@@ -37,6 +57,9 @@ function compile(pattern: string): RE2JS {
 }
 
 function refused(pattern: string, reason: string): Error {
-  const shown = pattern.length > 40 ? `${pattern.slice(0, 40)}…` : pattern;
-  return new Error(`Cannot use regular expression "${shown}": ${reason}`);
+  return new Error(`Cannot use regular expression "${shown(pattern)}": ${reason}`);
+}
+
+function shown(pattern: string): string {
+  return pattern.length > 40 ? `${pattern.slice(0, 40)}…` : pattern;
 }

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { QuestionTooExpensive } from "@/core/answer.ts";
 import { REGEX_CHARS_MAX } from "@/core/bounds.ts";
 import { linearRegex } from "./regex.ts";
 
@@ -63,4 +64,12 @@ Deno.test("any pattern is compiled or refused with an Error, and then matches an
     }
     assertEquals(typeof regex.test(text), "boolean");
   }));
+});
+
+Deno.test("a pattern that takes too long over all texts together is refused, and says what would work", () => {
+  let nowMs = 0;
+  const { test } = linearRegex("a+b", () => nowMs += 200);
+  for (let i = 0; i < 6; i++) test("aaab");
+  const error = assertThrows(() => test("aaab"), QuestionTooExpensive);
+  assertStringIncludes(error.message, "shorter window");
 });

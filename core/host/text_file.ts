@@ -28,6 +28,7 @@ export function readTextFile(path: string): string | TextFileTrouble {
     if (error instanceof Deno.errors.NotCapable) {
       return { reason: "not granted to this process", remedy: `start it with --allow-read=${path}` };
     }
-    throw error;
+    if (!(error instanceof Error)) throw error;
+    return { reason: error.message, remedy: "see that it is a plain text file" };
   }
 }
