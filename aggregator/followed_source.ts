@@ -9,6 +9,7 @@ import { GAP_NOTICE_SECONDS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/co
 import type { TargetInfo, TargetState } from "@/core/answer.ts";
 import type { Delta } from "@/core/bucket.ts";
 import type { Log } from "@/core/host/log.ts";
+import { addLedger, emptyLedger } from "@/core/ledger.ts";
 import type { Outcome } from "@/core/store.ts";
 import { type Client, type DeltaGap, type Hello, RemoteError } from "@/proto/client.ts";
 
@@ -42,6 +43,7 @@ export class FollowedSource {
   #name = "";
   #state: TargetState = "connecting";
   #newestS = 0;
+  readonly #ledger = emptyLedger();
   /** Why it is not connected. */
   #trouble = "";
   #failures = 0;
@@ -76,7 +78,8 @@ export class FollowedSource {
     const { address, nowMs } = this.options;
     const gap = nowMs() < this.#gap.untilMs ? this.#gap.text : "";
     const problem = [this.#trouble, gap].filter((text) => text !== "").join("; ");
-    return { name: this.#name, address, state: this.#state, newestS: this.#newestS, problem };
+    const ledger = this.#ledger;
+    return { name: this.#name, address, state: this.#state, newestS: this.#newestS, problem, ledger };
   }
 
   /** Takes what comes until the stream ends; returns why it did. */
@@ -118,7 +121,10 @@ export class FollowedSource {
 
   #takeDelta(delta: Delta): void {
     const { outcome, missing } = this.options.onDelta(delta);
-    if (outcome === "merged") this.#failures = 0;
+    if (outcome === "merged") {
+      this.#failures = 0;
+      addLedger(this.#ledger, delta.bucket.ledger);
+    }
     // What was refused says nothing about how far this source has come.
     if (outcome === "merged" || outcome === "duplicate") {
       this.#newestS = Math.max(this.#newestS, delta.bucket.startS + delta.bucket.lengthS);

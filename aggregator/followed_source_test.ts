@@ -1,3 +1,4 @@
+import { emptyLedger } from "@/core/ledger.ts";
 import { assertEquals } from "@std/assert";
 import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
 import { openLog } from "@/core/host/log.ts";
@@ -87,7 +88,14 @@ async function follow(
 
 const REFUSED = new RemoteError("unreachable", "Cannot reach col-1:9090: connection refused");
 
-const UNTROUBLED = { name: "", address: "col-1:9090", state: "connected", newestS: 0, problem: "" };
+const UNTROUBLED = {
+  name: "",
+  address: "col-1:9090",
+  state: "connected",
+  newestS: 0,
+  problem: "",
+  ledger: emptyLedger(),
+};
 
 Deno.test("retries begin after 100 ms and double to 30 s", async () => {
   const { waits, states } = await follow(Array.from({ length: 11 }, () => [REFUSED]));

@@ -1,4 +1,5 @@
 /** Stand-ins for the world around the commands, for tests. */
+import { COUNTED, emptyLedger, MALFORMED_FIELDS, READ, TOO_OLD } from "@/core/ledger.ts";
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
 import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
 import type { Client } from "@/proto/client.ts";
@@ -115,9 +116,22 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return { source: "col-1", startS: NOW_S - 60, coarse: false, entries, ...changes };
 }
 
+const LEDGER = emptyLedger();
+LEDGER[READ] = 1234;
+LEDGER[COUNTED] = 1200;
+LEDGER[MALFORMED_FIELDS] = 30;
+LEDGER[TOO_OLD] = 4;
+
 export const TARGET_INFOS: readonly TargetInfo[] = [
-  { name: "col-1", address: "nginx1:9090", state: "connected", newestS: NOW_S, problem: "" },
-  { name: "", address: "nginx2:9090", state: "connecting", newestS: 0, problem: "connection\nrefused" },
+  { name: "col-1", address: "nginx1:9090", state: "connected", newestS: NOW_S, problem: "", ledger: LEDGER },
+  {
+    name: "",
+    address: "nginx2:9090",
+    state: "connecting",
+    newestS: 0,
+    problem: "connection\nrefused",
+    ledger: emptyLedger(),
+  },
 ];
 
 /** A client that remembers what it was asked. */

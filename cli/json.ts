@@ -3,6 +3,7 @@
  */
 import { jsonLine } from "@/core/host/json_text.ts";
 import type { Coverage, TargetInfo, TopNAnswer, TopNEntry, TrendAnswer } from "@/core/answer.ts";
+import { LEDGER_REASONS } from "@/core/ledger.ts";
 import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
 
 /** One line of `stream`. */
@@ -57,12 +58,13 @@ export function trendJson(answer: TrendAnswer, target: string): string {
 export function targetsJson(infos: readonly TargetInfo[], target: string): string {
   return jsonLine({
     target,
-    targets: infos.map(({ name, address, state, newestS, problem }) => ({
+    targets: infos.map(({ name, address, state, newestS, problem, ledger }) => ({
       name,
       address,
       state,
       newest: newestS > 0 ? utc(newestS) : null,
       problem,
+      ledger: Object.fromEntries(LEDGER_REASONS.map((reason, r) => [reason, ledger[r]])),
     })),
   });
 }

@@ -68,6 +68,8 @@ Deno.test("a minute of a stream has its time, source, target and heaviest label"
 Deno.test("targets and version are one object each", () => {
   const { target, targets } = JSON.parse(targetsJson(TARGET_INFOS, "agg:9091"));
   assertEquals([target, targets.length, targets[1].newest], ["agg:9091", 2, null]);
+  const { read, counted, malformed_fields, too_old } = targets[0].ledger;
+  assertEquals([read, counted, malformed_fields, too_old], [1234, 1200, 30, 4]);
   assertEquals(versionJson("0.1.0"), '{"version":"0.1.0"}\n');
 });
 

@@ -3,6 +3,7 @@ import type { Coverage, TargetInfo, TopNAnswer } from "@/core/answer.ts";
 import { OTHER_LABEL } from "@/core/dimensions.ts";
 import { printable } from "@/core/host/printable.ts";
 import { unicodeWidth } from "@/core/host/std_unicode_width.ts";
+import { COUNTED, type Ledger, LEDGER_REASONS, READ } from "@/core/ledger.ts";
 import { MEASURES, REQUESTS } from "@/core/measures.ts";
 import type { Minute } from "./json.ts";
 import type { Shell } from "./shell.ts";
@@ -52,14 +53,30 @@ export function targetHeading(source: string, target: string): string {
 /** One row a source that the target follows. */
 export function targetsTable(infos: readonly TargetInfo[], shell: Pick<Shell, "styled" | "offsetMinutes">): string {
   if (infos.length === 0) return dim("no sources\n", shell.styled);
-  const rows = infos.map(({ name, address, state, newestS, problem }) => [
+  const rows = infos.map(({ name, address, state, newestS, problem, ledger }) => [
     printable(name) || "-",
     printable(address),
     state,
     newestS > 0 ? localTime(newestS, shell.offsetMinutes(newestS)) : "-",
+    grouped(ledger[READ]),
+    notCounted(ledger),
     printable(problem),
   ]);
-  return aligned([["NAME", "ADDRESS", "STATE", "NEWEST", "PROBLEM"], ...rows], []);
+  return aligned([["NAME", "ADDRESS", "STATE", "NEWEST", "LINES", "NOT COUNTED", "PROBLEM"], ...rows], [
+    false,
+    false,
+    false,
+    false,
+    true,
+  ]);
+}
+
+/** Lines that were not counted, by reason; `0` when all were. */
+function notCounted(ledger: Ledger): string {
+  const reasons = LEDGER_REASONS.flatMap((reason, r) =>
+    r === READ || r === COUNTED || ledger[r] === 0 ? [] : [`${reason} ${grouped(ledger[r])}`]
+  );
+  return reasons.length === 0 ? "0" : reasons.join(", ");
 }
 
 /** One line of `stream`. */

@@ -2,6 +2,7 @@
  * Gives sealed buckets their identity: the next sequence number of this source and instance, and a checksum.
  */
 import type { Delta } from "@/core/bucket.ts";
+import { addLedger, emptyLedger } from "@/core/ledger.ts";
 import { bucketChecksum } from "@/core/bucket_check.ts";
 import type { TargetInfo } from "@/core/answer.ts";
 import type { Sealed } from "./thread_message.ts";
@@ -9,6 +10,7 @@ import type { Sealed } from "./thread_message.ts";
 export class Sequencer {
   #sequence = 0;
   #newestS = 0;
+  readonly #ledger = emptyLedger();
 
   /** @param instance new for every start without state: sequence numbers begin again then. */
   constructor(readonly source: string, readonly instance: string) {}
@@ -16,6 +18,7 @@ export class Sequencer {
   deltas({ buckets, endS }: Sealed): Delta[] {
     this.#newestS = Math.max(this.#newestS, endS);
     const { source, instance } = this;
+    for (const { ledger } of buckets) addLedger(this.#ledger, ledger);
     return buckets.map((bucket) => ({
       identity: { source, instance, sequence: ++this.#sequence, checksum: bucketChecksum(bucket) },
       bucket,
@@ -24,6 +27,7 @@ export class Sequencer {
 
   /** This collector as a source: it delivers to itself. */
   target(address: string): TargetInfo {
-    return { name: this.source, address, state: "connected", newestS: this.#newestS, problem: "" };
+    const { source: name } = this;
+    return { name, address, state: "connected", newestS: this.#newestS, problem: "", ledger: this.#ledger };
   }
 }

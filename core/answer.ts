@@ -5,6 +5,7 @@
 import type { DeltaCursor } from "./delta_log.ts";
 import type { DimensionName } from "./dimensions.ts";
 import type { Filter } from "./filter_tree.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Values } from "./measures.ts";
 import type { WindowName } from "./slices.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -94,6 +95,8 @@ export interface TargetInfo {
   readonly newestS: number;
   /** What is wrong, in one line; empty when nothing is. */
   readonly problem: string;
+  /** What became of its lines, as far as received since this program started. */
+  readonly ledger: Ledger;
 }
 
 /** One fine or coarse slot in the original's shape: label and requests. */

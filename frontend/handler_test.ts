@@ -1,3 +1,4 @@
+import { emptyLedger } from "@/core/ledger.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { filterText } from "@/core/filter_tree.ts";
 import { RemoteError } from "@/proto/remote_error.ts";
@@ -192,7 +193,14 @@ Deno.test("target= asks an allowed address directly", async () => {
 });
 
 Deno.test("target= asks a source that the target lists, by name or address, through the target", async () => {
-  const targets = [{ name: "col-1", address: "nginx1:9090", state: "connected" as const, newestS: NOW_S, problem: "" }];
+  const targets = [{
+    name: "col-1",
+    address: "nginx1:9090",
+    state: "connected" as const,
+    newestS: NOW_S,
+    problem: "",
+    ledger: emptyLedger(),
+  }];
   for (const wanted of ["col-1", "nginx1:9090"]) {
     const { get, asked } = fakeSite({ targets: () => targets });
     const response = await get(`/?raw=1&f_uri=/x&target=${wanted}`);
@@ -213,7 +221,14 @@ Deno.test("target= never makes the server connect anywhere else", async () => {
 });
 
 Deno.test("a source without a name yet is said to be so, and why", async () => {
-  const targets = [{ name: "", address: "nginx7:9090", state: "connecting" as const, newestS: 0, problem: "no route" }];
+  const targets = [{
+    name: "",
+    address: "nginx7:9090",
+    state: "connecting" as const,
+    newestS: 0,
+    problem: "no route",
+    ledger: emptyLedger(),
+  }];
   const response = await fakeSite({ targets: () => targets }).get("/?target=nginx7:9090");
   assertEquals(response.status, 502);
   assertStringIncludes(await response.text(), "no route");

@@ -1,3 +1,4 @@
+import { emptyLedger } from "@/core/ledger.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { DIMENSIONS } from "@/core/dimensions.ts";
@@ -64,7 +65,8 @@ Deno.test("hostile labels, names and reasons stay text, in every place where one
     });
     assertInert(await down.page("/"));
     const listed = fakeSite({
-      targets: () => [{ name: text, address: text, state: "degraded", newestS: 0, problem: text }],
+      targets:
+        () => [{ name: text, address: text, state: "degraded", newestS: 0, problem: text, ledger: emptyLedger() }],
     });
     assertInert(await listed.page("/?target=unknown"));
     assertInert(await listed.page(`/?target=${encoded}`));

@@ -15,10 +15,12 @@ import type {
   TrendQuestion,
 } from "@/core/answer.ts";
 import { MESSAGE_BYTES_MAX } from "@/core/bounds.ts";
+import { emptyLedger, type Ledger, LEDGER_REASONS } from "@/core/ledger.ts";
 import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
 import {
   type CoverageMessage,
+  type LedgerLinesMessage,
   type SnapshotMessage,
   TARGET_STATES,
   type TargetInfoMessage,
@@ -142,6 +144,7 @@ export function targetMessage(target: TargetInfo): TargetInfoMessage {
     state: TARGET_STATES.indexOf(target.state) + 1,
     newest: target.newestS,
     problem: target.problem.toWellFormed(),
+    ledger: LEDGER_REASONS.map((reason, r) => ({ reason, lines: target.ledger[r] })),
   };
 }
 
@@ -153,7 +156,18 @@ export function readTarget(message: TargetInfoMessage): TargetInfo {
     state: TARGET_STATES[message.state - 1] ?? "connected",
     newestS: message.newest,
     problem: message.problem,
+    ledger: readTargetLedger(message.ledger),
   };
+}
+
+/** Reasons that we do not know are left out: this is for people to look at. */
+function readTargetLedger(messages: readonly LedgerLinesMessage[]): Ledger {
+  const ledger = emptyLedger();
+  for (const { reason, lines } of messages) {
+    const r = LEDGER_REASONS.findIndex((name) => name === reason);
+    if (r >= 0 && Number.isSafeInteger(lines) && lines >= 0) ledger[r] = lines;
+  }
+  return ledger;
 }
 
 function readEntry(message: TopNEntryMessage): TopNEntry {

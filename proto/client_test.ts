@@ -1,3 +1,4 @@
+import { emptyLedger } from "@/core/ledger.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type handleUnaryCall, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { createServer, type Socket } from "node:net";
@@ -166,7 +167,7 @@ Deno.test("the original program's answers are certain, and of coverage nothing i
     incomplete: false,
   }]);
   assertEquals(await client.targets(2_000), [
-    { name: "old", address: "a:1", state: "connected", newestS: 0, problem: "" },
+    { name: "old", address: "a:1", state: "connected", newestS: 0, problem: "", ledger: emptyLedger() },
   ]);
   client.close();
   stop();

@@ -1,4 +1,5 @@
 /** An Answerer for tests: it says what it was asked, and pushes what a test tells it to. */
+import { emptyLedger } from "@/core/ledger.ts";
 import type { Answerer, Snapshot, TopNQuestion, TrendQuestion } from "@/core/answer.ts";
 import { type Bucket, type Delta, emptyBucket } from "@/core/bucket.ts";
 import { bucketChecksum } from "@/core/bucket_check.ts";
@@ -49,7 +50,7 @@ export class FakeAnswerer implements Answerer {
   }
 
   targets(): ReturnType<Answerer["targets"]> {
-    return [{ name: "", address: "a:1", state: "degraded", newestS: 12, problem: "down" }];
+    return [{ name: "", address: "a:1", state: "degraded", newestS: 12, problem: "down", ledger: emptyLedger() }];
   }
 
   dump(): Iterable<Snapshot> {

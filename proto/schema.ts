@@ -168,6 +168,7 @@ export interface TargetInfoMessage {
   readonly state: number;
   readonly newest: number;
   readonly problem: string;
+  readonly ledger: readonly LedgerLinesMessage[];
 }
 
 export interface ListTargetsResponse {
