@@ -1,4 +1,5 @@
 /** The frontend's entry: flags in, an HTTP server out, and an orderly end. The only file here that touches the machine. */
+import { delay } from "@std/async/delay";
 import { systemClock } from "@/core/host/clock.ts";
 import { MachineRefusal, runProgram } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
@@ -12,6 +13,9 @@ import { createHandler } from "./handler.ts";
 
 /** Milliseconds that requests in flight have after a stop signal: longer than an answer may take would miss the 5 s. */
 const STOP_MS_MAX = 4000;
+
+/** Milliseconds until a listener that failed is opened again. */
+const LISTEN_AGAIN_MS = 1000;
 
 /** Serves until SIGTERM or SIGINT. Throws MachineRefusal when the address cannot be had. */
 async function run(flags: FlagValues): Promise<void> {
@@ -34,14 +38,29 @@ async function run(flags: FlagValues): Promise<void> {
     },
   });
   const listen = listenAddress(flags.text("listen"));
-  const server = listenOn(listen, handler);
+  let server = listenOn(listen, handler);
   log.info("serving", { listen: addressText({ ...listen, port: server.addr.port }), target });
-  await stopSignal();
+  const stop = stopSignal();
+  for (let why = await endOf(server, stop); why !== undefined; why = await endOf(server, stop)) {
+    // Seen when the system has no file descriptors left: the runtime gives the listener up.
+    log.error("cannot accept connections; listening again", { why, after_ms: LISTEN_AGAIN_MS });
+    await delay(LISTEN_AGAIN_MS);
+    server = listenOn(listen, handler);
+  }
   log.info("stopping");
   const timer = setTimeout(() => Deno.exit(0), STOP_MS_MAX); // whoever still reads then is not waited for
   await server.shutdown();
   for (const client of clients.values()) client.close();
   clearTimeout(timer);
+}
+
+/** Resolves with the reason when the server ends by itself, and with undefined when it is to stop. */
+function endOf(server: Deno.HttpServer, stop: Promise<void>): Promise<string | undefined> {
+  const ended = server.finished.then(
+    () => "it ended",
+    (error) => error instanceof Error ? error.message : String(error),
+  );
+  return Promise.race([ended, stop.then(() => undefined)]);
 }
 
 function listenOn(

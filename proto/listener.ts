@@ -7,7 +7,7 @@ import { CONNECTIONS_MAX } from "@/core/bounds.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
 import { mayListen } from "@/core/host/listen_permission.ts";
-import type { Log } from "@/core/host/log.ts";
+import { type Log, OncePerMinute } from "@/core/host/log.ts";
 
 export interface Listener {
   /** As listened on, with the port that the system chose for port 0. */
@@ -30,10 +30,13 @@ export async function listen(text: string, accept: (socket: Socket) => void, log
   const parsed = parseListenAddress(text);
   if ("mistake" in parsed) throw new MachineRefusal(`Cannot listen on ${JSON.stringify(text)}: ${parsed.mistake}`);
   const sockets = new Set<Socket>();
+  const refusals = new OncePerMinute(log);
   let onQuiet = (): void => {};
   const server = createServer({ noDelay: true }, (socket) => {
     if (sockets.size >= CONNECTIONS_MAX) {
-      log.warn("refused a gRPC connection: too many are open", { connections_max: CONNECTIONS_MAX });
+      refusals.warn("connections", performance.now() / 1000, "refused a gRPC connection: too many are open", () => ({
+        connections_max: CONNECTIONS_MAX,
+      }));
       socket.destroy();
       return;
     }
