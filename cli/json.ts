@@ -2,9 +2,10 @@
  * NDJSON: one object a target, or a minute, and a newline. Names are part of the interface. Times are UTC in ISO 8601.
  */
 import { jsonLine } from "@/core/host/json_text.ts";
-import type { Coverage, TargetInfo, TopNAnswer, TopNEntry, TrendAnswer } from "@/core/answer.ts";
+import type { Coverage, TargetInfo, TopNAnswer, TrendAnswer } from "@/core/answer.ts";
 import { LEDGER_REASONS } from "@/core/ledger.ts";
-import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
+import { entryJson } from "@/core/answer_json.ts";
+import { REQUESTS } from "@/core/measures.ts";
 
 /** One line of `stream`. */
 export interface Minute {
@@ -32,7 +33,7 @@ export function topNJson(answer: TopNAnswer, target: string): string {
     total: answer.total[REQUESTS],
     other: answer.other[REQUESTS],
     coverage: coverageOf(answer.coverage),
-    entries: answer.entries.map(entryOf),
+    entries: answer.entries.map(entryJson),
   });
 }
 
@@ -97,20 +98,4 @@ function coverageOf(
   { expected, present, missing, secondsCovered, seconds }: Coverage,
 ): Readonly<Record<string, unknown>> {
   return { expected, present, missing, seconds_covered: secondsCovered, seconds };
-}
-
-function entryOf({ label, values, countMax }: TopNEntry): Readonly<Record<string, unknown>> {
-  return {
-    label,
-    count: values[REQUESTS],
-    count_max: countMax,
-    bytes: values[BYTES],
-    time_avg_ms: meanMs(values),
-    time_max_ms: values[TIME_MAX],
-  };
-}
-
-/** To the microsecond; null when there is nothing to average. */
-function meanMs(values: Values): number | null {
-  return values[REQUESTS] > 0 ? Math.round(1000 * values[TIME_SUM] / values[REQUESTS]) / 1000 : null;
 }

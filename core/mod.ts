@@ -41,6 +41,7 @@ export * from "./filter_parse.ts";
 export * from "./filter_match.ts";
 export * from "./subscriber.ts";
 export * from "./answer.ts";
+export * from "./answer_json.ts";
 export * from "./top_n.ts";
 export * from "./trend.ts";
 export * from "./live_view.ts";

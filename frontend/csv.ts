@@ -6,7 +6,7 @@ import type { TopNAnswer } from "@/core/answer.ts";
 import { BYTES, REQUESTS, TIME_MAX, type Values } from "@/core/measures.ts";
 import { OTHER_LABEL } from "@/core/dimensions.ts";
 import { printable } from "@/core/host/printable.ts";
-import { meanMs } from "./json.ts";
+import { meanMs } from "@/core/answer_json.ts";
 
 /** Header and one line a row, each ended by CR LF. Control characters in labels are written as escapes. */
 export function csvOf({ groupBy, entries, other, total }: TopNAnswer): string {
