@@ -443,7 +443,7 @@ Deno.test("a FIFO and a directory are named once and not followed", () => {
   follower.catchUp();
   const cannot = follower.logged.filter((line) => line.startsWith("Cannot"));
   assertEquals(cannot, [
-    "Cannot follow /log/pipe: it is a fifo, not a regular file; name a regular file, or pipe it into --stdin",
+    "Cannot follow /log/pipe: it is a fifo, not a regular file; name a regular file",
     "Cannot follow /log/dir: it is a directory, not a regular file; use /log/dir/*.log",
   ]);
   assertEquals(follower.tail.waiting().map(({ path }) => path), ["/log/pipe", "/log/dir"]);

@@ -13,6 +13,13 @@ export interface Waiting {
   readonly reason: string;
 }
 
+/** All of it in a few words, such as `/var/log/nginx/a.log: permission denied (and 2 more)`; empty for none. */
+export function waitingText(waiting: readonly Waiting[]): string {
+  if (waiting.length === 0) return "";
+  const [{ path, reason }] = waiting;
+  return `${path}: ${reason}${waiting.length > 1 ? ` (and ${waiting.length - 1} more)` : ""}`;
+}
+
 /** Notes what one scan after another cannot follow; only what is new is logged. */
 export class WaitingList {
   #now = new Map<string, Waiting>();
@@ -55,7 +62,7 @@ export class WaitingList {
   /** A directory, FIFO, socket or device. @param named whether it was named as such: what a glob finds is only logged. */
   notAFile(path: string, kind: FileKind, named: boolean): void {
     const reason = `it is a ${kind}, not a regular file`;
-    const help = kind === "directory" ? `use ${path}/*.log` : "name a regular file, or pipe it into --stdin";
+    const help = kind === "directory" ? `use ${path}/*.log` : "name a regular file";
     this.#note(path, reason, () => this.log.warn(`Cannot follow ${path}: ${reason}; ${help}`), named);
   }
 

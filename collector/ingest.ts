@@ -1,10 +1,13 @@
 /**
  * One ingest thread's work without the thread: lines from the follower go through the pipeline, and what was counted is
  * sealed when a slice is over, or sooner when too many are open.
+ *
+ * Every slice gets a bucket, an empty one if need be: what is not there is a gap, and a gap is not a zero.
  */
-import { FINEST_S, sliceStart } from "@/core/slices.ts";
+import { type Bucket, emptyBucket } from "@/core/bucket.ts";
+import { FINEST_S, sliceStart, TIERS } from "@/core/slices.ts";
 import { LEDGER_REASONS } from "@/core/ledger.ts";
-import type { Clock } from "@/core/host/clock.ts";
+import { type MachineClock, STEP_HOLD_MS_MIN, STEP_MS_MAX } from "@/core/host/clock.ts";
 import { type OncePerMinute, sampleText } from "@/core/host/log.ts";
 import type { Pipeline } from "@/core/pipeline.ts";
 import type { LineConsumer, Origin, Position } from "./followed_file.ts";
@@ -13,24 +16,34 @@ import type { Sealed } from "./thread_message.ts";
 /** Seconds after the end of a slice at which it is sealed: its last lines have been read by then. */
 const SEAL_DELAY_S = 0.5;
 
+/** Slices that are made up for at once: as many as the finest ring holds. */
+const SKIPPED_MAX = TIERS[0].slots;
+
 const NO_TAG = new Uint8Array(0);
 
 export interface IngestOptions {
   readonly pipeline: Pipeline;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
+  /** Where a former thread stopped sealing, seconds since 1970; absent or 0 for the first. */
+  readonly endS?: number;
   /** Positions of all followed files; of the one at hand, `handedBytes` behind what was handed over last. */
   readonly positions: (of?: Origin, handedBytes?: number) => readonly Position[];
   readonly post: (sealed: Sealed) => void;
+  /** Why not every log can be read, in words; empty when all can. */
+  readonly trouble?: () => string;
   /** For samples of lines that were not counted. */
   readonly samples: OncePerMinute;
 }
 
 export class Ingest implements LineConsumer {
-  /** End of the newest slice sealed as over. */
+  /** End of the newest slice sealed as over, and when that was (monotonic). */
   #endS: number;
+  #endedMs: number;
 
   constructor(readonly options: IngestOptions) {
-    this.#endS = sliceStart(options.clock.nowS(), FINEST_S);
+    const { clock, endS = 0 } = options, nowS = clock.nowS();
+    this.#endS = endS > 0 ? endS : sliceStart(nowS, FINEST_S);
+    this.#endedMs = clock.monotonicMs() - 1000 * Math.max(0, nowS - this.#endS);
   }
 
   /** Counts a chunk of lines. */
@@ -53,12 +66,16 @@ export class Ingest implements LineConsumer {
     }));
   }
 
-  /** Seals when a slice is over. Call it at least once a second. */
+  /** Seals when a slice is over, or when the clock has gone back. Call it at least once a second. */
   tick(): void {
     const overS = sliceStart(this.options.clock.nowS() - SEAL_DELAY_S, FINEST_S);
-    if (overS <= this.#endS) return;
+    // Slices begin again only when a large step back has held. A slice's first moments are no such step.
+    const wentBack = overS < this.#endS - FINEST_S;
+    if (overS <= this.#endS && !wentBack) return;
+    const skipped = wentBack ? [] : this.#skipped(overS - FINEST_S);
     this.#endS = overS;
-    this.#seal(overS - FINEST_S, this.options.positions());
+    this.#endedMs = this.options.clock.monotonicMs();
+    this.#seal(overS - FINEST_S, this.options.positions(), skipped);
   }
 
   /** Seals what is open, whatever the time: the last word before a stop. */
@@ -66,10 +83,36 @@ export class Ingest implements LineConsumer {
     this.#seal(this.#nowSliceS(), this.options.positions());
   }
 
-  /** @param arrivalStartS the slice whose bucket carries the ledger. */
-  #seal(arrivalStartS: number, positions: readonly Position[]): void {
-    const buckets = this.options.pipeline.seal(arrivalStartS);
-    this.options.post({ kind: "sealed", endS: this.#endS, buckets, positions });
+  /**
+   * Slices that ended since the last seal, before `untilS`: after a stall, or when the clock went on by up to a minute.
+   * Nothing happened in them that was not read. That cannot be said of the time a larger step has left out.
+   */
+  #skipped(untilS: number): readonly number[] {
+    const { clock } = this.options;
+    const passedS = (clock.monotonicMs() - this.#endedMs + STEP_MS_MAX) / 1000;
+    const fromS = Math.max(this.#endS, sliceStart(clock.nowS() - passedS, FINEST_S), untilS - SKIPPED_MAX * FINEST_S);
+    const starts: number[] = [];
+    for (let startS = fromS; startS < untilS; startS += FINEST_S) starts.push(startS);
+    return starts;
+  }
+
+  /**
+   * @param arrivalStartS the slice whose bucket carries the ledger.
+   * @param known other slices that are over, and get an empty bucket when nothing was counted in them.
+   */
+  #seal(arrivalStartS: number, positions: readonly Position[], known: readonly number[] = []): void {
+    const { pipeline, clock, post } = this.options;
+    const buckets: Bucket[] = pipeline.seal(arrivalStartS);
+    const counted = new Set(buckets.filter(({ lengthS }) => lengthS === FINEST_S).map(({ startS }) => startS));
+    for (const startS of known) if (!counted.has(startS)) buckets.push(emptyBucket(startS, FINEST_S));
+    post({ kind: "sealed", endS: this.#endS, nowS: clock.nowS(), problem: this.#problem(), buckets, positions });
+  }
+
+  #problem(): string {
+    const stepS = Math.round(this.options.clock.pendingStepS());
+    const step = `this machine's clock was set ${Math.abs(stepS)} s ${stepS > 0 ? "forward" : "back"}; ` +
+      `it is followed when that has held for ${STEP_HOLD_MS_MIN / 60_000} minutes`;
+    return [stepS === 0 ? "" : step, this.options.trouble?.() ?? ""].filter((part) => part !== "").join("; ");
   }
 
   #nowSliceS(): number {

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
 import { OncePerMinute, openLog } from "@/core/host/log.ts";
 import { COUNTED, MALFORMED_FIELDS, READ, TOO_OLD } from "@/core/ledger.ts";
@@ -7,7 +7,7 @@ import { OPEN_SLICES_MAX } from "@/core/bounds.ts";
 import { parseLogtail } from "@/core/format_logtail.ts";
 import { Pipeline } from "@/core/pipeline.ts";
 import type { Origin, Position } from "./followed_file.ts";
-import { Ingest } from "./ingest.ts";
+import { Ingest, type IngestOptions } from "./ingest.ts";
 import type { Sealed } from "./thread_message.ts";
 
 const START = 1_700_000_000;
@@ -16,11 +16,11 @@ const ORIGIN: Origin = { pattern: 0, path: "/log", device: 1, inode: 2, generati
 interface Fixture {
   readonly clock: SimulatedClock;
   readonly ingest: Ingest;
-  readonly sealed: readonly Sealed[];
+  readonly sealed: Sealed[];
   readonly log: readonly string[];
 }
 
-function fixture(): Fixture {
+function fixture(more: Partial<IngestOptions> = {}): Fixture {
   const clock = simulatedClock(START + 3), sealed: Sealed[] = [], log: string[] = [];
   const pipeline = new Pipeline({ parse: parseLogtail, masks: { v4Bits: 24, v6Bits: 48 }, source: "s", seed: 1 });
   const ingest = new Ingest({
@@ -37,6 +37,7 @@ function fixture(): Fixture {
     }],
     post: (message) => void sealed.push(message),
     samples: new OncePerMinute(openLog("collector", (line) => void log.push(line), () => 0)),
+    ...more,
   });
   return { clock, ingest, sealed, log };
 }
@@ -74,6 +75,84 @@ Deno.test("a quiet slice is sealed too, so that silence can be told from absence
   }
   assertEquals(sealed.map(({ endS }) => endS), [START + 10, START + 20, START + 30]);
   assertEquals(sealed.map(({ buckets }) => buckets.map(({ rows }) => rows)), [[0], [0], [0]]);
+});
+
+/** Starts of the fine slices that a message brings, and the one that carries the ledger first. */
+function starts({ buckets }: Sealed): number[] {
+  return buckets.map(({ startS }) => startS - START);
+}
+
+Deno.test("after a stall every slice gets its bucket: what was counted in it, or none", () => {
+  const { clock, ingest, sealed } = fixture();
+  clock.advanceMs(47_500); // START + 50.5
+  give(ingest, line(START + 25) + line(START + 44));
+  ingest.tick();
+  assertEquals(sealed.map(({ endS }) => endS), [START + 50]);
+  assertEquals(starts(sealed[0])[0], 40);
+  assertEquals(starts(sealed[0]).sort(), [0, 10, 20, 30, 40]);
+  assertEquals(sealed[0].buckets.map(({ totals }) => totals[REQUESTS]).reduce((a, b) => a + b), 2);
+  assertEquals(sealed[0].buckets[0].ledger[READ], 2);
+  clock.advanceMs(10_000_000);
+  ingest.tick();
+  assertEquals(starts(sealed[1]).length, 91, "no more than the finest ring holds");
+});
+
+Deno.test("a thread that replaces another goes on sealing where that one stopped", () => {
+  const { ingest, sealed } = fixture({ endS: START - 30 });
+  ingest.tick();
+  assertEquals(sealed.map(starts), [[-10, -30, -20]]);
+});
+
+Deno.test("slices that a correction of the clock by up to a minute leaves out are known; those of a larger step are not", () => {
+  const { clock, ingest, sealed } = fixture();
+  clock.stepWallMs(50_000);
+  ingest.tick();
+  assertEquals(sealed.map(starts), [[40, 0, 10, 20, 30]]);
+  clock.stepWallMs(3_600_000);
+  sealed.splice(0);
+  for (let s = 0; s <= 320; s++) {
+    clock.advanceMs(1000);
+    ingest.tick();
+  }
+  const seen = sealed.flatMap(starts).sort((a, b) => a - b);
+  const holes = seen.filter((start, i) => i > 0 && start !== seen[i - 1] + 10);
+  assertEquals(holes.length, 1);
+  assert(holes[0] > 3600);
+});
+
+Deno.test("when the clock is set back by less than a minute, a slice is sealed at least every 15 seconds", () => {
+  const { clock, ingest, sealed } = fixture();
+  ingest.tick();
+  clock.stepWallMs(-55_000);
+  const atMs: number[] = [clock.monotonicMs()];
+  for (let tenths = 0; tenths < 3000; tenths++) {
+    clock.advanceMs(100);
+    ingest.tick();
+    if (sealed.length >= atMs.length) atMs.push(clock.monotonicMs());
+  }
+  assertEquals(sealed.map(({ endS }) => endS), sealed.map((_, i) => START + 10 * (i + 1)), "each slice once, in order");
+  assert(sealed.length >= 24);
+  assert(atMs.every((ms, i) => i === 0 || ms - atMs[i - 1] <= 15_000), atMs.join());
+});
+
+Deno.test("a large step back is told while it waits, and then sealing goes on at the new time", () => {
+  const { clock, ingest, sealed } = fixture({ trouble: () => "/log: permission denied" });
+  clock.stepWallMs(-3_600_000);
+  for (let s = 0; s < 400; s++) {
+    clock.advanceMs(1000);
+    if (s === 350) give(ingest, line(clock.nowS()));
+    ingest.tick();
+  }
+  const back = sealed.findIndex(({ endS }, i) => i > 0 && endS < sealed[i - 1].endS);
+  assertEquals(sealed[back - 1].endS - sealed[back].endS, 3600, "one step, by as much as the clock");
+  const waiting = "this machine's clock was set 3600 s back; it is followed when that has held for 5 minutes";
+  assertEquals(sealed[0].problem, `${waiting}; /log: permission denied`);
+  assertEquals(sealed.at(-1)!.problem, "/log: permission denied");
+  const after = sealed.slice(back);
+  assertEquals(after.map(({ endS }) => endS), after.map((_, i) => after[0].endS + 10 * i));
+  assert(after.length >= 9);
+  assertEquals(after.flatMap(({ buckets }) => buckets).reduce((sum, { totals }) => sum + totals[REQUESTS], 0), 1);
+  assertEquals(after.every(({ nowS, endS }) => nowS >= endS && nowS < endS + 10), true);
 });
 
 Deno.test("a backlog over more slices than may be open is sealed on the way, each time with the position counted up to", () => {

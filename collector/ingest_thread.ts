@@ -1,9 +1,10 @@
 /**
  * The main thread's side of an ingest thread: starts it with narrowed permissions, keeps its last positions, and starts
- * it again from there when it dies.
+ * another from there when it dies, or when it is to follow logs that it may not read.
  */
 import { fromFileUrl } from "@std/path";
 import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
+import type { Clock } from "@/core/host/clock.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { globBase } from "@/core/host/glob.ts";
 import type { Log } from "@/core/host/log.ts";
@@ -17,14 +18,27 @@ export interface IngestThreadOptions {
   readonly source: string;
   readonly masks: ClientMasks;
   readonly seed: number;
+  /** What the first thread's time is taken from; then only its monotonic time is used. */
+  readonly clock: Clock;
   readonly log: Log;
   readonly onSealed: (sealed: Sealed) => void;
+  /** Patterns are followed from now on: at the start, after `follow`, and by a thread that replaces another. */
+  readonly onScanned?: (patterns: readonly string[]) => void;
   /** The thread's module; `ingest_worker.ts` unless a test brings another. */
   readonly entry?: URL;
 }
 
 export interface IngestThread {
+  /**
+   * Follows other patterns: a new one starts at `from`, one that stays goes on. Throws MachineRefusal, and follows the
+   * former ones on, when this process may not read what they lead to.
+   */
   follow(patterns: readonly string[]): void;
+  /**
+   * Seconds since 1970 on the thread's clock, which decides for the process: two clocks would not follow a step of the
+   * machine's time at the same moment, and windows would go back and forth in between.
+   */
+  nowS(): number;
   /** Resolves when the thread has sealed and posted all it had read. */
   stop(): Promise<void>;
 }
@@ -39,74 +53,136 @@ export function startIngestThread(options: IngestThreadOptions): IngestThread {
 
 class RestartingThread implements IngestThread {
   #patterns: readonly string[];
-  #from: "start" | "end";
+  /** Where a thread goes on: as the last one said. */
   #positions: readonly Position[] = [];
+  #scanned: readonly string[] = [];
+  #endS = 0;
+  /** The thread's time = our monotonic time + this. */
+  #offsetS: number;
   #retryMs = RETRY_DELAY_MS_MIN;
-  #worker: Worker;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Undefined while none runs. */
+  #worker: Worker | undefined;
+  /** What the worker may read: that is fixed when it starts. */
+  #granted: readonly string[] = [];
+  /** Whether it has been told to stop, so that another can take its place. */
+  #giving = false;
   #onStopped: (() => void) | undefined;
 
   constructor(readonly options: IngestThreadOptions) {
     this.#patterns = options.patterns;
-    this.#from = options.from;
-    this.#worker = this.#launch();
+    this.#offsetS = options.clock.nowS() - options.clock.monotonicMs() / 1000;
+    this.#launch();
+  }
+
+  nowS(): number {
+    return this.options.clock.monotonicMs() / 1000 + this.#offsetS;
   }
 
   follow(patterns: readonly string[]): void {
+    const directories = readsOf(patterns);
+    refuseUnlessReadable(directories);
     this.#patterns = patterns;
-    send(this.#worker, { kind: "patterns", patterns });
+    // The next one starts with them.
+    if (this.#worker === undefined || this.#giving) return;
+    if (directories.every((directory) => isWithin(directory, this.#granted))) {
+      return send(this.#worker, { kind: "patterns", patterns });
+    }
+    this.#giving = true;
+    send(this.#worker, { kind: "stop" });
   }
 
   stop(): Promise<void> {
+    clearTimeout(this.#retry);
     return new Promise((resolve) => {
       this.#onStopped = resolve;
-      send(this.#worker, { kind: "stop" });
+      if (this.#worker === undefined) resolve();
+      else if (!this.#giving) send(this.#worker, { kind: "stop" });
     });
   }
 
-  #launch(): Worker {
-    const worker = newWorker(this.options.entry ?? ENTRY, this.#patterns);
+  #launch(): void {
+    this.#granted = readsOf(this.#patterns);
+    const worker = newWorker(this.options.entry ?? ENTRY, this.#granted);
     worker.onmessage = ({ data }: MessageEvent<FromThread>): void => this.#take(data);
     worker.onerror = (event): void => {
       event.preventDefault();
       worker.terminate();
-      this.#restart(event.message);
+      this.#died(event.message);
     };
-    const { source, masks, seed } = this.options;
-    const start = { patterns: this.#patterns, from: this.#from, positions: this.#positions, source, masks, seed };
-    send(worker, { kind: "start", ...start });
-    return worker;
+    const { from, source, masks, seed } = this.options;
+    const former = { positions: this.#positions, scanned: this.#scanned, endS: this.#endS, nowS: this.nowS() };
+    send(worker, { kind: "start", patterns: this.#patterns, from, source, masks, seed, ...former });
+    this.#giving = false;
+    this.#worker = worker;
   }
 
+  /** What was counted up to some positions is ours: a thread that dies later is followed by one that goes on from there. */
   #take(message: FromThread): void {
-    if (message.kind === "stopped") return this.#onStopped?.();
-    // What was counted up to here is ours: a thread that dies later is followed by one that goes on from here, and
-    // files it had not seen yet are new.
+    if (message.kind === "stopped") return this.#ended();
     this.#positions = message.positions;
-    this.#from = "start";
+    if (message.kind === "scanned") {
+      this.#scanned = message.patterns;
+      this.options.onScanned?.(message.patterns);
+      return;
+    }
+    this.#endS = message.endS;
+    this.#offsetS = message.nowS - this.options.clock.monotonicMs() / 1000;
     this.#retryMs = RETRY_DELAY_MS_MIN;
     this.options.onSealed(message);
   }
 
-  #restart(why: string): void {
+  #died(why: string): void {
     const { log } = this.options;
     log.error("an ingest thread died; it is started again from its last positions", { why, after_ms: this.#retryMs });
+    this.#worker = undefined;
     if (this.#onStopped !== undefined) return this.#onStopped();
-    setTimeout(() => this.#worker = this.#launch(), this.#retryMs);
+    this.#launchLater();
+  }
+
+  #ended(): void {
+    this.#worker = undefined;
+    if (this.#onStopped !== undefined) return this.#onStopped();
+    this.#tryLaunch();
+  }
+
+  #launchLater(): void {
+    this.#retry = setTimeout(() => this.#tryLaunch(), this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_DELAY_MS_MAX);
+  }
+
+  #tryLaunch(): void {
+    try {
+      this.#launch();
+    } catch (error) {
+      if (!(error instanceof MachineRefusal)) throw error;
+      this.options.log.error("no ingest thread can be started; it is tried again", {
+        why: error.message,
+        after_ms: this.#retryMs,
+      });
+      this.#launchLater();
+    }
   }
 }
 
 /** The thread's entry, beside this file; in a bundle, beside the bundle. */
 const ENTRY = new URL(import.meta.url.endsWith(".js") ? "./ingest_worker.js" : "./ingest_worker.ts", import.meta.url);
 
-/** A worker that may read its logs' directories and the modules it is made of, and do nothing else. */
-function newWorker(entry: URL, patterns: readonly string[]): Worker {
-  const read = [...new Set([MODULES, ...patterns.map(globBase)])];
+/** The directories of the logs, and the modules that a thread is made of. */
+function readsOf(patterns: readonly string[]): readonly string[] {
+  return [...new Set([MODULES, ...patterns.map(globBase)])];
+}
+
+/** A worker that may read these directories and do nothing else. */
+function newWorker(entry: URL, read: readonly string[]): Worker {
+  refuseUnlessReadable(read);
   try {
     return new Worker(entry, {
       type: "module",
       name: "ingest",
-      deno: { permissions: { read, net: false, env: false, write: false, run: false, ffi: false, sys: false } },
+      deno: {
+        permissions: { read: [...read], net: false, env: false, write: false, run: false, ffi: false, sys: false },
+      },
     });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable || error instanceof TypeError)) throw error;
@@ -114,6 +190,23 @@ function newWorker(entry: URL, patterns: readonly string[]): Worker {
       `Cannot start the ingest thread: ${error.message}; run the collector with --allow-read=${read.join(",")}`,
     );
   }
+}
+
+/** A thread can never have more than its parent. */
+function refuseUnlessReadable(directories: readonly string[]): void {
+  const missing = directories.filter((path) => Deno.permissions.querySync({ name: "read", path }).state !== "granted");
+  if (missing.length === 0) return;
+  const what = missing.join(" and ");
+  throw new MachineRefusal(
+    `Cannot read logs in ${what}: the collector was started without that permission; ` +
+      `start it with --allow-read=${missing.join(",")} beside what it has`,
+  );
+}
+
+function isWithin(directory: string, granted: readonly string[]): boolean {
+  return granted.some((above) =>
+    directory === above || directory.startsWith(above.endsWith("/") ? above : `${above}/`)
+  );
 }
 
 function send(worker: Worker, message: ToThread): void {

@@ -11,13 +11,13 @@ import { watchDirectories } from "@/core/host/watch.ts";
 import { parseLogtail } from "@/core/format_logtail.ts";
 import { Pipeline } from "@/core/pipeline.ts";
 import { FileTail } from "./file_tail.ts";
+import { waitingText } from "./file_waiting.ts";
 import { Ingest } from "./ingest.ts";
+import { IngestTurns } from "./ingest_turn.ts";
 import { bucketBuffers, type FromThread, type ToThread } from "./thread_message.ts";
 
 /** Milliseconds between two looks at all inputs when nothing wakes the thread. */
 const POLL_MS = 1000;
-/** Chunks read between two looks at the clock and at messages: about 8 MiB, some tens of milliseconds. */
-const CHUNKS_PER_TURN = 16;
 /** Milliseconds between two looks at the clock while nothing is read: slices are sealed this punctually. */
 const TICK_MS = 100;
 
@@ -39,47 +39,48 @@ self.onmessage = ({ data }) => {
 
 async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const log = openLog("collector");
-  const clock = systemClock();
-  const { patterns, from, positions, source, masks, seed } = start;
+  const clock = systemClock(start.nowS);
+  const { source, masks, seed, endS } = start;
   const ingest = new Ingest({
     pipeline: new Pipeline({ parse: parseLogtail, masks, source, seed }),
     clock,
+    endS,
     positions: (of, handedBytes) => tail.positions(of, handedBytes),
     post: (sealed) => self.postMessage(sealed, sealed.buckets.flatMap(bucketBuffers)),
+    trouble: () => waitingText(tail.waiting()),
     samples: new OncePerMinute(log),
   });
   const nowS = (): number => clock.nowS();
-  const tail: FileTail = new FileTail({ files: systemFiles(), patterns, from, positions, log, nowS, consumer: ingest });
+  const tail: FileTail = new FileTail({ ...start, files: systemFiles(), log, nowS, consumer: ingest });
 
   let stopping = false;
   let wake = (): void => {};
-  let rescanDue = true;
-  const watch = watchDirectories([], () => {
-    rescanDue = true;
+  const watch = watchDirectories([], (names) => {
+    turns.wake(names);
     wake();
   }, { pollMs: POLL_MS, log });
+  const turns = new IngestTurns({
+    tail,
+    ingest,
+    onRescan: () => watch.update(tail.directories()),
+    post: (scanned) => self.postMessage(scanned),
+  });
   self.onmessage = ({ data }) => {
     if (data.kind === "stop") stopping = true;
-    if (data.kind === "patterns") tail.follow(data.patterns);
-    rescanDue = true;
+    if (data.kind === "patterns") turns.follow(data.patterns);
     wake();
   };
 
   while (!stopping) {
-    if (rescanDue) {
-      rescanDue = false;
-      tail.rescan();
-      watch.update(tail.directories());
-    }
-    const more = tail.readSome(CHUNKS_PER_TURN);
-    ingest.tick();
+    const more = turns.turn();
     // Even with more to read, messages and watch events get their turn.
     await (more ? delay(0) : Promise.race([delay(TICK_MS), new Promise<void>((resolve) => wake = resolve)]));
   }
   watch.close();
   // What was written before the stop is still counted, as far as the time to stop allows.
   const untilMs = clock.monotonicMs() + LAST_READ_MS_MAX;
-  while (tail.readSome(CHUNKS_PER_TURN) && clock.monotonicMs() < untilMs) ingest.tick();
+  turns.wake(true);
+  while (turns.turn() && clock.monotonicMs() < untilMs);
   ingest.finish();
   tail.close();
   self.postMessage({ kind: "stopped" });

@@ -34,10 +34,11 @@ async function run(flags: FlagValues): Promise<void> {
     throw new UsageError([`--logs-file ${logsFile}: it names no log; put one path or glob a line`]);
   }
 
-  const clock = systemClock(), seed = randomSeed();
+  const seed = randomSeed();
   const sequencer = new Sequencer(source, randomInstance());
   const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets: () => [sequencer.target(listen)] });
   const listen = flags.text("listen");
+  let sealedUntilS = 0;
   const serving = await serve({ listen, answerer: view, regex: linearRegex, log });
   const thread = startIngestThread({
     patterns: first,
@@ -45,14 +46,19 @@ async function run(flags: FlagValues): Promise<void> {
     source,
     masks: { v4Bits: flags.number("v4prefix"), v6Bits: flags.number("v6prefix") },
     seed,
+    clock: systemClock(),
     log,
+    onScanned: (patterns) => log.info("looked at the list of logs", { patterns: patterns.length }),
     onSealed: (sealed) => {
+      // Only a step of the machine's clock that has held makes the thread's time go back.
+      if (sealed.endS < sealedUntilS) view.store.rebase(sealed.endS);
+      sealedUntilS = sealed.endS;
       view.advance(sealed.endS);
-      for (const delta of sequencer.deltas(sealed)) view.accept(delta, clock.nowS());
+      for (const delta of sequencer.deltas(sealed)) view.accept(delta, sealed.nowS);
     },
   });
   log.info("serving", { listen, port: serving.port, source });
-  const ticking = setInterval(() => view.tick(clock.nowS()), TICK_MS);
+  const ticking = setInterval(() => view.tick(thread.nowS()), TICK_MS);
   onReload(() => reload(() => thread.follow(patterns())));
 
   await new Promise<void>((resolve) => onStop(() => resolve()));
@@ -65,7 +71,6 @@ async function run(flags: FlagValues): Promise<void> {
   function reload(follow: () => void): void {
     try {
       follow();
-      log.info("read the list of logs again");
     } catch (error) {
       if (!(error instanceof MachineRefusal)) throw error;
       log.error("the list of logs was not read again; the logs followed so far are followed on", {

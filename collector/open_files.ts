@@ -143,10 +143,8 @@ export class OpenFiles {
     const status = this.context.files.fstat(file.handle);
     const bytes = isTrouble(status) ? 0 : Math.max(0, status.size - file.offset);
     if (bytes > 0) {
-      const help = "rotate less often, or spread logs with --ingest-threads";
-      const text =
-        `Cannot read all of ${file.path}: more than ${SUPERSEDED_FILES_MAX} rotated files were unread; ${help}`;
-      this.log.warn(text, { bytes });
+      const text = `Cannot read all of ${file.path}: more than ${SUPERSEDED_FILES_MAX} rotated files were unread`;
+      this.log.warn(`${text}; rotate less often`, { bytes });
     }
     this.close(file);
   }

@@ -10,13 +10,15 @@ import type { Sealed } from "./thread_message.ts";
 export class Sequencer {
   #sequence = 0;
   #newestS = 0;
+  #problem = "";
   readonly #ledger = emptyLedger();
 
   /** @param instance new for every start without state: sequence numbers begin again then. */
   constructor(readonly source: string, readonly instance: string) {}
 
-  deltas({ buckets, endS }: Sealed): Delta[] {
-    this.#newestS = Math.max(this.#newestS, endS);
+  deltas({ buckets, endS, problem }: Sealed): Delta[] {
+    this.#newestS = endS;
+    this.#problem = problem;
     const { source, instance } = this;
     for (const { ledger } of buckets) addLedger(this.#ledger, ledger);
     return buckets.map((bucket) => ({
@@ -27,7 +29,13 @@ export class Sequencer {
 
   /** This collector as a source: it delivers to itself. */
   target(address: string): TargetInfo {
-    const { source: name } = this;
-    return { name, address, state: "connected", newestS: this.#newestS, problem: "", ledger: this.#ledger };
+    return {
+      name: this.source,
+      address,
+      state: "connected",
+      newestS: this.#newestS,
+      problem: this.#problem,
+      ledger: this.#ledger,
+    };
   }
 }

@@ -15,21 +15,37 @@ export type ToThread =
     readonly source: string;
     readonly masks: ClientMasks;
     readonly seed: number;
-    /** Where a former thread stopped; empty for the first. */
+    /** Where a former thread stopped, and the patterns it had looked at; empty for the first. */
     readonly positions: readonly Position[];
+    readonly scanned: readonly string[];
+    /** End of the newest slice it sealed; 0 for the first. */
+    readonly endS: number;
+    /** What time it is on the clock of the former thread, seconds since 1970. */
+    readonly nowS: number;
   }
   | { readonly kind: "patterns"; readonly patterns: readonly string[] }
   /** Seal what is open, post it, and end. */
   | { readonly kind: "stop" };
 
 /** Ingest thread → main thread. */
-export type FromThread = Sealed | { readonly kind: "stopped" };
+export type FromThread = Sealed | Scanned | { readonly kind: "stopped" };
+
+/** Patterns were looked at for the first time: from now on whatever else they match is new. */
+export interface Scanned {
+  readonly kind: "scanned";
+  readonly patterns: readonly string[];
+  readonly positions: readonly Position[];
+}
 
 /** All that was counted up to one read position. Columns are transferred, not copied. */
 export interface Sealed {
   readonly kind: "sealed";
-  /** End of the newest slice that is over, seconds since 1970: where windows can end. */
+  /** End of the newest slice that is over, seconds since 1970: where windows can end. Goes back only with the clock. */
   readonly endS: number;
+  /** What time it is for the thread. Its clock decides: two would not follow a step at the same time. */
+  readonly nowS: number;
+  /** What keeps it from counting everything, in words; empty when nothing does. */
+  readonly problem: string;
   /** The first carries the ledger. */
   readonly buckets: readonly Bucket[];
   /** Of every file: what has been counted, here or in an earlier message. */

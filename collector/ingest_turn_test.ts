@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import { IngestTurns } from "./ingest_turn.ts";
+import type { Scanned } from "./thread_message.ts";
+
+interface Fixture {
+  readonly turns: IngestTurns;
+  readonly did: string[];
+  readonly posted: Scanned[];
+}
+
+/** @param reads how often there is more to read than one turn takes. */
+function fixture(reads = 0): Fixture {
+  const did: string[] = [], posted: Scanned[] = [];
+  let patterns: readonly string[] = ["/a.log"];
+  const turns = new IngestTurns({
+    tail: {
+      follow: (others) => void (patterns = others),
+      rescan: () => void did.push("rescan"),
+      readSome: () => {
+        did.push("read");
+        return reads-- > 0;
+      },
+      positions: () => [],
+      scanned: () => patterns,
+    },
+    ingest: { tick: () => void did.push("tick") },
+    onRescan: () => void did.push("watch"),
+    post: (scanned) => void posted.push(scanned),
+  });
+  return { turns, did, posted };
+}
+
+Deno.test("a write to a log makes it be read, not every name be looked up; without any, nothing but the clock is looked at", () => {
+  const { turns, did } = fixture();
+  turns.turn();
+  assertEquals(did.splice(0), ["rescan", "watch", "read", "tick"]);
+  turns.wake(false);
+  turns.turn();
+  assertEquals(did.splice(0), ["read", "tick"]);
+  turns.turn();
+  assertEquals(did.splice(0), ["tick"]);
+  turns.wake(true);
+  turns.wake(false);
+  turns.turn();
+  assertEquals(did.splice(0), ["rescan", "watch", "read", "tick"], "a name may have changed");
+});
+
+Deno.test("as long as there is more to read, every turn reads", () => {
+  const { turns, did } = fixture(2);
+  assertEquals([turns.turn(), turns.turn(), turns.turn(), turns.turn()], [true, true, false, false]);
+  assertEquals(did.filter((what) => what === "read").length, 3);
+});
+
+Deno.test("where it stands is told after the first look at patterns, and after that at others, and at no other time", () => {
+  const { turns, posted } = fixture();
+  turns.turn();
+  turns.wake(true);
+  turns.turn();
+  turns.follow(["/b.log"]);
+  turns.turn();
+  turns.turn();
+  assertEquals(posted.map(({ patterns }) => patterns), [["/a.log"], ["/b.log"]]);
+});
