@@ -50,6 +50,26 @@ realTest([], "SIGHUP reads the list of logs again", async () => {
   await untilCounted(collector, { one: 1, two: 1 });
 });
 
+realTest([], "SIGHUP adds a log in another folder, and says what is missing when it may not read it", async () => {
+  using folder = new TestFolder(), other = new TestFolder();
+  folder.append("");
+  other.append("");
+  folder.append(`${folder.path()}\n`, "logs.conf");
+  const flags = [`--logs-file=${folder.path("logs.conf")}`], folders = [folder.folder, other.folder];
+  await using collector = await startCollector({ source: "col-1", logs: [], flags, folders });
+  await untilSaid(collector, folder.path());
+  folder.append("/srv/nowhere/access.log\n", "logs.conf");
+  collector.signal("SIGHUP");
+  await untilSaid(collector, "start it with --allow-read=/srv/nowhere beside what it has");
+  folder.append(line({ host: "before" }));
+  Deno.writeTextFileSync(folder.path("logs.conf"), `${folder.path()}\n${other.path()}\n`);
+  collector.signal("SIGHUP");
+  await untilSaid(collector, other.path());
+  folder.append(line({ host: "after" }));
+  other.append(line({ host: "other" }));
+  await untilCounted(collector, { before: 1, after: 1, other: 1 });
+});
+
 realTest(
   [],
   "after kill -9 and a restart of a collector, an aggregator counts nothing twice and loses no past",
