@@ -124,28 +124,29 @@ Deno.test("after a rename both files are read until the old one is superseded an
 });
 
 Deno.test("a log that was renamed or deleted, and has no successor, stays open: its writer may not know yet", () => {
-  const follower = following("one\n", [LOG, "/log/b.log"]);
-  const { files } = follower;
-  files.create("/log/b.log");
-  const writers = [LOG, "/log/b.log"].map((path) => files.writer(path));
+  const logs = [LOG, "/log/b.log", "/log/c.log"], follower = following("one\n", logs), { files } = follower;
+  const writers = logs.map((path) => files.writer(path));
   follower.catchUp();
   files.rename(LOG, `${LOG}.1`);
+  files.rename("/log/c.log", "/log/c.away");
   files.unlink("/log/b.log");
   follower.catchUp();
   for (let minutes = 0; minutes < 50; minutes++) follower.waitQuiet();
   for (const writer of writers) writer.append("late\n");
-  assertEquals(follower.catchUp(), ["late", "late"]);
+  assertEquals(follower.catchUp(), ["late", "late", "late"]);
   follower.files.create(LOG, "new\n");
   follower.catchUp();
   follower.waitQuiet();
   assertEquals(
     follower.tail.positions().map(({ path }) => path),
-    ["/log/b.log", LOG],
+    ["/log/b.log", "/log/c.log", LOG],
     "it has a successor and is quiet",
   );
   follower.clock.advanceMs(1000 * DELETED_QUIET_SECONDS_MIN);
   follower.catchUp();
-  assertEquals(follower.filesOpen, 1, "a deleted file takes up space for an hour at most");
+  assertEquals(follower.filesOpen, 2, "a deleted file takes up space for an hour at most");
+  writers[2].append("later\n");
+  assertEquals(follower.catchUp(), ["later"]);
 });
 
 Deno.test("of the files that have no successor, as many are kept of each path as of superseded ones", () => {

@@ -13,6 +13,7 @@ import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import { LiveView } from "@/core/live_view.ts";
+import { deliverTo } from "./delivery.ts";
 import { COLLECTOR } from "./flags.ts";
 import { startIngestThread } from "./ingest_thread.ts";
 import { Sequencer } from "./sequencer.ts";
@@ -38,7 +39,6 @@ async function run(flags: FlagValues): Promise<void> {
   const sequencer = new Sequencer(source, randomInstance());
   const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets: () => [sequencer.target(listen)] });
   const listen = flags.text("listen");
-  let sealedUntilS = 0;
   const serving = await serve({ listen, answerer: view, regex: linearRegex, log });
   const thread = startIngestThread({
     patterns: first,
@@ -49,13 +49,7 @@ async function run(flags: FlagValues): Promise<void> {
     clock: systemClock(),
     log,
     onScanned: (patterns) => log.info("looked at the list of logs", { patterns: patterns.length }),
-    onSealed: (sealed) => {
-      // Only a step of the machine's clock that has held makes the thread's time go back.
-      if (sealed.endS < sealedUntilS) view.store.rebase(sealed.endS);
-      sealedUntilS = sealed.endS;
-      view.advance(sealed.endS);
-      for (const delta of sequencer.deltas(sealed)) view.accept(delta, sealed.nowS);
-    },
+    onSealed: deliverTo(view, sequencer),
   });
   log.info("serving", { listen, port: serving.port, source });
   const ticking = setInterval(() => view.tick(thread.nowS()), TICK_MS);

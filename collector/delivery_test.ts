@@ -1,0 +1,25 @@
+import { assertEquals } from "@std/assert";
+import { emptyBucket } from "@/core/bucket.ts";
+import { linearRegex } from "@/core/host/regex.ts";
+import { LiveView } from "@/core/live_view.ts";
+import { deliverTo } from "./delivery.ts";
+import { Sequencer } from "./sequencer.ts";
+
+const START = 1_700_000_100;
+
+Deno.test("windows end where the thread has sealed, and go back only when its clock has gone back", () => {
+  const sequencer = new Sequencer("s", "0123456789abcdef");
+  const view = new LiveView({ source: "s", seed: 1, regex: linearRegex, targets: () => [sequencer.target("")] });
+  const deliver = deliverTo(view, sequencer);
+  const seal = (endS: number): number => {
+    const buckets = [emptyBucket(endS - 10, 10)];
+    deliver({ kind: "sealed", endS, nowS: endS + 0.5, problem: "", buckets, positions: [] });
+    return view.trend({ window: "1m", filter: undefined }).toS - START;
+  };
+  assertEquals([seal(START + 10), seal(START + 20)], [10, 20]);
+  view.tick(START + 80); // the thread was silent for a minute
+  assertEquals(view.store.endS, START + 60);
+  assertEquals([seal(START + 30), seal(START + 40)], [60, 60], "a late thread does not turn time back");
+  assertEquals([seal(START - 3600), seal(START - 3590)], [-3600, -3590]);
+  assertEquals(view.trend({ window: "1m", filter: undefined }).coverage.present, 1);
+});
