@@ -45,22 +45,29 @@ Deno.test("the guard hands on whole chunks as they are: no copy where there is n
   assert(out[0].buffer === chunk.buffer && out[0].length === chunk.length);
 });
 
-Deno.test("a guarded server survives clients that leave politely after hundreds of calls", async () => {
-  await using server = await startServer("guarded");
-  for (let visit = 0; visit < 3; visit++) assertEquals(await visitPolitely(server.port), 300);
-  assertEquals(await server.stop(), 0);
+Deno.test("guarded servers survive clients that leave politely after hundreds of calls", async () => {
+  for (let servers = 0; servers < 4; servers++) {
+    await using server = await startServer("guarded");
+    for (let visit = 0; visit < 3; visit++) assertEquals(await visitPolitely(server.port), 300);
+    assertEquals(await server.stop(), 0);
+  }
 });
 
-Deno.test("without the guard the same visits kill the server: the guard is still needed", async () => {
-  await using server = await startServer("bare");
-  // Memory freed twice kills at once or a little later: mostly after the first visit, seldom after the third.
-  for (let visit = 0; visit < 20; visit++) if (await visitPolitely(server.port) < 300) break;
-  const code = await server.stop();
-  assert(
-    code !== 0,
-    "denoland/deno#36788 looks fixed in this runtime: delete proto/goaway_guard.ts and its callers' use",
-  );
+Deno.test("without the guard the same visits kill a server: the guard is still needed", async () => {
+  // Memory freed twice kills soon or, as chance has laid out the heap of that process, never: several get a chance.
+  let killed = false;
+  for (let server = 0; server < SERVERS_MAX && !killed; server++) killed = await isKilledByVisits();
+  assert(killed, "denoland/deno#36788 looks fixed in this runtime: delete proto/goaway_guard.ts and its callers' use");
 });
+
+/** About half of the processes die of it (Deno 2.9.6), so that all of these survive once in some thousands of runs. */
+const SERVERS_MAX = 14;
+
+async function isKilledByVisits(): Promise<boolean> {
+  await using server = await startServer("bare");
+  for (let visit = 0; visit < 3; visit++) if (await visitPolitely(server.port) < 300) break;
+  return await server.stop() !== 0;
+}
 
 Deno.test("a guarded client survives servers that leave politely, and finds the next one", async () => {
   await using client = new Side(["client", "guarded", String(PORT)]);
