@@ -61,7 +61,7 @@ export const REGEX_MS_MAX = 1000;
 export const SLOT_PENDING_MAX = 256;
 
 /** Bytes a slot holds unmerged, or as many as it has merged if that is more, so that a row is merged a few times at most. */
-export const SLOT_PENDING_BYTES_MAX = 1024 * 1024;
+export const SLOT_PENDING_BYTES_MAX = 256 * 1024;
 
 /** Snapshots waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told.
  * Deltas do not wait anywhere but in the log that all subscribers read (`DELTA_BYTES_MAX`). */
