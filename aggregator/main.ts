@@ -27,6 +27,8 @@ const TICK_MS = 1000;
 /** Serves until SIGTERM or SIGINT. */
 async function run(flags: FlagValues): Promise<void> {
   const log = openLog("aggregator");
+  let onList = (): void => {};
+  onReload(() => onList()); // from now on a SIGHUP no longer ends the process
   const clock = systemClock();
   const first = collectors(flags);
   const source = sourceName(flags);
@@ -45,7 +47,7 @@ async function run(flags: FlagValues): Promise<void> {
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
   fleet.follow(first);
   const ticking = setInterval(() => fleet.tick(), TICK_MS);
-  onReload(() => reload(flags, fleet, log));
+  onList = (): void => reload(flags, fleet, log);
 
   await new Promise<void>((resolve) => onStop(() => resolve()));
   log.info("stopping");

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { emptyBucket } from "@/core/bucket.ts";
+import { openLog } from "@/core/host/log.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { LiveView } from "@/core/live_view.ts";
 import { deliverTo } from "./delivery.ts";
@@ -10,7 +11,7 @@ const START = 1_700_000_100;
 Deno.test("windows end where the thread has sealed, and go back only when its clock has gone back", () => {
   const sequencer = new Sequencer("s", "0123456789abcdef");
   const view = new LiveView({ source: "s", seed: 1, regex: linearRegex, targets: () => [sequencer.target("")] });
-  const deliver = deliverTo(view, sequencer);
+  const deliver = deliverTo(view, sequencer, openLog("collector", () => {}));
   const seal = (endS: number): number => {
     const buckets = [emptyBucket(endS - 10, 10)];
     deliver({ kind: "sealed", endS, nowS: endS + 0.5, problem: "", buckets, positions: [] });
@@ -22,4 +23,15 @@ Deno.test("windows end where the thread has sealed, and go back only when its cl
   assertEquals([seal(START + 30), seal(START + 40)], [60, 60], "a late thread does not turn time back");
   assertEquals([seal(START - 3600), seal(START - 3590)], [-3600, -3590]);
   assertEquals(view.trend({ window: "1m", filter: undefined }).coverage.present, 1);
+});
+
+Deno.test("a slice that no window holds any more is named with its lines, not dropped in silence", () => {
+  const lines: string[] = [];
+  const sequencer = new Sequencer("s", "0123456789abcdef");
+  const view = new LiveView({ source: "s", seed: 1, regex: linearRegex, targets: () => [] });
+  const log = openLog("collector", (line) => void lines.push(line), () => 0);
+  const old = { ...emptyBucket(START - START % 300 - 90_000, 300), totals: Float64Array.of(7, 0, 0, 0) };
+  const sealed = { kind: "sealed", endS: START, nowS: START, problem: "", buckets: [old], positions: [] } as const;
+  deliverTo(view, sequencer, log)(sealed);
+  assertEquals(lines.map((line) => /outcome=(\w+) slice=\d+ lines=(\d+)/.exec(line)?.slice(1)), [["too_old", "7"]]);
 });

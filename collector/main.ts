@@ -29,11 +29,14 @@ async function run(flags: FlagValues): Promise<void> {
   const source = sourceName(flags);
   const logsFile = flags.text("logs-file");
   const listed = (): string[] => logsFile === "" ? [] : readLinesFile("--logs-file", logsFile);
-  const patterns = (): string[] => [...flags.list("logs"), ...listed()];
-  const first = patterns();
-  if (first.length === 0) {
+  const patterns = (): string[] => {
+    const all = [...flags.list("logs"), ...listed()];
+    if (all.length > 0) return all;
     throw new UsageError([`--logs-file ${logsFile}: it names no log; put one path or glob a line`]);
-  }
+  };
+  const first = patterns();
+  let onList = (): void => {};
+  onReload(() => onList()); // from now on a SIGHUP no longer ends the process
 
   const seed = randomSeed();
   const sequencer = new Sequencer(source, randomInstance());
@@ -49,11 +52,11 @@ async function run(flags: FlagValues): Promise<void> {
     clock: systemClock(),
     log,
     onScanned: (patterns) => log.info("looked at the list of logs", { patterns: patterns.length }),
-    onSealed: deliverTo(view, sequencer),
+    onSealed: deliverTo(view, sequencer, log),
   });
   log.info("serving", { listen, port: serving.port, source });
   const ticking = setInterval(() => view.tick(thread.nowS()), TICK_MS);
-  onReload(() => reload(() => thread.follow(patterns())));
+  onList = (): void => reload(() => thread.follow(patterns()));
 
   await new Promise<void>((resolve) => onStop(() => resolve()));
   log.info("stopping");
@@ -66,7 +69,7 @@ async function run(flags: FlagValues): Promise<void> {
     try {
       follow();
     } catch (error) {
-      if (!(error instanceof MachineRefusal)) throw error;
+      if (!(error instanceof MachineRefusal || error instanceof UsageError)) throw error;
       log.error("the list of logs was not read again; the logs followed so far are followed on", {
         why: error.message,
       });
