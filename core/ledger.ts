@@ -17,8 +17,6 @@ export const LEDGER_REASONS = [
   "future",
 ] as const;
 
-export type LedgerReason = typeof LEDGER_REASONS[number];
-
 export const LEDGER_COUNT = LEDGER_REASONS.length;
 
 /** Indexes into a ledger. */

@@ -3,7 +3,8 @@
  * rule is a function from sources to complaints, tried on planted mistakes first and then on the tree.
  */
 import { assertEquals } from "@std/assert";
-import { dirname, fromFileUrl, join } from "@std/path";
+import { walkSync } from "@std/fs";
+import { dirname, fromFileUrl } from "@std/path";
 
 /** Path below the checkout, and text. */
 type Sources = ReadonlyMap<string, string>;
@@ -92,6 +93,13 @@ Deno.test("core/mod.ts lists every core file once, and a file imports only files
   assertEquals(orderComplaints(backwards), ["core/bounds.ts imports ./ring.ts, which core/mod.ts lists below it"]);
   assertEquals(orderComplaints(new Map(tree()).set("core/stray.ts", "")), ["core/mod.ts does not list ./stray.ts"]);
   assertEquals(orderComplaints(tree()), []);
+});
+
+Deno.test("the rules above look at the whole tree", () => {
+  const sources = tree();
+  for (const path of [".ci/run", "core/pipeline.ts", "frontend/page.tsx", "systemd/nginx-logtail-collector.service"]) {
+    assertEquals(sources.has(path), true, path);
+  }
 });
 
 Deno.test("nothing unknown stands at the top level", () => {
@@ -220,15 +228,12 @@ function planted(path: string, text: string): Sources {
 /** Everything below the checkout that people write. */
 function tree(): Sources {
   const sources = new Map<string, string>();
-  function visit(folder: string): void {
-    for (const { name, isDirectory } of Deno.readDirSync(join(ROOT, folder))) {
-      const path = folder === "" ? name : `${folder}/${name}`;
-      if (isDirectory && name !== ".git" && name !== "node_modules") visit(path);
-      else if (/\.(tsx?|json|md|service|proto)$/.test(name) || dirname(path) === ".ci") {
-        sources.set(path, Deno.readTextFileSync(join(ROOT, path)));
-      }
+  const skip = [/\/\.git(\/|$)/, /\/node_modules(\/|$)/, /\/packaging\/dist(\/|$)/];
+  for (const { path, name } of walkSync(ROOT, { includeDirs: false, skip })) {
+    const below = path.slice(ROOT.length);
+    if (/\.(tsx?|json|md|service|proto)$/.test(name) || dirname(below) === ".ci") {
+      sources.set(below, Deno.readTextFileSync(path));
     }
   }
-  visit("");
   return sources;
 }

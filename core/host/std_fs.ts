@@ -1,6 +1,6 @@
 /**
- * The part of `@std/fs` that is used here, under its own names and signatures, over the runtime's `node:fs`. Mapped
- * as `@std/fs`; where `jsr:` resolves, the import map can point there instead and nothing else changes.
+ * The part of `@std/fs` that this project and its tests need, under its own names and signatures, over the runtime's
+ * `node:fs`. Mapped as `@std/fs`; where `jsr:` resolves, the import map can point there instead and nothing else changes.
  */
 import { globToRegExp } from "@std/path";
 import { mkdirSync, readdirSync, statSync } from "node:fs";
