@@ -61,6 +61,8 @@ export interface TopNAnswer {
   readonly other: Values;
   readonly coverage: Coverage;
   readonly entries: readonly TopNEntry[];
+  /** Requests that a value which is in no entry can have at most, whether it is known or not. */
+  readonly unlistedMax: number;
 }
 
 export interface TrendPoint {

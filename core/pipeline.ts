@@ -38,6 +38,8 @@ export interface PipelineOptions {
   readonly source: string;
   /** For all hashes; random per process. */
   readonly seed: number;
+  /** Every line goes into the fine slice of its own time, however old: for whole files that are counted once. */
+  readonly anyTime?: boolean;
 }
 
 /** A line that was not counted. */
@@ -162,10 +164,11 @@ export class Pipeline {
 
   /** Finds a line's slice, opening it when it is new. Returns COUNTED, or the reason for which it has none. */
   #place(line: number, timeS: number): number {
+    const { anyTime = false } = this.options;
     let slice: OpenSlice | undefined = line > 0 ? this.#slices[line - 1] : this.#open[0];
     if (slice === undefined || timeS < slice.startS || timeS >= slice.startS + TIERS[slice.tier].sliceS) {
-      if (timeS > this.nowS + FUTURE_SECONDS_MAX) return FUTURE;
-      const tier = tierHolding(timeS, sliceStart(this.nowS, FINEST_S));
+      if (!anyTime && timeS > this.nowS + FUTURE_SECONDS_MAX) return FUTURE;
+      const tier = anyTime ? 0 : tierHolding(timeS, sliceStart(this.nowS, FINEST_S));
       if (tier < 0) return TOO_OLD;
       slice = this.#openSlice(tier, sliceStart(timeS, TIERS[tier].sliceS));
       if (slice === undefined) {

@@ -15,7 +15,7 @@ import { type CompiledFilter, TRUE, UNKNOWN } from "./filter_match.ts";
 import type { TopNAnswer, TopNEntry, TopNQuestion } from "./answer.ts";
 
 /** The part of an answer that buckets decide. */
-export type Ranking = Pick<TopNAnswer, "total" | "other" | "entries">;
+export type Ranking = Pick<TopNAnswer, "total" | "other" | "entries" | "unlistedMax">;
 
 /** A question with its filter ready to be matched. */
 export interface Query extends Omit<TopNQuestion, "filter"> {
@@ -40,7 +40,7 @@ export function topN(buckets: readonly Bucket[], query: Query, seed: number): Ra
     values: groups.values(group),
     countMax: groups.countMax(group, unlistedMax),
   }));
-  return { total, entries, other: rest(total, groups, order) };
+  return { total, entries, other: rest(total, groups, order), unlistedMax };
 }
 
 /**

@@ -60,6 +60,7 @@ export function readTopNResponse(message: TopNResponse, question: TopNQuestion):
     other: message.other === null ? zeroValues() : readValues(message.other),
     coverage: readCoverage(message.coverage),
     entries,
+    unlistedMax: 0, // not on the wire yet
   };
 }
 
