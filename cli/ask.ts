@@ -25,7 +25,7 @@ export async function askTargets<Answer>(
   const timeoutMs = timeoutOf(flags);
   let failed = 0;
   let shown = 0;
-  for (const outcome of outcomes(targets, (target) => askOne(shell.connect(target), target, timeoutMs, ask))) {
+  for (const outcome of outcomes(targets, (target) => askOne(shell, target, timeoutMs, ask))) {
     const settled = await outcome;
     if ("answer" in settled) {
       const gap = shown++ > 0 && !flags.on("json") ? "\n" : "";
@@ -66,11 +66,12 @@ function outcomes<Answer>(
 
 /** Never rejects. */
 async function askOne<Answer>(
-  client: Client,
+  shell: Shell,
   target: string,
   timeoutMs: number,
   ask: (client: Client, timeoutMs: number) => Promise<Answer>,
 ): Promise<Outcome<Answer>> {
+  const client = await shell.connect(target);
   try {
     return { target, answer: await ask(client, timeoutMs) };
   } catch (error) {

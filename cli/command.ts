@@ -4,20 +4,19 @@ import { splitArguments } from "@/core/host/flag_tokens.ts";
 import { type FlagValues, readFlags } from "@/core/host/flags.ts";
 import { didYouMean } from "@/core/host/near_miss.ts";
 import { printable } from "@/core/host/printable.ts";
-import { stream } from "./command_stream.ts";
-import { targets } from "./command_targets.ts";
-import { topN } from "./command_topn.ts";
-import { trend } from "./command_trend.ts";
-import { version } from "./command_version.ts";
 import { ALL_COMMANDS, type CommandName, COMMANDS, overviewText } from "./flags.ts";
 import type { Shell } from "./shell.ts";
 
-const RUN: Readonly<Record<CommandName, (flags: FlagValues, shell: Shell) => Promise<number>>> = {
-  topn: topN,
-  trend,
-  stream,
-  targets,
-  version,
+/** Prints, and resolves to the exit code. */
+type Command = (flags: FlagValues, shell: Shell) => Promise<number>;
+
+/** A command is loaded when it is run: a program that is started for one answer should not read the others' modules. */
+const LOAD: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  topn: async () => (await import("./command_topn.ts")).topN,
+  trend: async () => (await import("./command_trend.ts")).trend,
+  stream: async () => (await import("./command_stream.ts")).stream,
+  targets: async () => (await import("./command_targets.ts")).targets,
+  version: async () => (await import("./command_version.ts")).version,
 };
 
 /**
@@ -31,7 +30,9 @@ export async function runCommand(args: readonly string[], env: Environment, shel
   const operand = operands.find(({ text, maybeValue }) => !maybeValue || isCommand(text));
   if (operand === undefined || !isCommand(operand.text)) return withoutCommand(args, env, operand?.text, shell);
   const rest = args.filter((_, index) => index !== operand.index);
-  return await RUN[operand.text](readFlags(COMMANDS[operand.text], rest, env), shell);
+  const flags = readFlags(COMMANDS[operand.text], rest, env);
+  const run = await LOAD[operand.text]();
+  return await run(flags, shell);
 }
 
 function withoutCommand(args: readonly string[], env: Environment, word: string | undefined, shell: Shell): number {

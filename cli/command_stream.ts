@@ -56,7 +56,7 @@ async function follow(
   readStream: (client: Client) => Promise<void>,
 ): Promise<void> {
   while (!stop.aborted) {
-    const client = shell.connect(target);
+    const client = await shell.connect(target);
     let why = `${target}: the stream ended`;
     try {
       await readStream(client);

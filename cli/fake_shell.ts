@@ -26,7 +26,7 @@ export function fakeShell(clients: Readonly<Record<string, Partial<Client>>>): F
     pauses: [],
     closed: [],
     stopped,
-    connect: (target) => fakeClient(clients[target] ?? {}, target, () => shell.closed.push(target)),
+    connect: (target) => Promise.resolve(fakeClient(clients[target] ?? {}, target, () => shell.closed.push(target))),
     out: (text) => void shell.printed.push(text),
     problem: (line) => void shell.problems.push(line),
     help: (text) => void shell.helps.push(text),

@@ -2,13 +2,13 @@
 import { runMain } from "@/core/host/exit.ts";
 import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
 import { onStop } from "@/core/host/signals.ts";
-import { connect } from "@/proto/client.ts";
 import { runCommand } from "./command.ts";
 import { PROGRAM_NAME } from "./flags.ts";
 import type { Shell } from "./shell.ts";
 
 const shell: Shell = {
-  connect,
+  // gRPC takes longer to load than many a question to answer: those who ask nobody do without.
+  connect: async (target) => (await import("@/proto/client.ts")).connect(target),
   out: writeOut,
   problem: (line) => writeErr(`${PROGRAM_NAME}: ${line}\n`),
   help: (text) => writeErr(`${text}\n`),

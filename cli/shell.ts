@@ -2,8 +2,8 @@
 import type { Client } from "@/proto/client.ts";
 
 export interface Shell {
-  /** Never throws; what cannot be reached is told by the first question. */
-  connect(target: string): Client;
+  /** Never rejects; what cannot be reached is told by the first question. */
+  connect(target: string): Promise<Client>;
   /** Writes to standard output; throws OutputClosed when nobody reads it any more. */
   out(text: string): void;
   /** Writes one line, named after the program, to standard error. */

@@ -60,6 +60,7 @@ Deno.test("imports follow the layers", () => {
   assertEquals(importComplaints(planted("collector/a.ts", 'import { x } from "@/aggregator/fleet.ts";')).length, 1);
   assertEquals(importComplaints(planted("frontend/a.ts", 'import { x } from "../core/bucket.ts";')).length, 1);
   assertEquals(importComplaints(planted("cli/a.ts", 'import { h } from "preact";')).length, 1);
+  assertEquals(importComplaints(planted("cli/a.ts", 'const { h } = await import("preact");')).length, 1);
   assertEquals(importComplaints(planted("core/a.ts", 'import { join } from "@std/path";')).length, 1);
   assertEquals(importComplaints(planted("cli/a.ts", 'import fc from "fast-check";')).length, 1);
   assertEquals(importComplaints(planted("cli/a.ts", 'import { x } from "npm:left-pad@1.0.0";')).length, 1);
@@ -213,8 +214,10 @@ function layerOf(path: string): string {
 }
 
 function importsOf(text: string): string[] {
-  const matches = text.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"/gm);
-  return [...matches].map((match) => match[1] ?? match[2]);
+  const matches = text.matchAll(
+    /^\s*(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm,
+  );
+  return [...matches].map((match) => match[1] ?? match[2] ?? match[3]);
 }
 
 function withoutComments(text: string): string {
