@@ -76,6 +76,10 @@ export const SUBSCRIBERS_MAX = 256;
 /** Entries of one answer. A request for more is answered with this many. */
 export const TOP_N_MAX = 10_000;
 
+/** Values that one ranking tells apart while it is built bucket by bucket, as over whole files: about 100 MB of URIs. Beyond
+ * it the lightest fold into "(other)", and the stated bounds grow by what they had. */
+export const TOP_N_GROUPS_MAX = 1_000_000;
+
 /** Characters of a filter expression. A longer one is refused. */
 export const FILTER_CHARS_MAX = 4096;
 

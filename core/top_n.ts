@@ -6,6 +6,7 @@
  * `countMax`. The total of a filter that is one comparison is read from the marginals of the entries that match it:
  * clicking a row shows the number that was clicked.
  */
+import { TOP_N_GROUPS_MAX } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, mergeColumns, mergeValues, REQUESTS, type Values, zeroValues } from "./measures.ts";
 import { dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { InternTable } from "./intern.ts";
@@ -24,24 +25,97 @@ export interface Query extends Omit<TopNQuestion, "filter"> {
 
 /** Ranks over all of `buckets`. Cost: linear in dictionary entries, and under a filter in rows. */
 export function topN(buckets: readonly Bucket[], query: Query, seed: number): Ranking {
-  const d = dimensionIndex(query.groupBy);
-  const groups = new Groups(seed);
-  const total = zeroValues();
-  let unlistedMax = 0;
-  for (const bucket of buckets) {
-    mergeValues(total, matchingTotals(bucket, query.filter));
-    unlistedMax += query.filter === undefined
-      ? addMarginals(groups, bucket.dictionaries[d])
-      : addRows(groups, bucket, d, query.filter);
-  }
-  const order = groups.ranked(query.sort, query.n);
-  const entries = order.map((group): TopNEntry => ({
-    label: entryLabel(DIMENSIONS[d], groups.entry(group)),
-    values: groups.values(group),
-    countMax: groups.countMax(group, unlistedMax),
-  }));
-  return { total, entries, other: rest(total, groups, order), unlistedMax };
+  const builder = new TopNBuilder(query, seed, Infinity);
+  for (const bucket of buckets) builder.add(bucket);
+  return builder.ranking();
 }
+
+/** What a `TopNBuilder` has counted, as plain numbers: it can be posted to another thread. */
+export interface TopNState {
+  /** Group g is `bytes[offsets[g] … offsets[g + 1])`. */
+  readonly offsets: Float64Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Measure m of group g is `values[g * MEASURE_COUNT + m]`. */
+  readonly values: Float64Array<ArrayBuffer>;
+  /** Requests that group g can have beyond its values and `unlistedMax`; may be negative. */
+  readonly extra: Float64Array<ArrayBuffer>;
+  /** What certainly matches, and what of it belongs to no group. */
+  readonly total: Values;
+  readonly other: Values;
+  /** Requests that a value which is no group can have at most. */
+  readonly unlistedMax: number;
+}
+
+/**
+ * The same one bucket at a time, for more of them than can be held at once. Bounded: beyond `groupsMax` values the
+ * lightest fold into `other`, and what they had is added to what any value can have beyond its count.
+ */
+export class TopNBuilder {
+  readonly #d: number;
+  readonly #total = zeroValues();
+  #groups: Groups;
+  #unlistedMax = 0;
+
+  /**
+   * @param seed for hashes; random per process
+   * @param groupsMax values held; at least 1
+   */
+  constructor(readonly query: Query, readonly seed: number, readonly groupsMax: number = TOP_N_GROUPS_MAX) {
+    this.#d = dimensionIndex(query.groupBy);
+    this.#groups = new Groups(seed);
+  }
+
+  /** Counts one bucket. Keeps nothing of it. */
+  add(bucket: Bucket): void {
+    const { filter } = this.query;
+    mergeValues(this.#total, matchingTotals(bucket, filter));
+    this.#unlistedMax += filter === undefined
+      ? addMarginals(this.#groups, bucket.dictionaries[this.#d])
+      : addRows(this.#groups, bucket, this.#d, filter);
+    this.#keepBound();
+  }
+
+  /** Everything counted so far. The arrays are the caller's. */
+  state(): TopNState {
+    return { ...this.#groups.state(), total: this.#total.slice(), unlistedMax: this.#unlistedMax };
+  }
+
+  /** Adds what another builder has counted for the same question. */
+  addState(state: TopNState): void {
+    mergeValues(this.#total, state.total);
+    this.#groups.addState(state);
+    this.#unlistedMax += state.unlistedMax;
+    this.#keepBound();
+  }
+
+  /** The answer for everything counted so far. */
+  ranking(): Ranking {
+    const groups = this.#groups, order = groups.ranked(this.query.sort);
+    const listed = order.slice(0, this.query.n);
+    let unlistedMax = this.#unlistedMax;
+    for (const group of order.slice(listed.length)) {
+      unlistedMax = Math.max(unlistedMax, groups.countMax(group, this.#unlistedMax));
+    }
+    const entries = listed.map((group): TopNEntry => ({
+      label: entryLabel(DIMENSIONS[this.#d], groups.entry(group)),
+      values: groups.values(group),
+      countMax: groups.countMax(group, this.#unlistedMax),
+    }));
+    return { total: this.#total.slice(), entries, other: rest(this.#total, groups, listed), unlistedMax };
+  }
+
+  /** Folds the lightest groups when there are too many: well below the bound, so that it does not happen every bucket. */
+  #keepBound(): void {
+    if (this.#groups.size <= this.groupsMax) return;
+    const order = this.#groups.ranked(this.query.sort, true);
+    const { kept, lost } = this.#groups.keep(order, Math.max(1, Math.floor(this.groupsMax * KEPT_AFTER_OVERFLOW)));
+    this.#groups = kept;
+    this.#unlistedMax += lost;
+  }
+}
+
+/** Share of the bound that stays in use after an overflow. */
+const KEPT_AFTER_OVERFLOW = 0.75;
 
 /**
  * What certainly matches in one bucket, per measure. Everything without a filter; the marginals of the matching entries
@@ -145,8 +219,17 @@ class Groups {
     this.#table = new InternTable(seed);
   }
 
+  /** Groups in use. */
+  get size(): number {
+    return this.#table.size - 1;
+  }
+
   of(dictionary: Dictionary, entry: number): number {
-    const group = this.#table.intern(dictionary.bytes, dictionary.offsets[entry], dictionary.offsets[entry + 1]);
+    return this.#of(dictionary.bytes, dictionary.offsets[entry], dictionary.offsets[entry + 1]);
+  }
+
+  #of(bytes: Uint8Array, from: number, to: number): number {
+    const group = this.#table.intern(bytes, from, to);
     if (group >= this.#extra.length) {
       this.#values = doubled(this.#values);
       this.#extra = doubled(this.#extra);
@@ -184,12 +267,63 @@ class Groups {
     return this.#values.slice(group * MEASURE_COUNT, (group + 1) * MEASURE_COUNT);
   }
 
-  /** The `n` first by measure; equal ones by their bytes, so that an answer does not depend on seeds. */
-  ranked(sort: number, n: number): number[] {
+  /** All groups by measure; equal ones by their bytes, so that an answer does not depend on seeds. */
+  ranked(sort: number, uncertain = false): number[] {
     const groups: number[] = [];
-    for (let group = 1; group < this.#table.size; group++) if (this.value(group, REQUESTS) > 0) groups.push(group);
-    groups.sort((a, b) => this.value(b, sort) - this.value(a, sort) || compareBytes(this.entry(a), this.entry(b)));
-    return groups.slice(0, n);
+    for (let group = 1; group < this.#table.size; group++) {
+      if (uncertain || this.value(group, REQUESTS) > 0) groups.push(group);
+    }
+    return groups.sort((a, b) =>
+      this.value(b, sort) - this.value(a, sort) || compareBytes(this.entry(a), this.entry(b))
+    );
+  }
+
+  /** The first `count` of `order` as groups of their own; the others folded into other, and the most one of them had. */
+  keep(order: readonly number[], count: number): { readonly kept: Groups; readonly lost: number } {
+    const kept = new Groups(this.#table.seed);
+    mergeValues(kept.#other, this.#other);
+    let lost = 0;
+    order.forEach((group, place) => {
+      if (place >= count) {
+        mergeValues(kept.#other, this.#values, group * MEASURE_COUNT);
+        lost = Math.max(lost, this.value(group, REQUESTS) + this.#extra[group]);
+        return;
+      }
+      const entry = this.entry(group);
+      kept.#addGroup(entry, 0, entry.length, this.#values, group * MEASURE_COUNT, this.#extra[group]);
+    });
+    return { kept, lost };
+  }
+
+  /** The groups as plain numbers. */
+  state(): Omit<TopNState, "total" | "unlistedMax"> {
+    const size = this.#table.size - 1;
+    const offsets = new Float64Array(size + 1), bytes = new Uint8Array(this.#table.bytes);
+    for (let group = 1; group <= size; group++) {
+      const entry = this.entry(group);
+      bytes.set(entry, offsets[group - 1]);
+      offsets[group] = offsets[group - 1] + entry.length;
+    }
+    return {
+      offsets,
+      bytes: bytes.slice(0, offsets[size]),
+      values: this.#values.slice(MEASURE_COUNT, (size + 1) * MEASURE_COUNT),
+      extra: this.#extra.slice(1, size + 1),
+      other: this.#other.slice(),
+    };
+  }
+
+  addState({ offsets, bytes, values, extra, other }: TopNState): void {
+    mergeValues(this.#other, other);
+    for (let g = 0; g < extra.length; g++) {
+      this.#addGroup(bytes, offsets[g], offsets[g + 1], values, g * MEASURE_COUNT, extra[g]);
+    }
+  }
+
+  #addGroup(bytes: Uint8Array, from: number, to: number, values: Float64Array, at: number, extra: number): void {
+    const group = this.#of(bytes, from, to);
+    mergeValues(this.#values, values, at, group * MEASURE_COUNT);
+    this.#extra[group] += extra;
   }
 
   /** The largest of the maxima among OTHER and the groups that are not listed; 0 for sums. */

@@ -15,7 +15,7 @@ import { seal } from "./seal.ts";
 import { mergeBuckets } from "./merge.ts";
 import { parseFilter } from "./filter_parse.ts";
 import { type CompiledFilter, compileFilter } from "./filter_match.ts";
-import { matchingTotals, type Ranking, topN } from "./top_n.ts";
+import { matchingTotals, type Query, type Ranking, topN, TopNBuilder } from "./top_n.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
 
 const NO_REGEX = (): { test(text: string): boolean } => ({ test: () => false });
@@ -187,4 +187,41 @@ Deno.test("a dictionary of long values is bounded in bytes, and its totals stay 
   const bucket = cutBucket(requests, TIERS[0].caps);
   assert(bucket.dictionaries[2].bytes.length <= TIERS[0].caps.entryBytesMax);
   assertEquals(bucket.totals[REQUESTS], 2000);
+});
+
+Deno.test("parts counted apart and added give the ranking of the whole, and a posted state is plain numbers", () => {
+  const buckets = [1, 2, 3, 4].map((seed) => cutBucket(randomRequests(seed, 3000)));
+  for (const { filter } of QUESTIONS) {
+    for (const groupBy of ["website", "prefix", "uri"] as const) {
+      const query: Query = { window: "5m", groupBy, n: 20, sort: REQUESTS, filter: compiled(filter) };
+      const parts = [buckets.slice(0, 3), buckets.slice(3)].map((part, seed) => {
+        const builder = new TopNBuilder(query, seed);
+        for (const bucket of part) builder.add(bucket);
+        return structuredClone(builder.state());
+      });
+      const whole = new TopNBuilder(query, 9);
+      for (const part of parts) whole.addState(part);
+      assertEquals(whole.ranking(), topN(buckets, query, 3), `${filter} by ${groupBy}`);
+    }
+  }
+});
+
+Deno.test("a builder holds no more values than it may, and its bounds say what that cost", () => {
+  for (const groupsMax of [1, 10, 100]) {
+    const parts = Array.from({ length: 12 }, (_, seed) => randomRequests(seed + 1, 800));
+    const query: Query = { window: "5m", groupBy: "uri", n: 50, sort: REQUESTS, filter: undefined };
+    const builder = new TopNBuilder(query, 1, groupsMax);
+    for (const part of parts) {
+      builder.add(cutBucket(part));
+      assert(builder.state().extra.length <= groupsMax);
+    }
+    const truth = exact(parts.flat(), 2, () => true), { entries, total, other, unlistedMax } = builder.ranking();
+    const listed = new Set(entries.map(({ label }) => label));
+    for (const [label, count] of truth) if (!listed.has(label)) assert(count <= unlistedMax, `${label}: ${count}`);
+    for (const { label, values, countMax } of entries) {
+      const count = truth.get(label)!;
+      assert(values[REQUESTS] <= count && count <= countMax, `${label}: ${values[REQUESTS]} ${count} ${countMax}`);
+    }
+    assertEquals(entries.reduce((sum, { values }) => sum + values[REQUESTS], other[REQUESTS]), total[REQUESTS]);
+  }
 });
