@@ -1,9 +1,14 @@
 /**
- * The ledger: what became of every line read. `read` equals `counted` plus all the others, always; a test holds every
- * hop to it.
+ * The ledger: what became of every line read, and what never became a line.
+ *
+ * `read` equals `counted` plus the reasons for which a line was not counted, always; a test holds every hop to it.
+ *
+ * What the kernel dropped stands beside that: nobody has read it, and a kernel may not tell. Both numbers below are sums,
+ * so that they add up over slices, threads and sources like all others, and *unknown* is no number at all but the absence
+ * of a report: 0 dropped in 0 reports is not known, 0 dropped in 6 reports is none.
  */
 
-export const LEDGER_REASONS = [
+const LINE_REASONS = [
   "read",
   "counted",
   "malformed_fields",
@@ -15,6 +20,18 @@ export const LEDGER_REASONS = [
   "too_long",
   "too_old",
   "future",
+] as const;
+
+/** Places in a ledger that are about lines: `read`, `counted`, and the reasons for not counting. */
+export const LINE_REASON_COUNT = LINE_REASONS.length;
+
+/** Names of all places in a ledger, as on the wire and in JSON. */
+export const LEDGER_REASONS = [
+  ...LINE_REASONS,
+  /** Datagrams that the kernel dropped before anybody read them, as far as it told. */
+  "kernel_drops",
+  /** How often it told. */
+  "kernel_drop_reports",
 ] as const;
 
 export const LEDGER_COUNT = LEDGER_REASONS.length;
@@ -30,9 +47,11 @@ export const READ = 0,
   MALFORMED_REQUEST_TIME = 7,
   TOO_LONG = 8,
   TOO_OLD = 9,
-  FUTURE = 10;
+  FUTURE = 10,
+  KERNEL_DROPS = 11,
+  KERNEL_DROP_REPORTS = 12;
 
-/** Lines by reason, in the order of `LEDGER_REASONS`. */
+/** In the order of `LEDGER_REASONS`: lines by reason, then what the kernel dropped. */
 export type Ledger = Float64Array<ArrayBuffer>;
 
 export function emptyLedger(): Ledger {
@@ -44,9 +63,20 @@ export function addLedger(into: Ledger, from: Ledger): void {
   for (let reason = 0; reason < LEDGER_COUNT; reason++) into[reason] += from[reason];
 }
 
+/** Notes that the kernel told how many datagrams it dropped since it last told; 0 is worth telling. */
+export function reportKernelDrops(ledger: Ledger, datagrams: number): void {
+  ledger[KERNEL_DROPS] += datagrams;
+  ledger[KERNEL_DROP_REPORTS]++;
+}
+
+/** Datagrams that the kernel dropped, as far as it told; null when it never did. */
+export function kernelDrops(ledger: Ledger): number | null {
+  return ledger[KERNEL_DROP_REPORTS] > 0 ? ledger[KERNEL_DROPS] : null;
+}
+
 /** Lines read that are neither counted nor given a reason: zero unless we have a bug. */
 export function ledgerGap(ledger: Ledger): number {
   let gap = ledger[READ];
-  for (let reason = COUNTED; reason < LEDGER_COUNT; reason++) gap -= ledger[reason];
+  for (let reason = COUNTED; reason < LINE_REASON_COUNT; reason++) gap -= ledger[reason];
   return gap;
 }
