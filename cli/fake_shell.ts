@@ -1,5 +1,5 @@
 /** Stand-ins for the world around the commands, for tests. */
-import { COUNTED, emptyLedger, MALFORMED_FIELDS, READ, TOO_OLD } from "@/core/ledger.ts";
+import { COUNTED, emptyLedger, MALFORMED_FIELDS, READ, reportKernelDrops, TOO_OLD } from "@/core/ledger.ts";
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
 import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
 import type { Client } from "@/proto/client.ts";
@@ -122,6 +122,7 @@ LEDGER[READ] = 1234;
 LEDGER[COUNTED] = 1200;
 LEDGER[MALFORMED_FIELDS] = 30;
 LEDGER[TOO_OLD] = 4;
+reportKernelDrops(LEDGER, 0);
 
 export const TARGET_INFOS: readonly TargetInfo[] = [
   { name: "col-1", address: "nginx1:9090", state: "connected", newestS: NOW_S, problem: "", ledger: LEDGER },

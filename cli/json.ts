@@ -3,9 +3,8 @@
  */
 import { jsonLine } from "@/core/host/json_text.ts";
 import type { Coverage, TargetInfo, TopNAnswer, TrendAnswer } from "@/core/answer.ts";
-import { LEDGER_REASONS } from "@/core/ledger.ts";
-import { entryJson } from "@/core/answer_json.ts";
-import { REQUESTS } from "@/core/measures.ts";
+import { kernelDrops, type Ledger, LEDGER_REASONS, LINE_REASON_COUNT } from "@/core/ledger.ts";
+import { rankingJson } from "@/core/answer_json.ts";
 
 /** One line of `stream`. */
 export interface Minute {
@@ -30,10 +29,8 @@ export function topNJson(answer: TopNAnswer, target: string): string {
     group_by: answer.groupBy,
     from: utc(answer.fromS),
     to: utc(answer.toS),
-    total: answer.total[REQUESTS],
-    other: answer.other[REQUESTS],
     coverage: coverageOf(answer.coverage),
-    entries: answer.entries.map(entryJson),
+    ...rankingJson(answer),
   });
 }
 
@@ -65,9 +62,15 @@ export function targetsJson(infos: readonly TargetInfo[], target: string): strin
       state,
       newest: newestS > 0 ? utc(newestS) : null,
       problem,
-      ledger: Object.fromEntries(LEDGER_REASONS.map((reason, r) => [reason, ledger[r]])),
+      ledger: ledgerJson(ledger),
     })),
   });
+}
+
+/** Lines by reason; `kernel_drops` is null while the kernel has never told. */
+function ledgerJson(ledger: Ledger): Readonly<Record<string, number | null>> {
+  const lines = LEDGER_REASONS.slice(0, LINE_REASON_COUNT).map((reason, r) => [reason, ledger[r]]);
+  return { ...Object.fromEntries(lines), kernel_drops: kernelDrops(ledger) };
 }
 
 /** One minute of `stream`. */

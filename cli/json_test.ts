@@ -20,6 +20,9 @@ Deno.test("topn is one object with source, span, total, other, coverage and entr
     to: "2026-11-21T04:50:00Z",
     total: 13_113,
     other: 90,
+    total_values: { count: 13_113, bytes: 0, time_sum_ms: 0, time_avg_ms: 0, time_max_ms: 0 },
+    other_values: { count: 90, bytes: 900, time_sum_ms: 0, time_avg_ms: 0, time_max_ms: 0 },
+    unlisted_max: 0,
     coverage: { expected: 1, present: 1, missing: [], seconds_covered: 300, seconds: 300 },
     entries: [
       {
@@ -27,10 +30,19 @@ Deno.test("topn is one object with source, span, total, other, coverage and entr
         count: 12_345,
         count_max: 12_345,
         bytes: 1_234_500,
+        time_sum_ms: 24_690,
         time_avg_ms: 2,
         time_max_ms: 900,
       },
-      { label: "a\x1b[2J\u202eb\n", count: 678, count_max: 678, bytes: 0, time_avg_ms: 0, time_max_ms: 0 },
+      {
+        label: "a\x1b[2J\u202eb\n",
+        count: 678,
+        count_max: 678,
+        bytes: 0,
+        time_sum_ms: 0,
+        time_avg_ms: 0,
+        time_max_ms: 0,
+      },
     ],
   });
 });
@@ -38,6 +50,12 @@ Deno.test("topn is one object with source, span, total, other, coverage and entr
 Deno.test("the average time of nothing is null", () => {
   const entries = [{ label: "a", values: values(0), countMax: 3 }];
   assertEquals(JSON.parse(topNJson(topNAnswer({ entries }), "t")).entries[0].time_avg_ms, null);
+});
+
+Deno.test("the average time of a sum that can be more is not known", () => {
+  const entries = [{ label: "a", values: values(2, 0, Number.MAX_SAFE_INTEGER), countMax: 2 }];
+  const [entry] = JSON.parse(topNJson(topNAnswer({ entries }), "t")).entries;
+  assertEquals([entry.time_sum_ms, entry.time_avg_ms], [Number.MAX_SAFE_INTEGER, null]);
 });
 
 Deno.test("a trend has null where nothing is known, and marks the point that is not over", () => {
@@ -70,6 +88,8 @@ Deno.test("targets and version are one object each", () => {
   assertEquals([target, targets.length, targets[1].newest], ["agg:9091", 2, null]);
   const { read, counted, malformed_fields, too_old } = targets[0].ledger;
   assertEquals([read, counted, malformed_fields, too_old], [1234, 1200, 30, 4]);
+  assertEquals(targets.map(({ ledger }: { ledger: Record<string, unknown> }) => ledger.kernel_drops), [0, null]);
+  assertEquals("kernel_drop_reports" in targets[0].ledger, false);
   assertEquals(versionJson("0.1.0"), '{"version":"0.1.0"}\n');
 });
 

@@ -1,9 +1,9 @@
 /** Tables for people: pure text. Every label and name is made printable here, and nowhere before. */
-import type { Coverage, TargetInfo, TopNAnswer } from "@/core/answer.ts";
-import { OTHER_LABEL } from "@/core/dimensions.ts";
+import { type Coverage, isExact, isSaturated, type TargetInfo, type TopNAnswer } from "@/core/answer.ts";
+import { dimensionIndex, DIMENSIONS, OTHER_LABEL } from "@/core/dimensions.ts";
 import { printable } from "@/core/host/printable.ts";
 import { unicodeWidth } from "@/core/host/std_unicode_width.ts";
-import { COUNTED, type Ledger, LEDGER_REASONS, READ } from "@/core/ledger.ts";
+import { COUNTED, kernelDrops, type Ledger, LEDGER_REASONS, LINE_REASON_COUNT, READ } from "@/core/ledger.ts";
 import { MEASURES, REQUESTS } from "@/core/measures.ts";
 import type { Minute } from "./json.ts";
 import type { Shell } from "./shell.ts";
@@ -19,15 +19,20 @@ const NAMES_MAX = 10;
  *        1  12 345 (≤ 12 400)  example.com
  *        2     678             example.net
  *               90             (other)
+ *     no website that is not listed has more than 80 requests
  *
- * The most a count can be stands behind it only where it differs. Ranked by another measure, that has a column too.
+ * The most a count can be stands behind it only where it differs, and the last line only in an answer that is not exact.
+ * Ranked by another measure, that has a column too.
  *
  * @param sort index into MEASURES
  */
 export function topNTable(answer: TopNAnswer, sort: number, styled: boolean): string {
   const { entries, other, coverage } = answer;
+  const notes = unlistedLine(answer, sort, styled) + coverageLine(coverage, styled);
   const withOther = other[REQUESTS] > 0 || other[sort] > 0;
-  if (entries.length === 0 && !withOther) return dim("no requests match\n", styled) + coverageLine(coverage, styled);
+  if (entries.length === 0 && !withOther) {
+    return dim(`no requests ${answer.unlistedMax > 0 ? "certainly " : ""}match\n`, styled) + notes;
+  }
   const listed = [
     ...entries.map(({ label, values, countMax }, index) => ({ rank: `${index + 1}`, values, countMax, label })),
     ...(withOther ? [{ rank: "", values: other, countMax: other[REQUESTS], label: OTHER_LABEL }] : []),
@@ -41,7 +46,14 @@ export function topNTable(answer: TopNAnswer, sort: number, styled: boolean): st
   });
   const measure = sort === REQUESTS ? [] : [measureHeading(sort)];
   const heading = ["RANK", "COUNT".padStart(digits), ...measure, "LABEL"];
-  return aligned([heading, ...rows], [true, false, measure.length > 0]) + coverageLine(coverage, styled);
+  return aligned([heading, ...rows], [true, false, measure.length > 0]) + notes;
+}
+
+/** `no website that is not listed has more than 80 requests`; nothing below an answer that is exact. */
+function unlistedLine(answer: TopNAnswer, sort: number, styled: boolean): string {
+  if (isExact(answer, sort)) return "";
+  const { title } = DIMENSIONS[dimensionIndex(answer.groupBy)];
+  return dim(`no ${title} that is not listed has more than ${grouped(answer.unlistedMax)} requests\n`, styled);
 }
 
 /** `=== col-1 (nginx1:9090) ===`, when several targets were asked. */
@@ -60,9 +72,10 @@ export function targetsTable(infos: readonly TargetInfo[], shell: Pick<Shell, "s
     newestS > 0 ? localTime(newestS, shell.offsetMinutes(newestS)) : "-",
     grouped(ledger[READ]),
     notCounted(ledger),
+    dropped(ledger),
     printable(problem),
   ]);
-  return aligned([["NAME", "ADDRESS", "STATE", "NEWEST", "LINES", "NOT COUNTED", "PROBLEM"], ...rows], [
+  return aligned([["NAME", "ADDRESS", "STATE", "NEWEST", "LINES", "NOT COUNTED", "KERNEL DROPS", "PROBLEM"], ...rows], [
     false,
     false,
     false,
@@ -73,10 +86,16 @@ export function targetsTable(infos: readonly TargetInfo[], shell: Pick<Shell, "s
 
 /** Lines that were not counted, by reason; `0` when all were. */
 function notCounted(ledger: Ledger): string {
-  const reasons = LEDGER_REASONS.flatMap((reason, r) =>
+  const reasons = LEDGER_REASONS.slice(0, LINE_REASON_COUNT).flatMap((reason, r) =>
     r === READ || r === COUNTED || ledger[r] === 0 ? [] : [`${reason} ${grouped(ledger[r])}`]
   );
   return reasons.length === 0 ? "0" : reasons.join(", ");
+}
+
+/** Datagrams that the kernel dropped: what it never told is not 0. */
+function dropped(ledger: Ledger): string {
+  const datagrams = kernelDrops(ledger);
+  return datagrams === null ? "unknown" : grouped(datagrams);
 }
 
 /** One line of `stream`. */
@@ -109,9 +128,10 @@ export function coverageLine(coverage: Coverage, styled: boolean): string {
   return parts.length === 0 ? "" : dim(`${parts.join("; ")}\n`, styled);
 }
 
-/** `12 345`: whole, in groups of three. */
+/** `12 345`: whole, in groups of three; `≥ 9 007 199 254 740 991` for a sum that can be more. */
 export function grouped(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, THIN_SPACE);
+  const digits = String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, THIN_SPACE);
+  return isSaturated(value) ? `≥${THIN_SPACE}${digits}` : digits;
 }
 
 /** `2026-11-21 05:52:50 +01:00`; `-` for a time that no calendar has. */

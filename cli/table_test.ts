@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import type { TopNAnswer } from "@/core/answer.ts";
 import { BYTES, REQUESTS } from "@/core/measures.ts";
 import { fakeShell, NOW_S, OBEYED, snapshot, TARGET_INFOS, topNAnswer, trendAnswer, values } from "./fake_shell.ts";
 import { coverageLine, grouped, localTime, minuteLine, targetHeading, targetsTable, topNTable } from "./table.ts";
@@ -34,13 +35,36 @@ Deno.test("a count that is not exact shows the most it can be, others do not", (
     { label: "b", values: values(678), countMax: 678 },
   ];
   assertEquals(
-    visible(topNTable(topNAnswer({ entries }), REQUESTS, false)),
+    visible(topNTable(topNAnswer({ entries, unlistedMax: 55 }), REQUESTS, false)),
     `RANK   COUNT             LABEL
    1  12_345 (≤ 12_400)  a
    2     678             b
           90             (other)
+no website that is not listed has more than 55 requests
 `,
   );
+});
+
+Deno.test("what is not listed is told where it could belong above what is, and nowhere else", () => {
+  const told = (changes: Partial<TopNAnswer>, sort = REQUESTS): boolean =>
+    topNTable(topNAnswer(changes), sort, false).includes("not listed");
+  assertEquals([told({ unlistedMax: 678 }), told({ unlistedMax: 679 })], [false, true]);
+  assertEquals(told({ unlistedMax: 679 }, BYTES), false, "it may rank lower by bytes");
+  const none = { entries: [], other: values(0) };
+  assertEquals([told(none), told({ ...none, unlistedMax: 1 })], [false, true]);
+  assertStringIncludes(
+    topNTable(topNAnswer({ ...none, unlistedMax: 1 }), REQUESTS, false),
+    "no requests certainly match",
+  );
+});
+
+Deno.test("a sum that can be more than its number says so", () => {
+  const entries = [{ label: "a", values: values(7, Number.MAX_SAFE_INTEGER), countMax: 7 }];
+  assertStringIncludes(
+    visible(topNTable(topNAnswer({ entries }), BYTES, false)),
+    "7  ≥_9_007_199_254_740_991  a\n",
+  );
+  assertEquals(visible(grouped(Number.MAX_SAFE_INTEGER - 1)), "9_007_199_254_740_990");
 });
 
 Deno.test("a ranking by another measure shows that measure too", () => {
@@ -87,9 +111,9 @@ Deno.test("a trend has local times with offset, bars, and - for a gap", () => {
 Deno.test("sources are listed with what is wrong with them, on one line each", () => {
   assertEquals(
     targetsTable(TARGET_INFOS, SHELL),
-    `NAME   ADDRESS      STATE       NEWEST                      LINES  NOT COUNTED                     PROBLEM
-col-1  nginx1:9090  connected   2026-11-21 05:50:00 +01:00  1\u202f234  malformed_fields 30, too_old 4
--      nginx2:9090  connecting  -                               0  0                               connection\\x0arefused
+    `NAME   ADDRESS      STATE       NEWEST                      LINES  NOT COUNTED                     KERNEL DROPS  PROBLEM
+col-1  nginx1:9090  connected   2026-11-21 05:50:00 +01:00  1\u202f234  malformed_fields 30, too_old 4  0
+-      nginx2:9090  connecting  -                               0  0                               unknown       connection\\x0arefused
 `,
   );
   assertEquals(targetsTable([], SHELL), "no sources\n");
@@ -135,7 +159,7 @@ Deno.test("whatever a target sends, nothing that a terminal obeys is printed, an
     const coverage = { expected: 2, present: 1, missing: [missing], secondsCovered: 0, seconds: 0 };
     const entries = [{ label, values: values(1), countMax: 2 }];
     const table = targetHeading(source, "a:1") + topNTable(topNAnswer({ entries, coverage }), REQUESTS, false);
-    assertEquals(table.split("\n").length, 6);
+    assertEquals(table.split("\n").length, 7);
     assert(!/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(table.replaceAll("\n", "")));
   }));
 });

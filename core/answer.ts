@@ -6,7 +6,7 @@ import type { DeltaCursor } from "./delta_log.ts";
 import type { DimensionName } from "./dimensions.ts";
 import type { Filter } from "./filter_tree.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Values } from "./measures.ts";
+import { REQUESTS, type Values } from "./measures.ts";
 import type { WindowName } from "./slices.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -63,6 +63,23 @@ export interface TopNAnswer {
   readonly entries: readonly TopNEntry[];
   /** Requests that a value which is in no entry can have at most, whether it is known or not. */
   readonly unlistedMax: number;
+}
+
+/**
+ * Whether an answer leaves nothing to say about what its counts can be at most: each is certain and, where it is ranked
+ * by requests, no value that is not listed can have more than one that is.
+ *
+ * @param sort measure that the answer is ranked by
+ */
+export function isExact({ entries, unlistedMax }: TopNAnswer, sort: number): boolean {
+  if (entries.length === 0) return unlistedMax === 0;
+  if (entries.some(({ values, countMax }) => countMax > values[REQUESTS])) return false;
+  return sort !== REQUESTS || unlistedMax <= entries[entries.length - 1].values[REQUESTS];
+}
+
+/** Whether a sum has reached the largest integer that a double holds exactly: it stays there, and is at least that. */
+export function isSaturated(value: number): boolean {
+  return value >= Number.MAX_SAFE_INTEGER;
 }
 
 export interface TrendPoint {

@@ -1,26 +1,28 @@
 /**
  * The ranking as CSV (`format=csv`, RFC 4180): what a spreadsheet opens. Entries have a rank; `(other)` and `total` stand
- * at the end without one, so that no label can pass for them.
+ * at the end without one, so that no label can pass for them, and after them what any one value that is not listed can
+ * have at most.
  */
 import type { TopNAnswer } from "@/core/answer.ts";
-import { BYTES, REQUESTS, TIME_MAX, type Values } from "@/core/measures.ts";
+import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
 import { OTHER_LABEL } from "@/core/dimensions.ts";
 import { printable } from "@/core/host/printable.ts";
 import { meanMs } from "@/core/answer_json.ts";
 
 /** Header and one line a row, each ended by CR LF. Control characters in labels are written as escapes. */
-export function csvOf({ groupBy, entries, other, total }: TopNAnswer): string {
+export function csvOf({ groupBy, entries, other, total, unlistedMax }: TopNAnswer): string {
   const rows = [
-    ["rank", groupBy, "count", "count_max", "bytes", "time_avg_ms", "time_max_ms"],
-    ...entries.map(({ label, values, countMax }, i) => row(String(i + 1), label, values, countMax)),
-    row("", OTHER_LABEL, other, other[REQUESTS]),
-    row("", "total", total, total[REQUESTS]),
+    ["rank", groupBy, "count", "count_max", "bytes", "time_avg_ms", "time_max_ms", "time_sum_ms"],
+    ...entries.map(({ label, values, countMax }, i) => row(String(i + 1), label, values, String(countMax))),
+    row("", OTHER_LABEL, other, ""),
+    row("", "total", total, ""),
+    ["", "unlisted_max", "", String(unlistedMax), "", "", "", ""],
   ];
   return rows.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
 }
 
-function row(rank: string, label: string, values: Values, countMax: number): readonly string[] {
-  const numbers = [values[REQUESTS], countMax, values[BYTES], meanMs(values) ?? "", values[TIME_MAX]];
+function row(rank: string, label: string, values: Values, countMax: string): readonly string[] {
+  const numbers = [values[REQUESTS], countMax, values[BYTES], meanMs(values) ?? "", values[TIME_MAX], values[TIME_SUM]];
   return [rank, label === "-" ? label : inert(printable(label)), ...numbers.map(String)];
 }
 

@@ -11,6 +11,7 @@ Deno.test("JSON has the fields of the interface, with times in UTC and gaps as n
       topNOf(question, [{ label: "203.0.113.0/24", values: valuesOf(3, 4500, 10, 7), countMax: 5 }], {
         total: valuesOf(4, 5000, 11, 9),
         other: valuesOf(1, 500, 1, 9),
+        unlistedMax: 2,
         coverage: { expected: 3, present: 2, missing: ["col-3"], secondsCovered: 50, seconds: 60 },
       }),
     trend: (question) => trendOf(question, [null, 0, 7]),
@@ -26,9 +27,20 @@ Deno.test("JSON has the fields of the interface, with times in UTC and gaps as n
     to: "2026-11-21T15:04:50Z",
     total: 4,
     other: 1,
+    total_values: { count: 4, bytes: 5000, time_sum_ms: 11, time_avg_ms: 2.75, time_max_ms: 9 },
+    other_values: { count: 1, bytes: 500, time_sum_ms: 1, time_avg_ms: 1, time_max_ms: 9 },
+    unlisted_max: 2,
     coverage: { expected: 3, present: 2, missing: ["col-3"] },
     entries: [
-      { label: "203.0.113.0/24", count: 3, count_max: 5, bytes: 4500, time_avg_ms: 3.333, time_max_ms: 7 },
+      {
+        label: "203.0.113.0/24",
+        count: 3,
+        count_max: 5,
+        bytes: 4500,
+        time_sum_ms: 10,
+        time_avg_ms: 3.333,
+        time_max_ms: 7,
+      },
     ],
     trend: [
       { ts: "2026-11-21T15:03:50Z", count: null },
@@ -51,16 +63,17 @@ Deno.test("CSV has a line a row, and nothing in a label can break out of its cel
     'attachment; filename="logtail-uri-5m-20261121T150450Z.csv"',
   );
   assertEquals((await response.text()).split("\r\n"), [
-    "rank,uri,count,count_max,bytes,time_avg_ms,time_max_ms",
-    "1,plain,2,3,2000,5,212",
-    '2,"say ""hi"", twice",2,3,2000,5,212',
-    "3,'=HYPERLINK(1),2,3,2000,5,212",
-    "4,'@x,2,3,2000,5,212",
-    "5,-,2,3,2000,5,212",
-    "6,line\\x0d\\x0abreak,2,3,2000,5,212",
-    "7,\\u202etxt,2,3,2000,5,212",
-    ",(other),0,0,0,,0",
-    ",total,14,14,14000,5,212",
+    "rank,uri,count,count_max,bytes,time_avg_ms,time_max_ms,time_sum_ms",
+    "1,plain,2,3,2000,5,212,10",
+    '2,"say ""hi"", twice",2,3,2000,5,212,10',
+    "3,'=HYPERLINK(1),2,3,2000,5,212,10",
+    "4,'@x,2,3,2000,5,212,10",
+    "5,-,2,3,2000,5,212,10",
+    "6,line\\x0d\\x0abreak,2,3,2000,5,212,10",
+    "7,\\u202etxt,2,3,2000,5,212,10",
+    ",(other),0,,0,,0,0",
+    ",total,14,,14000,5,212,70",
+    ",unlisted_max,,0,,,,",
     "",
   ]);
 });

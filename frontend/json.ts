@@ -1,7 +1,6 @@
 /** The answer as JSON (`raw=1`): what a script reads. Field names are part of the interface. */
-import { entryJson } from "@/core/answer_json.ts";
+import { rankingJson } from "@/core/answer_json.ts";
 import { jsonLine } from "@/core/host/json_text.ts";
-import { REQUESTS } from "@/core/measures.ts";
 import type { Answers } from "./answers.ts";
 import { isoTime } from "./numbers.ts";
 
@@ -15,10 +14,8 @@ export function jsonOf({ topN, trend }: Answers, target: string): string {
     group_by: topN.groupBy,
     from: isoTime(topN.fromS),
     to: isoTime(topN.toS),
-    total: topN.total[REQUESTS],
-    other: topN.other[REQUESTS],
     coverage: { expected, present, missing },
-    entries: topN.entries.map(entryJson),
+    ...rankingJson(topN),
     trend: trend.points.map(({ startS, count }) => ({ ts: isoTime(startS), count })),
   });
 }

@@ -1,13 +1,16 @@
 /**
  * Numbers, sizes and times as a page writes them. Thin spaces group digits; times are UTC and the caller marks them so.
+ *
+ * A sum that has reached the largest exact integer can be more, and says so: `≥`.
  */
+import { isSaturated } from "@/core/answer.ts";
 
 /** Between groups of three digits, and between a number and its unit: narrow, and never a line break. */
 const THIN = "\u202f";
 
 /** `4 812 331`, with thin spaces. */
 export function grouped(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, THIN);
+  return atLeast(value) + String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, THIN);
 }
 
 /** `15k`, `1.5M`: for axes and hints, where room is short. At most three digits that matter. */
@@ -25,7 +28,7 @@ export function bytesText(bytes: number): string {
     unit++;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)}${THIN}${["B", "kB", "MB", "GB", "TB", "PB", "EB"][unit]}`;
+  return `${atLeast(bytes)}${value.toFixed(digits)}${THIN}${["B", "kB", "MB", "GB", "TB", "PB", "EB"][unit]}`;
 }
 
 /** A long time, from milliseconds: `212 ms`, `4.1 s`, `12 min`, `3.5 h`, `2.1 d`. */
@@ -36,7 +39,7 @@ export function durationText(ms: number): string {
     "s",
   ]];
   const [length, unit] = units.find(([length]) => ms >= length) ?? [1000, "s"];
-  return `${(ms / length).toFixed(ms / length >= 99.95 ? 0 : 1)}${THIN}${unit}`;
+  return `${atLeast(ms)}${(ms / length).toFixed(ms / length >= 99.95 ? 0 : 1)}${THIN}${unit}`;
 }
 
 /** Milliseconds without their unit: one decimal below ten. `–` when there is nothing to average. */
@@ -91,6 +94,10 @@ export function spanText(seconds: number): string {
 /** `1 source`, `2 sources`. */
 export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function atLeast(value: number): string {
+  return isSaturated(value) ? `≥${THIN}` : "";
 }
 
 function trimmed(value: number): string {

@@ -7,11 +7,12 @@ import { renderToString } from "preact-render-to-string";
 import type { TopNAnswer } from "@/core/answer.ts";
 import { dimensionIndex, DIMENSIONS } from "@/core/dimensions.ts";
 import { VERSION } from "@/core/host/exit.ts";
+import { REQUESTS } from "@/core/measures.ts";
 import { Breadcrumbs, FilterForm } from "./filters.tsx";
 import { Header } from "./header.tsx";
 import { Label } from "./label.tsx";
 import { utcDateTime, utcTime } from "./numbers.ts";
-import { Ranking, Tabs } from "./ranking.tsx";
+import { Ranking, Tabs, Unlisted } from "./ranking.tsx";
 import { Trend } from "./trend.tsx";
 import { EmptyCard, MistakesCard, ProblemCard } from "./trouble.tsx";
 import { PAGE_ROWS_MAX } from "./request.ts";
@@ -53,14 +54,15 @@ function Outcome({ view }: { readonly view: View }): VNode {
   const { outcome } = view;
   if (outcome.kind === "mistakes") return <MistakesCard view={view} mistakes={outcome.mistakes} />;
   if (outcome.kind === "problem") return <ProblemCard view={view} problem={outcome.problem} />;
-  const { answers } = outcome;
+  const { answers } = outcome, { topN } = answers;
   return (
     <>
       <Trend answers={answers} />
       <Tabs view={view} />
-      {answers.topN.entries.length === 0
-        ? <EmptyCard view={view} topN={answers.topN} />
-        : <Ranking view={view} topN={answers.topN} />}
+      {topN.entries.length === 0 && topN.other[REQUESTS] === 0
+        ? <EmptyCard view={view} topN={topN} />
+        : <Ranking view={view} topN={topN} />}
+      <Unlisted view={view} topN={topN} />
     </>
   );
 }

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import fc from "fast-check";
 import { DIMENSIONS } from "@/core/dimensions.ts";
 import { WINDOWS } from "@/core/slices.ts";
+import type { TopNEntry } from "@/core/answer.ts";
 import { RemoteError } from "@/proto/remote_error.ts";
 import { entryOf, fakeSite, topNOf, trendOf, valuesOf } from "./fake_site.ts";
 
@@ -157,6 +158,24 @@ Deno.test("counts that may be higher say by how much; exact ones say nothing", a
   const html = await site.page("/");
   assertEquals(html.match(/≤ \+784/g)?.length, 1);
   assertStringIncludes(html, "at most 1\u202f784");
+});
+
+Deno.test("what is not listed is told below an answer that is not exact, and below no other", async () => {
+  const page = (entries: readonly TopNEntry[], unlistedMax: number): Promise<string> =>
+    fakeSite({ topN: (question) => topNOf(question, entries, { unlistedMax }) }).page("/?by=uri");
+  const told = "No URI that is not listed has more than 1\u202f234 requests";
+  assertStringIncludes(await page([entryOf("/a", 2000, 2001)], 1234), told);
+  assertStringIncludes(await page([entryOf("/a", 1000)], 1234), told);
+  assertStringIncludes(await page([], 1234), told);
+  assert(!(await page([entryOf("/a", 1234)], 1234)).includes("not listed"));
+  assert(!(await page([], 0)).includes("not listed"));
+});
+
+Deno.test("an answer that is all (other) shows it instead of saying that nothing matches", async () => {
+  const other = valuesOf(40, 4000, 200, 9);
+  const html = await fakeSite({ topN: (question) => topNOf(question, [], { other, total: other }) }).page("/?by=uri");
+  assert(!html.includes("Nothing matches") && !html.includes("No requests"));
+  assertMatch(html, /\(other\).*<b>40<\/b>.*total.*<b>40<\/b>/);
 });
 
 Deno.test("(other) and total stand below the rows and are no links", async () => {

@@ -1,8 +1,9 @@
 /** The ranking: dimensions as tabs, one row a value, "(other)" and the total below. A click on a row drills down. */
 // deno-lint-ignore-file jsx-key -- keys guide updates; a page is drawn once and never updated
 import type { VNode } from "preact";
-import type { TopNAnswer, TopNEntry } from "@/core/answer.ts";
+import { isExact, type TopNAnswer, type TopNEntry } from "@/core/answer.ts";
 import { dimensionIndex, DIMENSIONS, OTHER_LABEL } from "@/core/dimensions.ts";
+import { meanMs } from "@/core/answer_json.ts";
 import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
 import { Label } from "./label.tsx";
 import { drillDown, shortLinkTo } from "./links.ts";
@@ -54,6 +55,13 @@ export function Ranking({ view, topN }: { readonly view: View; readonly topN: To
       </tfoot>
     </table>
   );
+}
+
+/** What a value that is not listed can have, below an answer that is not exact; nothing below others. */
+export function Unlisted({ view, topN }: { readonly view: View; readonly topN: TopNAnswer }): VNode | null {
+  if (isExact(topN, view.state.sort)) return null;
+  const { title } = DIMENSIONS[dimensionIndex(topN.groupBy)];
+  return <p class="unlisted">No {title} that is not listed has more than {grouped(topN.unlistedMax)} requests.</p>;
 }
 
 /** One tab a dimension, and the same answer for machines. */
@@ -176,7 +184,7 @@ function Numbers(
     </>,
     bytesText(values[BYTES]),
     durationText(values[TIME_SUM]),
-    <Milliseconds value={values[TIME_SUM] / values[REQUESTS]} />,
+    <Milliseconds value={meanMs(values) ?? NaN} />,
     <Milliseconds value={values[REQUESTS] > 0 ? values[TIME_MAX] : NaN} />,
   ];
   return <>{cells.map((cell, i) => <td data-name={columns[i].heading}>{cell}</td>)}</>;

@@ -44,6 +44,7 @@ export function topNResponse(answer: TopNAnswer): TopNResponse {
     total: valuesMessage(answer.total),
     other: valuesMessage(answer.other),
     coverage: coverageMessage(answer.coverage),
+    unlisted_max: answer.unlistedMax,
   };
 }
 
@@ -60,7 +61,7 @@ export function readTopNResponse(message: TopNResponse, question: TopNQuestion):
     other: message.other === null ? zeroValues() : readValues(message.other),
     coverage: readCoverage(message.coverage),
     entries,
-    unlistedMax: 0, // not on the wire yet
+    unlistedMax: message.coverage === null ? leastListed(entries, question.n) : counted(message.unlisted_max),
   };
 }
 
@@ -176,7 +177,7 @@ function readEntry(message: TopNEntryMessage): TopNEntry {
     label: message.label,
     values: readValues(message),
     // The original has no count_max: its counts are what they are.
-    countMax: Math.max(message.count, message.count_max ?? 0),
+    countMax: counted(Math.max(message.count, message.count_max ?? 0)),
   };
 }
 
@@ -192,6 +193,16 @@ function listed(entries: readonly TopNEntry[]): Values {
     });
   }
   return total;
+}
+
+/** Where the source does not tell: it lists the heaviest, so that what is not listed has no more than the last. */
+function leastListed(entries: readonly TopNEntry[], n: number): number {
+  return entries.length < n ? 0 : entries[entries.length - 1].values[REQUESTS];
+}
+
+/** What a peer sent, as a count: the largest integers of the wire are more than ours can be. */
+function counted(value: number): number {
+  return Math.max(0, Math.min(value, Number.MAX_SAFE_INTEGER));
 }
 
 function coverageMessage(coverage: Coverage): CoverageMessage {
@@ -223,9 +234,9 @@ function valuesMessage(values: Values): ValuesMessage {
 
 function readValues(message: TopNEntryMessage | ValuesMessage): Values {
   const values = zeroValues();
-  values[REQUESTS] = message.count;
-  values[BYTES] = message.bytes ?? 0;
-  values[TIME_SUM] = message.time_sum_ms ?? 0;
-  values[TIME_MAX] = message.time_max_ms ?? 0;
+  values[REQUESTS] = counted(message.count);
+  values[BYTES] = counted(message.bytes ?? 0);
+  values[TIME_SUM] = counted(message.time_sum_ms ?? 0);
+  values[TIME_MAX] = counted(message.time_max_ms ?? 0);
   return values;
 }

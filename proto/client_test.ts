@@ -159,6 +159,8 @@ Deno.test("the original program's answers are certain, and of coverage nothing i
     2,
   ]]);
   assertEquals([answer.total[0], answer.other[0], answer.coverage.expected], [7, 0, 1]);
+  assertEquals(answer.unlistedMax, 0, "all of them are listed");
+  assertEquals((await client.topN({ ...TOP, n: 2 }, 2_000)).unlistedMax, 2, "as much as the last that is listed");
   const trend = await client.trend(TREND, 2_000);
   assertEquals([trend.fromS, trend.toS, trend.stepS], [60, 80, 10]);
   assertEquals(trend.points, [{ startS: 60, count: 0, incomplete: false }, {

@@ -135,6 +135,7 @@ export interface TopNResponse {
   readonly total: ValuesMessage | null;
   readonly other: ValuesMessage | null;
   readonly coverage: CoverageMessage | null;
+  readonly unlisted_max: number;
 }
 
 export interface TrendPointMessage {

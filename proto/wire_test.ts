@@ -75,9 +75,16 @@ Deno.test("what we send, the original finds under its own numbers", () => {
     total: null,
     other: null,
     coverage: null,
+    unlisted_max: 3,
   });
   const entry = [...text(1, "x"), ...number(2, 5), ...number(100, 6), ...number(101, 1)];
-  assertEquals([...bytes], [...message(1, entry), ...text(2, "s"), ...number(100, 1), ...number(101, 2)]);
+  assertEquals([...bytes], [
+    ...message(1, entry),
+    ...text(2, "s"),
+    ...number(100, 1),
+    ...number(101, 2),
+    ...number(105, 3),
+  ]);
 });
 
 /** https://protobuf.dev/programming-guides/encoding/ */
