@@ -14,3 +14,13 @@ Deno.test("a checksum can be continued over parts", () => {
     assertEquals(crc32c(b, crc32c(a)), crc32c(Uint8Array.of(...a, ...b)));
   }));
 });
+
+Deno.test("words, and bytes before and after them, make the same checksum as bytes one by one", () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(7), (bytes, shift) => {
+    const shifted = new Uint8Array(shift + bytes.length).subarray(shift);
+    shifted.set(bytes);
+    let crc = 0;
+    for (let at = 0; at < bytes.length; at++) crc = crc32c(bytes.subarray(at, at + 1), crc);
+    assertEquals(crc32c(shifted), crc);
+  }));
+});
