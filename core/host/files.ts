@@ -3,7 +3,10 @@
  * that cannot be read is an ordinary day, not an exception. The twin for tests is `files_simulated.ts`.
  */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
+import { type FileTrouble, isTrouble, troubleOf } from "./file_trouble.ts";
 import { type DirectoryEntry, expandGlobOver } from "./glob.ts";
+
+export { type FileTrouble, isTrouble, troubleOf } from "./file_trouble.ts";
 
 /** An open file. Owned by whoever opened it until `close`. */
 export type FileHandle = number;
@@ -26,16 +29,6 @@ export interface FileStatus {
   /** Names that lead to it, symlinks apart: 0 when it was deleted and is only held open. */
   readonly links: number;
   readonly kind: FileKind;
-}
-
-/**
- * Why an operation was not done. `missing`: nothing is there (also a dangling symlink). `denied`: the system's
- * permissions. `not_granted`: the runtime's permission flags. `too_many`: no file descriptors left.
- */
-export interface FileTrouble {
-  readonly trouble: "missing" | "denied" | "not_granted" | "too_many" | "other";
-  /** In words, such as `permission denied`; at most 200 characters. */
-  readonly reason: string;
 }
 
 /** A directory that exists and was not listed, and why. */
@@ -70,11 +63,6 @@ export interface Files {
   list(directory: string): readonly string[] | FileTrouble;
   /** The clock that times of files are compared with: the machine's, and for a local file system its own. */
   nowMs(): number;
-}
-
-/** Tells trouble from an answer: `isTrouble(files.stat(path))`. */
-export function isTrouble<Answer>(answer: Answer | FileTrouble): answer is FileTrouble {
-  return typeof answer === "object" && answer !== null && "trouble" in answer;
 }
 
 /** The files of this machine. Needs read permission on what it is asked for and nothing else. */
@@ -135,30 +123,6 @@ function attempt<Answer>(operation: () => Answer): Answer | FileTrouble {
     return operation();
   } catch (error) {
     return troubleOf(error);
-  }
-}
-
-/** The system's errors come as codes, a missing grant of the runtime as `NotCapable`. Anything else is our bug: thrown. */
-export function troubleOf(error: unknown): FileTrouble {
-  if (!(error instanceof Error)) throw error;
-  if (error.name === "NotCapable") {
-    return { trouble: "not_granted", reason: "the process was started without read permission for it" };
-  }
-  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  switch (code) {
-    case undefined:
-      throw error;
-    case "ENOENT":
-    case "ENOTDIR":
-      return { trouble: "missing", reason: "it does not exist" };
-    case "EACCES":
-    case "EPERM":
-      return { trouble: "denied", reason: "permission denied" };
-    case "EMFILE":
-    case "ENFILE":
-      return { trouble: "too_many", reason: "too many open files" };
-    default:
-      return { trouble: "other", reason: error.message.slice(0, 200) };
   }
 }
 
