@@ -4,7 +4,7 @@ import { OncePerMinute, openLog } from "@/core/host/log.ts";
 import { COUNTED, MALFORMED_FIELDS, READ, TOO_OLD } from "@/core/ledger.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { OPEN_SLICES_MAX } from "@/core/bounds.ts";
-import { parseLogtail } from "@/core/format_logtail.ts";
+import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
 import { Pipeline } from "@/core/pipeline.ts";
 import type { Origin, Position } from "./followed_file.ts";
 import { Ingest, type IngestOptions } from "./ingest.ts";
@@ -22,7 +22,7 @@ interface Fixture {
 
 function fixture(more: Partial<IngestOptions> = {}): Fixture {
   const clock = simulatedClock(START + 3), sealed: Sealed[] = [], log: string[] = [];
-  const pipeline = new Pipeline({ parse: parseLogtail, masks: { v4Bits: 24, v6Bits: 48 }, source: "s", seed: 1 });
+  const pipeline = new Pipeline({ format: LOGTAIL_FORMAT, masks: { v4Bits: 24, v6Bits: 48 }, source: "s", seed: 1 });
   const ingest = new Ingest({
     pipeline,
     clock,

@@ -8,7 +8,7 @@ import { systemClock } from "@/core/host/clock.ts";
 import { systemFiles } from "@/core/host/files.ts";
 import { OncePerMinute, openLog } from "@/core/host/log.ts";
 import { watchDirectories } from "@/core/host/watch.ts";
-import { parseLogtail } from "@/core/format_logtail.ts";
+import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
 import { Pipeline } from "@/core/pipeline.ts";
 import { FileTail } from "./file_tail.ts";
 import { waitingText } from "./file_waiting.ts";
@@ -42,7 +42,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const clock = systemClock(start.nowS);
   const { source, masks, seed, endS } = start;
   const ingest = new Ingest({
-    pipeline: new Pipeline({ parse: parseLogtail, masks, source, seed }),
+    pipeline: new Pipeline({ format: LOGTAIL_FORMAT, masks, source, seed }),
     clock,
     endS,
     positions: (of, handedBytes) => tail.positions(of, handedBytes),

@@ -13,7 +13,8 @@ import { bytesText } from "./entry_text.ts";
 /** Bytes that `parseAddress` needs in `into`: family, length and sixteen bytes of address. */
 export const PREFIX_ENTRY_BYTES_MAX = 18;
 
-const FAMILY_OTHER = 0, FAMILY_4 = 4, FAMILY_6 = 6;
+/** First byte of an entry. */
+export const FAMILY_OTHER = 0, FAMILY_4 = 4, FAMILY_6 = 6;
 const ADDRESS_AT = 2;
 /** `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255` */
 const ADDRESS_CHARS_MAX = 45;
@@ -21,6 +22,11 @@ const MAPPED_BITS = 96;
 const DOT = 0x2e, COLON = 0x3a, ZERO = 0x30, NINE = 0x39;
 const UNIX = new TextEncoder().encode("unix:");
 const ENCODER = new TextEncoder();
+
+/** Bytes of an entry of this many bits. */
+export function prefixEntryLength(bits: number): number {
+  return ADDRESS_AT + ((bits + 7) >> 3);
+}
 
 /**
  * Reads `bytes[start … end)` as the address of a client and writes its prefix entry to `into[0…]`.
@@ -103,7 +109,7 @@ export function isPrefixEntry(entry: Uint8Array): boolean {
   const family = entry[0], bits = entry[1];
   if (family === FAMILY_OTHER) return bits === 0 && entry.length > ADDRESS_AT;
   if (family !== FAMILY_4 && family !== FAMILY_6) return false;
-  return bits <= (family === FAMILY_4 ? 32 : 128) && entry.length === ADDRESS_AT + ((bits + 7) >> 3);
+  return bits <= (family === FAMILY_4 ? 32 : 128) && entry.length === prefixEntryLength(bits);
 }
 
 /** A dotted quad that is all of `bytes[start … end)`, to `into[at … at + 4)`. */
@@ -174,7 +180,7 @@ function takeMapped(into: Uint8Array): boolean {
 function masked(into: Uint8Array, family: number, bits: number): number {
   into[0] = family;
   into[1] = bits;
-  const length = ADDRESS_AT + ((bits + 7) >> 3);
+  const length = prefixEntryLength(bits);
   if ((bits & 7) !== 0) into[length - 1] &= 0xff00 >> (bits & 7);
   return length;
 }

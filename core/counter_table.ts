@@ -1,84 +1,147 @@
 /**
  * The counter table: the rows of one slice while it is being counted, or of several buckets while they are merged.
  *
- *   keys[row * DIMENSION_COUNT + d]   entry of row in dictionaries[d]
- *   values[row * MEASURE_COUNT + m]   measures
- *   index[hash & mask]                row + 1, 0 when free
- *   marginals[d][entry * MEASURE_COUNT + m]
+ * A row is one stretch of memory: its key, one entry id a dimension, then its measures. Two views share the buffer:
+ *
+ *   words[row * ROW_WORDS + d]                    entry of row in dictionaries[d]
+ *   doubles[row * ROW_DOUBLES + VALUES_AT + m]    measure m of row
+ *   index[hash & mask]                            row + 1 in the low ROW_BITS bits, a tag of the hash above; 0 when free
+ *
+ * What an entry has counted, its *marginal*, is the sum over its rows and what roll-up took from them (`givenUp`).
+ * Nothing is kept for it while lines are counted; `tableMarginals` adds up when somebody has to know.
  *
  * Bounded in rows and in entries by its callers, and never refuses a key: `makeRoom` (`roll_up.ts`) lets light rows and
  * light entries give way before a batch is counted, and totals stay exact.
  */
+import { BATCH_LINES } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, mergeValues, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { InternTable, mix } from "./intern.ts";
 
 const ROWS_MIN = 1024;
 
+/** Doubles of a row's key; of a row; and words of a row. */
+export const VALUES_AT = (DIMENSION_COUNT + 1) >> 1;
+export const ROW_DOUBLES = VALUES_AT + MEASURE_COUNT;
+export const ROW_WORDS = 2 * ROW_DOUBLES;
+
+/** Bits of an index entry that hold the row; the others tell most wrong rows apart without looking at them. */
+const ROW_BITS = 18;
+const ROW_MASK = (1 << ROW_BITS) - 1, TAG_MASK = ~ROW_MASK;
+
+/** Rows of one table at most: what an index entry can hold. */
+export const TABLE_ROWS_MAX = ROW_MASK;
+
 export class CounterTable {
   rows = 0;
-  keys = new Uint32Array(ROWS_MIN * DIMENSION_COUNT);
-  values = new Float64Array(ROWS_MIN * MEASURE_COUNT);
+  words: Int32Array<ArrayBuffer>;
+  doubles: Float64Array<ArrayBuffer>;
   readonly dictionaries: readonly InternTable[];
-  readonly marginals: Float64Array<ArrayBuffer>[];
   readonly totals: Values = zeroValues();
+  /**
+   * Per dimension, at `[entry * MEASURE_COUNT + m]`: what roll-up took from the entry's rows; for entry 0, what entries
+   * that folded into OTHER had counted. May be shorter than the dictionary: what is not there is zero.
+   */
+  readonly givenUp: Float64Array<ArrayBuffer>[];
   /** Per dimension: see `Dictionary.lostMax` and `Dictionary.foldedMax` in `bucket.ts`. */
   readonly lostMax: readonly Values[] = perDimension(zeroValues);
   readonly foldedMax: readonly Values[] = perDimension(zeroValues);
   #index = new Int32Array(2 * ROWS_MIN);
+  /** One odd multiplier a dimension. */
+  readonly #multipliers: Int32Array<ArrayBuffer>;
+  readonly #hashes = new Int32Array(BATCH_LINES);
+  #touched = 0;
 
   /** @param seed for all hashes of this table; a fresh random one per process. */
-  constructor(readonly seed: number) {
-    this.dictionaries = perDimension((d) => new InternTable(seed + Math.imul(d, 0x9E3779B1)));
-    this.marginals = perDimension(() => new Float64Array(64 * MEASURE_COUNT));
+  constructor(readonly seed: number, rowsExpected = ROWS_MIN) {
+    const buffer = new ArrayBuffer(8 * ROW_DOUBLES * rowsExpected);
+    this.words = new Int32Array(buffer);
+    this.doubles = new Float64Array(buffer);
+    this.dictionaries = perDimension(() => new InternTable(seed));
+    this.givenUp = perDimension(() => new Float64Array(0));
+    this.#multipliers = Int32Array.from({ length: DIMENSION_COUNT }, (_, d) => mix(seed + d) | 1);
+    while (this.#index.length < 2 * rowsExpected) this.#index = new Int32Array(2 * this.#index.length);
   }
 
   /**
-   * Counts `values[at …]` under the entries `ids[idsAt …]`, one per dimension. The caller has made room for it.
-   * Marginals and totals are the caller's too (`addMarginal`, `addTotals`), since a merge adds them by dictionary.
+   * Counts lines `from … from + count` of a batch (at most BATCH_LINES): line i under the entries
+   * `ids[i * DIMENSION_COUNT …]` with `values[i * MEASURE_COUNT …]`. The caller has made room for them.
+   * Totals are the caller's too (`addTotals`).
    */
-  addRow(ids: Uint32Array, idsAt: number, values: ArrayLike<number>, at: number): void {
-    const row = this.#findOrInsert(ids, idsAt);
-    mergeValues(this.values, values, at, row * MEASURE_COUNT);
+  addBatch(ids: Int32Array, values: Float64Array, from: number, count: number): void {
+    this.#reserve(count);
+    const hashes = this.#hashes, index = this.#index, mask = index.length - 1;
+    const words = this.words, doubles = this.doubles;
+    let touched = 0;
+    for (let i = 0, k = from * DIMENSION_COUNT; i < count; i++, k += DIMENSION_COUNT) hashes[i] = this.#hash(ids, k);
+    // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
+    for (let i = 0; i < count; i++) {
+      const there = index[hashes[i] & mask] & ROW_MASK;
+      touched ^= words[there === 0 ? 0 : (there - 1) * ROW_WORDS];
+    }
+    this.#touched ^= touched;
+    for (let i = 0, k = from * DIMENSION_COUNT, v = from * MEASURE_COUNT; i < count; i++) {
+      const row = this.#findOrInsert(ids, k, hashes[i], index, mask, words, doubles);
+      const o = row * ROW_DOUBLES + VALUES_AT;
+      for (let m = 0; m < MEASURE_COUNT; m++) {
+        if (IS_SUM[m]) doubles[o + m] += values[v + m];
+        else if (values[v + m] > doubles[o + m]) doubles[o + m] = values[v + m];
+      }
+      k += DIMENSION_COUNT;
+      v += MEASURE_COUNT;
+    }
   }
 
-  /** Adds `values[at …]` to what entry `id` of dimension `d` has counted. */
-  addMarginal(d: number, id: number, values: ArrayLike<number>, at: number): void {
-    let marginals = this.marginals[d];
-    const o = id * MEASURE_COUNT;
-    if (o >= marginals.length) {
-      const more = new Float64Array(Math.max(2 * marginals.length, o + MEASURE_COUNT));
-      more.set(marginals);
-      this.marginals[d] = marginals = more;
-    }
-    mergeValues(marginals, values, at, o);
+  /** The same for one row: counts `values[at …]` under the entries `ids[idsAt …]`. */
+  addRow(ids: Int32Array, idsAt: number, values: ArrayLike<number>, at: number): void {
+    this.#reserve(1);
+    const row = this.#findOrInsert(
+      ids,
+      idsAt,
+      this.#hash(ids, idsAt),
+      this.#index,
+      this.#index.length - 1,
+      this.words,
+      this.doubles,
+    );
+    mergeValues(this.doubles, values, at, row * ROW_DOUBLES + VALUES_AT);
   }
 
   addTotals(values: ArrayLike<number>, at: number): void {
     mergeValues(this.totals, values, at);
   }
 
+  /** Adds to what roll-up has taken from entry `id` of dimension `d`. */
+  addGivenUp(d: number, id: number, values: ArrayLike<number>, at: number): void {
+    mergeValues(this.#givenUpFor(d, id), values, at, id * MEASURE_COUNT);
+  }
+
   /**
    * Merges rows that have become equal, moves the others together and makes the index anew. Cost: linear in the rows.
    */
   rebuild(): void {
-    const rows = this.rows, keys = this.keys, values = this.values;
-    this.#index.fill(0);
-    let kept = 0;
+    const rows = this.rows, words = this.words, doubles = this.doubles, index = this.#index, mask = index.length - 1;
+    index.fill(0);
+    this.rows = 0;
     for (let row = 0; row < rows; row++) {
-      const slot = this.#slotOf(keys, row * DIMENSION_COUNT);
-      const there = this.#index[slot];
-      if (there !== 0) {
-        mergeValues(values, values, row * MEASURE_COUNT, (there - 1) * MEASURE_COUNT);
-        continue;
-      }
-      if (kept !== row) {
-        keys.copyWithin(kept * DIMENSION_COUNT, row * DIMENSION_COUNT, (row + 1) * DIMENSION_COUNT);
-        values.copyWithin(kept * MEASURE_COUNT, row * MEASURE_COUNT, (row + 1) * MEASURE_COUNT);
-      }
-      this.#index[slot] = ++kept;
+      const k = row * ROW_WORDS, hash = this.#hash(words, k);
+      const kept = this.#findOrMove(k, hash, index, mask, words, doubles);
+      if (kept < 0) continue;
+      mergeValues(doubles, doubles, row * ROW_DOUBLES + VALUES_AT, kept * ROW_DOUBLES + VALUES_AT);
     }
-    this.rows = kept;
+  }
+
+  /** Forgets everything; keeps the memory. */
+  clear(): void {
+    this.rows = 0;
+    this.#index.fill(0);
+    this.totals.fill(0);
+    for (let d = 0; d < DIMENSION_COUNT; d++) {
+      this.dictionaries[d].clear();
+      this.givenUp[d] = new Float64Array(0);
+      this.lostMax[d].fill(0);
+      this.foldedMax[d].fill(0);
+    }
   }
 
   /** Weight of a row or an entry: its largest share in the total of any additive measure, so that one huge download is not light. */
@@ -92,62 +155,131 @@ export class CounterTable {
     return most;
   }
 
-  #findOrInsert(ids: Uint32Array, at: number): number {
-    const slot = this.#slotOf(ids, at);
-    const there = this.#index[slot];
-    if (there !== 0) return there - 1;
-    const row = this.rows++;
-    this.#index[slot] = row + 1;
-    if (this.rows * DIMENSION_COUNT > this.keys.length) this.#growRows();
-    this.keys.set(ids.subarray(at, at + DIMENSION_COUNT), row * DIMENSION_COUNT);
-    this.values.fill(0, row * MEASURE_COUNT, (row + 1) * MEASURE_COUNT);
-    if (this.rows * 2 > this.#index.length) this.#growIndex();
+  /** A sum of products: independent of one another, so that they overlap. Ids are dense, and the seed is secret. */
+  #hash(ids: Int32Array, at: number): number {
+    const multipliers = this.#multipliers;
+    let hash = 0;
+    for (let d = 0; d < DIMENSION_COUNT; d++) hash = hash + Math.imul(ids[at + d], multipliers[d]) | 0;
+    return mix(hash);
+  }
+
+  /** The row of this key; made, with all measures zero, when it is not there. The caller has reserved room. */
+  #findOrInsert(
+    ids: Int32Array,
+    at: number,
+    hash: number,
+    index: Int32Array,
+    mask: number,
+    words: Int32Array,
+    doubles: Float64Array,
+  ): number {
+    const tag = hash & TAG_MASK;
+    let slot = hash & mask;
+    for (let there = index[slot]; there !== 0; there = index[slot]) {
+      if ((there & TAG_MASK) === tag) {
+        const row = (there & ROW_MASK) - 1, o = row * ROW_WORDS;
+        let d = 0;
+        while (d < DIMENSION_COUNT && words[o + d] === ids[at + d]) d++;
+        if (d === DIMENSION_COUNT) return row;
+      }
+      slot = slot + 1 & mask;
+    }
+    const row = this.rows++, o = row * ROW_WORDS, v = row * ROW_DOUBLES + VALUES_AT;
+    index[slot] = row + 1 | tag;
+    for (let d = 0; d < DIMENSION_COUNT; d++) words[o + d] = ids[at + d];
+    for (let m = 0; m < MEASURE_COUNT; m++) doubles[v + m] = 0;
     return row;
   }
 
-  /** The slot that holds the row with this key, or the free one where it belongs. */
-  #slotOf(ids: Uint32Array, at: number): number {
-    const index = this.#index, keys = this.keys, mask = index.length - 1;
-    let slot = hashKey(ids, at, this.seed) & mask;
-    probe: for (let there = index[slot]; there !== 0; there = index[slot]) {
-      const o = (there - 1) * DIMENSION_COUNT;
-      for (let d = 0; d < DIMENSION_COUNT; d++) {
-        if (keys[o + d] !== ids[at + d]) {
-          slot = (slot + 1) & mask;
-          continue probe;
-        }
+  /** For `rebuild`: moves the row at word `k` to the end of those kept and returns -1, or returns the kept row it equals. */
+  #findOrMove(
+    k: number,
+    hash: number,
+    index: Int32Array,
+    mask: number,
+    words: Int32Array,
+    doubles: Float64Array,
+  ): number {
+    const tag = hash & TAG_MASK;
+    let slot = hash & mask;
+    for (let there = index[slot]; there !== 0; there = index[slot]) {
+      if ((there & TAG_MASK) === tag) {
+        const row = (there & ROW_MASK) - 1, o = row * ROW_WORDS;
+        let d = 0;
+        while (d < DIMENSION_COUNT && words[o + d] === words[k + d]) d++;
+        if (d === DIMENSION_COUNT) return row;
       }
-      break;
+      slot = slot + 1 & mask;
     }
-    return slot;
+    const to = this.rows++ * ROW_WORDS;
+    index[slot] = this.rows | tag;
+    if (to === k) return -1;
+    for (let d = 0; d < DIMENSION_COUNT; d++) words[to + d] = words[k + d];
+    const toValues = (to >> 1) + VALUES_AT, fromValues = (k >> 1) + VALUES_AT;
+    for (let m = 0; m < MEASURE_COUNT; m++) doubles[toValues + m] = doubles[fromValues + m];
+    return -1;
   }
 
-  #growRows(): void {
-    const keys = new Uint32Array(this.keys.length * 2), values = new Float64Array(this.values.length * 2);
-    keys.set(this.keys);
-    values.set(this.values);
-    this.keys = keys;
-    this.values = values;
+  /** Makes sure that `count` more rows fit. */
+  #reserve(count: number): void {
+    const rows = this.rows + count;
+    if (rows * ROW_WORDS > this.words.length) this.#growRows(rows);
+    if (2 * rows > this.#index.length) this.#growIndex();
+  }
+
+  #growRows(rows: number): void {
+    if (rows > TABLE_ROWS_MAX) throw new Error(`a table of ${rows} rows: more than an index entry can hold`);
+    const buffer = new ArrayBuffer(8 * ROW_DOUBLES * Math.max(rows, 2 * (this.doubles.length / ROW_DOUBLES)));
+    const words = new Int32Array(buffer);
+    words.set(this.words.subarray(0, this.rows * ROW_WORDS));
+    this.words = words;
+    this.doubles = new Float64Array(buffer);
   }
 
   #growIndex(): void {
     const index = new Int32Array(this.#index.length * 2), mask = index.length - 1;
     for (let row = 0; row < this.rows; row++) {
-      let slot = hashKey(this.keys, row * DIMENSION_COUNT, this.seed) & mask;
-      while (index[slot] !== 0) slot = (slot + 1) & mask;
-      index[slot] = row + 1;
+      const hash = this.#hash(this.words, row * ROW_WORDS);
+      let slot = hash & mask;
+      while (index[slot] !== 0) slot = slot + 1 & mask;
+      index[slot] = row + 1 | hash & TAG_MASK;
     }
     this.#index = index;
   }
+
+  #givenUpFor(d: number, id: number): Float64Array<ArrayBuffer> {
+    const there = this.givenUp[d];
+    if ((id + 1) * MEASURE_COUNT <= there.length) return there;
+    const more = new Float64Array(Math.max(this.dictionaries[d].size, id + 1) * MEASURE_COUNT);
+    more.set(there);
+    return this.givenUp[d] = more;
+  }
+}
+
+/**
+ * What every entry has counted, whatever became of its rows: per dimension at `[entry * MEASURE_COUNT + m]`. What
+ * entry 0 has is what folded entries had; rows that gave a value up are in that value's marginal.
+ *
+ * Cost: one pass over the rows.
+ */
+export function tableMarginals(table: CounterTable): Float64Array<ArrayBuffer>[] {
+  const { rows, words, doubles, dictionaries, givenUp } = table;
+  const marginals = dictionaries.map(({ size }, d) => {
+    const column = new Float64Array(size * MEASURE_COUNT);
+    column.set(givenUp[d].subarray(0, column.length));
+    return column;
+  });
+  for (let row = 0; row < rows; row++) {
+    const k = row * ROW_WORDS, v = row * ROW_DOUBLES + VALUES_AT;
+    for (let d = 0; d < DIMENSION_COUNT; d++) {
+      const id = words[k + d];
+      if (id !== 0) mergeValues(marginals[d], doubles, v, id * MEASURE_COUNT);
+    }
+  }
+  return marginals;
 }
 
 /** One of something per dimension. */
 export function perDimension<Item>(make: (d: number) => Item): Item[] {
   return Array.from({ length: DIMENSION_COUNT }, (_, d) => make(d));
-}
-
-function hashKey(ids: Uint32Array, at: number, seed: number): number {
-  let hash = seed;
-  for (let d = 0; d < DIMENSION_COUNT; d++) hash = Math.imul((hash << 5 | hash >>> 27) ^ ids[at + d], 0x9E3779B1);
-  return mix(hash);
 }

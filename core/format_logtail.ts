@@ -10,7 +10,7 @@
  */
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
-import { ASN, DIMENSION_COUNT, METHOD, PREFIX, SOURCE, STATUS, TAG, TOR, URI, WEBSITE } from "./dimensions.ts";
+import { ASN, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
 import {
   COUNTED,
   MALFORMED_ADDRESS,
@@ -20,9 +20,10 @@ import {
   MALFORMED_STATUS,
   MALFORMED_TIME,
 } from "./ledger.ts";
-import { parseAddress } from "./client_prefix.ts";
+import { parseAddress, PREFIX_ENTRY_BYTES_MAX } from "./client_prefix.ts";
 import { unescapeHex } from "./escapes.ts";
-import { type ClientMasks, type LineBatch, PREFIX_ENTRY_BYTES } from "./line_batch.ts";
+import type { LineBatch, LineFormat } from "./line_batch.ts";
+import { scanLogtail } from "./scan_logtail.ts";
 
 const TAB = 9, CARRIAGE_RETURN = 13, DASH = 45, DOT = 46, QUESTION_MARK = 63, BACKSLASH = 92;
 const FIELDS_MIN = 8, FIELDS_MAX = 10;
@@ -30,15 +31,17 @@ const FIELDS_MIN = 8, FIELDS_MAX = 10;
 /** Ends of the fields of the line at hand; module state so that a line allocates nothing. */
 const fieldEnds = new Int32Array(FIELDS_MAX);
 let escaped = false;
-const prefixEntry = new Uint8Array(PREFIX_ENTRY_BYTES);
+const prefixEntry = new Uint8Array(PREFIX_ENTRY_BYTES_MAX);
 
-/** A `LineParser`. */
+export const LOGTAIL_FORMAT: LineFormat = { name: "logtail", parse: parseLogtail, scan: scanLogtail };
+
+/** `LineFormat.parse` of the logtail format. */
 export function parseLogtail(
   bytes: Uint8Array,
+  view: DataView,
   start: number,
   newline: number,
   batch: LineBatch,
-  masks: ClientMasks,
 ): number {
   const end = newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
   const fields = splitFields(bytes, start, end);
@@ -55,8 +58,7 @@ export function parseLogtail(
   if (sent < 0) return MALFORMED_BYTES;
   const requestMs = parseMilliseconds(bytes, bytesEnd + 1, requestTimeEnd);
   if (requestMs < 0) return MALFORMED_REQUEST_TIME;
-  const at = line * DIMENSION_COUNT;
-  if (!stagePrefix(bytes, batch, at + PREFIX, hostEnd + 1, addressEnd, masks)) return MALFORMED_ADDRESS;
+  if (!stagePrefix(bytes, batch, hostEnd + 1, addressEnd)) return MALFORMED_ADDRESS;
 
   batch.times[line] = timeS;
   const value = line * MEASURE_COUNT;
@@ -65,18 +67,13 @@ export function parseLogtail(
   batch.values[value + TIME_SUM] = requestMs;
   batch.values[value + TIME_MAX] = requestMs;
 
-  stage(bytes, batch, at + WEBSITE, start, hostEnd);
-  stage(bytes, batch, at + METHOD, timeEnd + 1, methodEnd);
-  stage(bytes, batch, at + URI, methodEnd + 1, pathEnd(bytes, methodEnd + 1, uriEnd));
-  stage(bytes, batch, at + STATUS, statusStart, statusEnd);
-  stage(bytes, batch, at + TOR, requestTimeEnd + 1, fields > 8 ? fieldEnds[8] : requestTimeEnd + 1);
-  stage(bytes, batch, at + ASN, fieldEnds[8] + 1, fields > 9 ? fieldEnds[9] : fieldEnds[8] + 1);
-  // Tag and source belong to the input and the collector; the pipeline knows them.
-  batch.starts[at + TAG] =
-    batch.ends[at + TAG] =
-    batch.starts[at + SOURCE] =
-    batch.ends[at + SOURCE] =
-      0;
+  stage(bytes, view, batch, WEBSITE, start, hostEnd);
+  stage(bytes, view, batch, METHOD, timeEnd + 1, methodEnd);
+  stage(bytes, view, batch, URI, methodEnd + 1, pathEnd(bytes, methodEnd + 1, uriEnd));
+  stage(bytes, view, batch, STATUS, statusStart, statusEnd);
+  const torEnd = fields > 8 ? fieldEnds[8] : end, asnEnd = fields > 9 ? fieldEnds[9] : end;
+  stage(bytes, view, batch, TOR, Math.min(requestTimeEnd + 1, torEnd), torEnd);
+  stage(bytes, view, batch, ASN, Math.min(torEnd + 1, asnEnd), asnEnd);
   return COUNTED;
 }
 
@@ -94,34 +91,29 @@ function splitFields(bytes: Uint8Array, start: number, end: number): number {
   return fields;
 }
 
-/** Notes where an entry's bytes are; `-` is absent, that is empty; escapes are undone, and a long value is cut. */
-function stage(bytes: Uint8Array, batch: LineBatch, at: number, start: number, end: number): void {
+/** Stages an entry; `-` is absent, that is empty; escapes are undone, and a long value is cut. */
+function stage(bytes: Uint8Array, view: DataView, batch: LineBatch, d: number, start: number, end: number): void {
   const absent = end - start === 1 && bytes[start] === DASH;
-  batch.starts[at] = start;
-  batch.ends[at] = absent ? start : Math.min(end, start + ENTRY_BYTES_MAX);
-  batch.inScratch[at] = 0;
-  if (!escaped || bytes.indexOf(BACKSLASH, start) >= end || absent) return;
-  batch.starts[at] = batch.scratchLength;
-  batch.scratchLength = unescapeHex(bytes, start, end, batch.scratch, batch.scratchLength, ENTRY_BYTES_MAX);
-  batch.ends[at] = batch.scratchLength;
-  batch.inScratch[at] = 1;
+  if (!escaped || absent || !hasBackslash(bytes, start, end)) {
+    batch.stageText(view, d, start, absent ? 0 : Math.min(end - start, ENTRY_BYTES_MAX));
+    return;
+  }
+  const at = batch.scratchLength;
+  batch.stageScratch(d, unescapeHex(bytes, start, end, batch.scratch, at, ENTRY_BYTES_MAX) - at);
+}
+
+function hasBackslash(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let p = start; p < end; p++) if (bytes[p] === BACKSLASH) return true;
+  return false;
 }
 
 /** Stages the masked client; false when the field is no address. */
-function stagePrefix(
-  bytes: Uint8Array,
-  batch: LineBatch,
-  at: number,
-  start: number,
-  end: number,
-  masks: ClientMasks,
-): boolean {
-  const length = parseAddress(bytes, start, end, masks.v4Bits, masks.v6Bits, prefixEntry);
+function stagePrefix(bytes: Uint8Array, batch: LineBatch, start: number, end: number): boolean {
+  const { v4Bits, v6Bits } = batch.masks;
+  const length = parseAddress(bytes, start, end, v4Bits, v6Bits, prefixEntry);
   if (length < 0) return false;
-  batch.starts[at] = batch.scratchLength;
-  for (let i = 0; i < length; i++) batch.scratch[batch.scratchLength++] = prefixEntry[i];
-  batch.ends[at] = batch.scratchLength;
-  batch.inScratch[at] = 1;
+  for (let i = 0; i < length; i++) batch.scratch[batch.scratchLength + i] = prefixEntry[i];
+  batch.stageScratch(PREFIX, length);
   return true;
 }
 

@@ -1,31 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ASN, DIMENSION_COUNT, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
-import { COUNTED, LEDGER_COUNT, LEDGER_REASONS } from "./ledger.ts";
-import { MEASURE_COUNT } from "./measures.ts";
+import { ASN, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
 import { prefixLabel } from "./client_prefix.ts";
-import { lineBatch } from "./line_batch.ts";
-import { parseLogtail } from "./format_logtail.ts";
+import { LOGTAIL_FORMAT } from "./format_logtail.ts";
+import { stageLine } from "./test_lines.ts";
+
+const ENCODER = new TextEncoder();
 
 const MASKS = { v4Bits: 24, v6Bits: 48 };
 const GOOD = "shop.example\t192.0.2.77\t1700000000.123\tGET\t/cart?id=7\t200\t512\t0.042";
 
-function parse(line: string): { reason: string; values: Record<number, string>; time: number; measures: number[] } {
-  const bytes = new TextEncoder().encode(line + "\n");
-  const batch = lineBatch();
-  const reason = parseLogtail(bytes, 0, bytes.length - 1, batch, MASKS);
-  const staged = (d: number): Uint8Array =>
-    (batch.inScratch[d] === 1 ? batch.scratch : bytes).subarray(batch.starts[d], batch.ends[d]);
-  const text = (d: number): string => new TextDecoder().decode(staged(d));
+function parse(
+  line: string,
+): { reason: string; values: Record<number, string>; time: number; measures: readonly number[] } {
+  const { reason, entries, timeS, measures } = stageLine(LOGTAIL_FORMAT, "parse", ENCODER.encode(line), MASKS)!;
+  const text = (d: number): string => new TextDecoder().decode(entries[d]);
   const values: Record<number, string> = {};
   for (const d of [WEBSITE, URI, STATUS, METHOD, ASN, TOR]) values[d] = text(d);
-  values[PREFIX] = prefixLabel(staged(PREFIX));
-  return {
-    reason: LEDGER_REASONS[reason],
-    values,
-    time: batch.times[0],
-    measures: [...batch.values.subarray(0, MEASURE_COUNT)],
-  };
+  values[PREFIX] = prefixLabel(entries[PREFIX] ?? new Uint8Array());
+  return { reason, values, time: timeS, measures };
 }
 
 Deno.test("a line of eight fields is read, its query string cut and its client masked", () => {
@@ -82,28 +75,107 @@ Deno.test("nginx's escapes are undone: what was asked for is what is shown", () 
   assertEquals(parse(GOOD.replace("/cart", "/\\x00\\xZZ\\x4")).values[URI], "/\\x00\\xZZ\\x4");
 });
 
-Deno.test("any bytes give a reason, never an exception, and good lines stay within their own bytes", () => {
-  const piece = fc.oneof(
+/** Lines from pieces of good ones and of anything: most are refused, many are nearly good. */
+const anyLine = fc.array(
+  fc.oneof(
     fc.uint8Array({ maxLength: 30 }),
     fc.constantFrom("\t", "-", "1.2.3.4", "::1", "200", "0.001", "1700000000.1", "GET", "/", "\r").map((text) =>
-      new TextEncoder().encode(text)
+      ENCODER.encode(text)
     ),
+  ),
+  { maxLength: 24 },
+).map((pieces) => Uint8Array.from(pieces.flatMap((bytes) => [...bytes]).filter((byte) => byte !== 10)));
+
+/** The usual value mostly, sometimes one of the others, rarely any text. */
+const field = (usual: string, ...others: string[]): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 30, arbitrary: fc.constant(usual) },
+    { weight: 4, arbitrary: fc.constantFrom(usual, ...others) },
+    { weight: 1, arbitrary: fc.string({ maxLength: 12, unit: "binary-ascii" }) },
   );
+
+const octet = fc.oneof(fc.nat({ max: 300 }).map(String), fc.constantFrom("00", "01", "010", "", "1a"));
+const group = fc.oneof(
+  fc.nat({ max: 0x1ffff }).map((value) => value.toString(16)),
+  fc.constantFrom("", "0", "00db", "G"),
+);
+const address = fc.oneof(
+  field(
+    "192.0.2.77",
+    "10.0.0.1",
+    "255.255.255.255",
+    "2001:db8::1",
+    "2001:DB8:0:1::",
+    "1:2:3:4:5:6:7:8",
+    "::1",
+    "unix:",
+  ),
+  fc.array(octet, { minLength: 3, maxLength: 5 }).map((octets) => octets.join(".")),
+  fc.array(group, { minLength: 2, maxLength: 9 }).map((groups) => groups.join(":")),
+);
+
+/** Lines whose fields are mostly good, each sometimes not. */
+const likelyLine = fc.tuple(
+  field("shop.example", "a", "-", "", "b\\x41c", "\x7f", "long".repeat(600)),
+  address,
+  field(
+    "1700000000.123",
+    "1700000009.999",
+    "170000000.123",
+    "1700000000",
+    "17000000000.123",
+    "1700000000.1234",
+    "1700:00000.123",
+  ),
+  field("GET", "POST", "-", "", "GE", "DELETE", "g\\x22t"),
+  field("/", "/cart?id=7", "/a/b/c/d.html?", "-", "", "?", "/caf\\xC3\\xA9", "/a\\b?c\\d", "/" + "p".repeat(2100)),
+  field("200", "404", "2000", "20", "-", "2/0", "9;9"),
+  field("0", "7", "1234567", "12345678", "123456789012", "1234567890123", "-", "", "12a"),
+  field("0.000", "0.042", "12.345", "123.456", "1234.567", "12345678.1", "1.2", "-", "", ".5", "1.2345"),
+  fc.constantFrom("", "\t0", "\t1\t64500", "\t-\t-", "\t\t", "\t0\t", "\t0\t1\t2", "\r", "\t1\t64500\r", "\t\\x30\t1"),
+).map(([host, client, time, method, uri, status, sent, duration, rest]) =>
+  ENCODER.encode([host, client, time, method, uri, status, sent, duration].join("\t").replaceAll("\n", "") + rest)
+);
+
+const masks = fc.record({ v4Bits: fc.nat({ max: 32 }), v6Bits: fc.nat({ max: 64 }) });
+
+Deno.test("any bytes give a reason, never an exception, and measures that are counts", () => {
   fc.assert(
-    fc.property(fc.array(piece, { maxLength: 24 }), fc.nat({ max: 5 }), (pieces, before) => {
-      const line = pieces.flatMap((bytes) => [...bytes]).filter((byte) => byte !== 10);
-      const bytes = Uint8Array.from([...new Array(before).fill(9), ...line, 10, 65, 66]);
-      const newline = before + line.length;
-      const batch = lineBatch();
-      const reason = parseLogtail(bytes, before, newline, batch, MASKS);
-      assert(reason > 0 && reason < LEDGER_COUNT);
-      if (reason !== COUNTED) return;
-      for (let d = 0; d < DIMENSION_COUNT; d++) {
-        if (batch.inScratch[d] === 1 || batch.starts[d] === batch.ends[d]) continue;
-        assert(batch.starts[d] >= before && batch.ends[d] <= newline && batch.starts[d] < batch.ends[d]);
-      }
-      for (const value of batch.values.subarray(0, MEASURE_COUNT)) assert(Number.isSafeInteger(value) && value >= 0);
+    fc.property(fc.oneof(anyLine, likelyLine), fc.nat({ max: 5 }), (line, before) => {
+      const staged = stageLine(LOGTAIL_FORMAT, "parse", line, MASKS, before)!;
+      assert(staged.reason !== "read");
+      for (const value of staged.measures) assert(Number.isSafeInteger(value) && value >= 0);
     }),
     { numRuns: 3000 },
   );
+});
+
+Deno.test("what the fast path takes is what the format says, hashes included, for any line and any masks", () => {
+  let taken = 0;
+  fc.assert(
+    fc.property(fc.oneof(anyLine, likelyLine, likelyLine), masks, fc.nat({ max: 5 }), (line, masks, before) => {
+      const scanned = stageLine(LOGTAIL_FORMAT, "scan", line, masks, before);
+      if (scanned === undefined) return;
+      taken++;
+      assertEquals(scanned, stageLine(LOGTAIL_FORMAT, "parse", line, masks, before));
+    }),
+    { numRuns: 20_000 },
+  );
+  assert(taken > 1000, `only ${taken} lines were taken`);
+});
+
+Deno.test("the fast path takes the usual lines", () => {
+  const usual = [
+    GOOD,
+    GOOD.replace("192.0.2.77", "2001:db8:1:2::3"),
+    GOOD.replace("192.0.2.77", "1.2.3.4"),
+    GOOD.replace("192.0.2.77", "2a02:1:2:3:4:5:6:7"),
+    GOOD.replace("GET", "POST"),
+    GOOD.replace("?id=7", ""),
+    GOOD.replace("512", "1234567"),
+    GOOD + "\t0\t64500",
+    GOOD + "\t-\t-",
+    GOOD + "\t1",
+  ];
+  for (const line of usual) assert(stageLine(LOGTAIL_FORMAT, "scan", ENCODER.encode(line), MASKS) !== undefined, line);
 });

@@ -1,105 +1,196 @@
 /**
  * Interning: byte strings to small numbers, and back.
  *
- * Open addressing over typed arrays; the bytes of all entries lie one behind the other in an arena. A hash hit is
- * always confirmed byte by byte: any mixing function can be made to collide by whoever writes the log, and two prefixes
- * counted as one would be a wrong number. The seed only keeps an attacker from making probe chains long.
+ * Open addressing over typed arrays. The bytes of all entries lie one behind the other in an arena of 4-byte words, so
+ * that comparing and hashing take a word at a time; the last word of an entry is filled up with zeros.
  *
- *   slots[hash & mask]  = id, 0 when free      (ids begin at 1; 0 is OTHER and never looked up)
- *   hashes[id]          = full hash
- *   offsets[id], [id+1] = entry's bytes in the arena
+ *   slots[2 * slot]       hash
+ *   slots[2 * slot + 1]   record: where the entry begins in the arena; 0 when the slot is free
+ *   arena[record …]       hash | id | length in bytes | the bytes, in words
+ *   records[id]           record                                  (ids begin at 1; 0 is OTHER and never looked up)
+ *
+ * A hash hit is always confirmed by the bytes: any mixing function can be made to collide by whoever writes the log
+ * (for chains of xor and multiply, flipping one top bit and its image in the next word does it whatever the seed), and
+ * two prefixes counted as one would be a wrong number. The seed only keeps an attacker from making probe chains long.
  */
 
 const SLOTS_MIN = 64;
-/** Share of slots in use at which the slots double. */
-const LOAD_MAX = 0.5;
+const ARENA_WORDS_MIN = 256;
+/** Words of a record before the bytes. */
+const HASH_AT = 0, ID_AT = 1, LENGTH_AT = 2, BYTES_AT = 3;
 
 export class InternTable {
   /** Ids in use, OTHER included: the next id. */
   size = 1;
-  #slots = new Uint32Array(SLOTS_MIN);
-  #hashes = new Int32Array(SLOTS_MIN);
-  #offsets = new Uint32Array(SLOTS_MIN + 1);
-  #arena = new Uint8Array(1024);
+  /** Bytes of all entries. */
+  bytes = 0;
+  #slots = new Int32Array(2 * SLOTS_MIN);
+  #records = new Int32Array(SLOTS_MIN);
+  #arena = new Int32Array(ARENA_WORDS_MIN);
+  #arenaBytes = new Uint8Array(this.#arena.buffer);
+  /** First free word of the arena. Never 0: that is a free slot's record. */
+  #top = 1;
+  #touched = 0;
 
   /** @param seed any integer; a fresh random one per process. */
   constructor(readonly seed: number) {}
 
   /** The id of `bytes[start … end)`; given one when it is new. Copies the bytes it keeps. */
   intern(bytes: Uint8Array, start: number, end: number): number {
-    const hash = hashBytes(bytes, start, end, this.seed);
-    const slots = this.#slots, hashes = this.#hashes, mask = slots.length - 1;
-    let slot = hash & mask;
-    for (let id = slots[slot]; id !== 0; id = slots[slot]) {
-      if (hashes[id] === hash && this.#equals(id, bytes, start, end)) return id;
-      slot = (slot + 1) & mask;
+    const length = end - start;
+    const view = paddedCopy(bytes, start, length);
+    return this.internWords(view, 0, length, hashWords(view, 0, length, this.seed));
+  }
+
+  /**
+   * The same for `length` bytes of `view` at `at`, whose hash is known: that of `hashWords` with this table's seed.
+   * The view must reach three bytes beyond them.
+   */
+  internWords(view: DataView, at: number, length: number, hash: number): number {
+    if (this.size > this.#slots.length >> 2) this.#double();
+    const slots = this.#slots, arena = this.#arena, mask = slots.length - 2;
+    let slot = hash << 1 & mask;
+    for (let record = slots[slot + 1]; record !== 0; record = slots[slot + 1]) {
+      if (slots[slot] === hash && isSame(arena, record, view, at, length)) return arena[record + ID_AT];
+      slot = slot + 2 & mask;
     }
-    return this.#insert(slot, hash, bytes, start, end);
+    return this.#insert(slot, hash, view, at, length);
+  }
+
+  /**
+   * Looks up one entry of each of `count` staged lines, from line `from` on. Line i's entry is described at
+   * `staged[i * stride + at …]` by hash, start and length; its id goes to `ids[i * idStride + idAt]`.
+   *
+   * @param scratch holds the entries whose start is negative: at `~start`.
+   */
+  internBatch(
+    view: DataView,
+    scratch: DataView,
+    staged: Int32Array,
+    stride: number,
+    at: number,
+    from: number,
+    count: number,
+    ids: Int32Array,
+    idStride: number,
+    idAt: number,
+  ): void {
+    while (this.size + count > this.#slots.length >> 2) this.#double();
+    let slots = this.#slots, arena = this.#arena;
+    const mask = slots.length - 2, end = from + count;
+    // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
+    let touched = 0;
+    for (let i = from, s = from * stride + at; i < end; i++, s += stride) touched ^= slots[staged[s] << 1 & mask];
+    this.#touched ^= touched;
+    for (let i = from, s = from * stride + at, k = from * idStride + idAt; i < end; i++, s += stride, k += idStride) {
+      const hash = staged[s], length = staged[s + 2];
+      let start = staged[s + 1], text = view;
+      if (start < 0) {
+        start = ~start;
+        text = scratch;
+      }
+      let slot = hash << 1 & mask;
+      for (;;) {
+        const record = slots[slot + 1];
+        if (record === 0) {
+          ids[k] = this.#insert(slot, hash, text, start, length);
+          slots = this.#slots;
+          arena = this.#arena;
+          break;
+        }
+        if (slots[slot] === hash && isSame(arena, record, text, start, length)) {
+          ids[k] = arena[record + ID_AT];
+          break;
+        }
+        slot = slot + 2 & mask;
+      }
+    }
   }
 
   /** The bytes of an entry: a view that is valid until the next change. */
-  entry(id: number): Uint8Array {
-    return this.#arena.subarray(this.#offsets[id], this.#offsets[id + 1]);
+  entry(id: number): Uint8Array<ArrayBuffer> {
+    if (id === 0) return this.#arenaBytes.subarray(0, 0);
+    const record = this.#records[id], start = (record + BYTES_AT) << 2;
+    return this.#arenaBytes.subarray(start, start + this.#arena[record + LENGTH_AT]);
   }
 
   entryLength(id: number): number {
-    return this.#offsets[id + 1] - this.#offsets[id];
+    return id === 0 ? 0 : this.#arena[this.#records[id] + LENGTH_AT];
   }
 
-  /** Bytes of all entries. */
-  get bytes(): number {
-    return this.#offsets[this.size];
+  /** The hash of an entry, with this table's seed. */
+  hashOf(id: number): number {
+    return id === 0 ? 0 : this.#arena[this.#records[id] + HASH_AT];
   }
 
   /** Forgets all entries; keeps the memory. */
   clear(): void {
     this.#slots.fill(0);
-    this.size = 1;
+    this.size = this.#top = 1;
+    this.bytes = 0;
   }
 
-  #insert(slot: number, hash: number, bytes: Uint8Array, start: number, end: number): number {
-    const id = this.size++;
-    const from = this.#offsets[id], to = from + end - start;
-    if (to > this.#arena.length) this.#arena = grown(this.#arena, new Uint8Array(2 * Math.max(to, this.#arena.length)));
-    for (let i = start, o = from; i < end; i++, o++) this.#arena[o] = bytes[i];
-    this.#slots[slot] = id;
-    this.#hashes[id] = hash;
-    this.#offsets[id + 1] = to;
-    if (this.size >= this.#slots.length * LOAD_MAX) this.#double();
+  #insert(slot: number, hash: number, view: DataView, at: number, length: number): number {
+    const id = this.size++, record = this.#top, words = (length + 3) >> 2;
+    if (record + BYTES_AT + words > this.#arena.length) this.#growArena(record + BYTES_AT + words);
+    const arena = this.#arena;
+    arena[record + HASH_AT] = hash;
+    arena[record + ID_AT] = id;
+    arena[record + LENGTH_AT] = length;
+    const to = record + BYTES_AT, whole = length >> 2;
+    for (let i = 0; i < whole; i++) arena[to + i] = view.getInt32(at + 4 * i, true);
+    if (words > whole) arena[to + whole] = view.getInt32(at + 4 * whole, true) & lowBytes(length & 3);
+    this.#top = to + words;
+    this.bytes += length;
+    this.#slots[slot] = hash;
+    this.#slots[slot + 1] = record;
+    this.#records[id] = record;
     return id;
   }
 
-  #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const arena = this.#arena;
-    let o = this.#offsets[id];
-    if (this.#offsets[id + 1] - o !== end - start) return false;
-    for (let i = start; i < end; i++) if (arena[o++] !== bytes[i]) return false;
-    return true;
+  #growArena(words: number): void {
+    const arena = new Int32Array(2 * Math.max(words, this.#arena.length));
+    arena.set(this.#arena);
+    this.#arena = arena;
+    this.#arenaBytes = new Uint8Array(arena.buffer);
   }
 
   #double(): void {
-    const slots = new Uint32Array(this.#slots.length * 2), mask = slots.length - 1;
-    for (let id = 1; id < this.size; id++) {
-      let slot = this.#hashes[id] & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = id;
+    const old = this.#slots, slots = new Int32Array(2 * old.length), mask = slots.length - 2;
+    for (let from = 0; from < old.length; from += 2) {
+      if (old[from + 1] === 0) continue;
+      let slot = old[from] << 1 & mask;
+      while (slots[slot + 1] !== 0) slot = slot + 2 & mask;
+      slots[slot] = old[from];
+      slots[slot + 1] = old[from + 1];
     }
     this.#slots = slots;
-    this.#hashes = grown(this.#hashes, new Int32Array(slots.length));
-    this.#offsets = grown(this.#offsets, new Uint32Array(slots.length + 1));
+    const records = new Int32Array(slots.length >> 1);
+    records.set(this.#records);
+    this.#records = records;
   }
 }
 
-/** A seeded 32-bit hash, by words of four bytes. Spreads; does not withstand an attacker, see above. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number): number {
-  let hash = seed ^ (end - start);
-  let p = start;
-  for (; p + 4 <= end; p += 4) {
-    const word = bytes[p] | bytes[p + 1] << 8 | bytes[p + 2] << 16 | bytes[p + 3] << 24;
-    hash = Math.imul((hash << 5 | hash >>> 27) ^ word, 0x9E3779B1);
-  }
-  for (; p < end; p++) hash = Math.imul((hash << 5 | hash >>> 27) ^ bytes[p], 0x85EBCA6B);
-  return mix(hash);
+/**
+ * A seeded 32-bit hash of `length` bytes of `view` at `at`, by words of four bytes; the last word is filled up with
+ * zeros, and is a whole zero where nothing is left (as a scanner that hashes on its way sees it). Spreads; does not
+ * withstand an attacker, see above. Reads up to three bytes beyond the end.
+ */
+export function hashWords(view: DataView, at: number, length: number, seed: number): number {
+  let hash = seed;
+  const whole = at + (length & ~3);
+  for (; at < whole; at += 4) hash = hashWord(hash, view.getInt32(at, true));
+  return hashEnd(hash, view.getInt32(at, true) & lowBytes(length & 3), length);
+}
+
+/** One step of `hashWords`. */
+export function hashWord(hash: number, word: number): number {
+  return Math.imul((hash << 5 | hash >>> 27) ^ word, 0x9E3779B1);
+}
+
+/** The last step: the rest of the bytes as a word of which the others are zero, and the length in bytes. */
+export function hashEnd(hash: number, word: number, length: number): number {
+  return mix(hashWord(hash, word) ^ length);
 }
 
 /** Spreads the high bits of a product into the low ones, which choose the slot. */
@@ -108,7 +199,28 @@ export function mix(hash: number): number {
   return hash ^ hash >>> 13;
 }
 
-function grown<Column extends Uint8Array | Uint32Array | Int32Array>(from: Column, to: Column): Column {
-  to.set(from);
-  return to;
+/** A mask for the first `count` bytes of a little-endian word, 0 to 3. */
+function lowBytes(count: number): number {
+  return (1 << (count << 3)) - 1;
+}
+
+function isSame(arena: Int32Array, record: number, view: DataView, at: number, length: number): boolean {
+  if (arena[record + LENGTH_AT] !== length) return false;
+  let word = record + BYTES_AT;
+  const whole = at + (length & ~3);
+  for (; at < whole; at += 4, word++) if (arena[word] !== view.getInt32(at, true)) return false;
+  const rest = length & 3;
+  return rest === 0 || arena[word] === (view.getInt32(at, true) & lowBytes(rest));
+}
+
+let padded = new Uint8Array(4096), paddedView = new DataView(padded.buffer);
+
+/** The bytes with room behind them to read whole words. Valid until the next call. */
+function paddedCopy(bytes: Uint8Array, start: number, length: number): DataView {
+  if (length + 4 > padded.length) {
+    padded = new Uint8Array(2 * length + 4);
+    paddedView = new DataView(padded.buffer);
+  }
+  for (let i = 0; i < length; i++) padded[i] = bytes[start + i];
+  return paddedView;
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { hashBytes, InternTable } from "./intern.ts";
+import { hashWords, InternTable } from "./intern.ts";
 
 const entries = fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 300 });
 
@@ -24,8 +24,8 @@ Deno.test("values whose hashes collide stay apart, since bytes decide", () => {
   const seen = new Map<number, Uint8Array>();
   let pair: [Uint8Array, Uint8Array] | undefined;
   for (let i = 1; pair === undefined; i++) {
-    const bytes = new Uint8Array(Int32Array.of(Math.imul(i, 0x2545F491), Math.imul(i, i)).buffer);
-    const hash = hashBytes(bytes, 0, 8, seed);
+    const bytes = new Uint8Array(Int32Array.of(Math.imul(i, 0x2545F491), Math.imul(i, i), 0).buffer, 0, 8);
+    const hash = hashWords(new DataView(bytes.buffer), 0, 8, seed);
     const other = seen.get(hash);
     if (other !== undefined) pair = [other, bytes];
     seen.set(hash, bytes);
@@ -43,4 +43,33 @@ Deno.test("a cleared table begins again with id 1", () => {
   assertEquals(table.size, 1);
   assertEquals(table.intern(Uint8Array.of(3), 0, 1), 1);
   assertEquals(table.entry(1), Uint8Array.of(3));
+});
+
+Deno.test("a batch gets the same ids as one entry after the other, from the chunk and from the scratch, across growth", () => {
+  fc.assert(
+    fc.property(
+      entries,
+      fc.integer(),
+      fc.array(fc.boolean(), { minLength: 300, maxLength: 300 }),
+      (values, seed, apart) => {
+        const chunk = new Uint8Array(values.length * 20 + 8), scratch = new Uint8Array(values.length * 20 + 8);
+        const views = [new DataView(chunk.buffer), new DataView(scratch.buffer)];
+        const staged = new Int32Array(3 * values.length), ids = new Int32Array(2 * values.length);
+        values.forEach((bytes, i) => {
+          const inScratch = apart[i] ? 1 : 0, start = 20 * i;
+          [chunk, scratch][inScratch].set(bytes, start);
+          const hash = hashWords(views[inScratch], start, bytes.length, seed);
+          staged.set([hash, apart[i] ? ~start : start, bytes.length], 3 * i);
+        });
+        const table = new InternTable(seed), single = new InternTable(seed);
+        const half = values.length >> 1;
+        table.internBatch(views[0], views[1], staged, 3, 0, 0, half, ids, 2, 1);
+        table.internBatch(views[0], views[1], staged, 3, 0, half, values.length - half, ids, 2, 1);
+        values.forEach((bytes, i) => assertEquals(ids[2 * i + 1], single.intern(bytes, 0, bytes.length)));
+        values.forEach((bytes, i) => assertEquals(table.entry(ids[2 * i + 1]), bytes));
+        assertEquals(table.bytes, single.bytes);
+      },
+    ),
+    { numRuns: 100 },
+  );
 });

@@ -1,66 +1,133 @@
 /**
  * Lines staged between parsing and counting, as columns.
  *
- * A format's parser fills one place a line; the pipeline then looks up all entries, then counts. Three short loops over
- * 256 lines keep each loop's tables in the cache and leave room for the engine to look ahead.
+ * A format fills one place a line; the pipeline then looks up all entries, then counts. Short loops over 256 lines keep
+ * each loop's tables in the cache and let cache misses overlap.
  *
- *   starts[line * DIMENSION_COUNT + d] … ends[…]   bytes of dimension d's entry: where they stand in the chunk, or, when
- *   inScratch[…] is 1                              in `scratch`, for what the parser had to write anew
- *   times[line]                                    seconds since 1970
- *   values[line * MEASURE_COUNT + m]               measures
+ *   staged[line * LINE_WORDS + d * ENTRY_WORDS + …]   dimension d's entry: hash (`hashWords` with the batch's seed),
+ *                                                     start in the chunk or, when negative, ~start in `scratch`, length
+ *   starts[line]                                      where the line begins in the chunk
+ *   times[line]                                       seconds since 1970
+ *   values[line * MEASURE_COUNT + m]                  measures
+ *
+ * A line that is not to be counted takes no place, but is noted among the refused, so that the ledger can be kept line
+ * by line wherever counting stops.
  */
 import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { DIMENSION_COUNT } from "./dimensions.ts";
+import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
+import { PREFIX_ENTRY_BYTES_MAX, prefixEntryLength } from "./client_prefix.ts";
+import { hashWords } from "./intern.ts";
 
-/** Bytes of a client's prefix entry at most: two of header, sixteen of address. */
-export const PREFIX_ENTRY_BYTES = 18;
+/** Words of one staged entry; of one staged line. */
+export const ENTRY_WORDS = 3;
+export const LINE_WORDS = DIMENSION_COUNT * ENTRY_WORDS;
 
-/** Fields of a line that can be written anew because the log escapes them: every dimension but the prefix. */
-const ESCAPED_FIELDS_MAX = DIMENSION_COUNT - 1;
+/** Bytes behind the last line of a chunk that scanners may read (and ignore): they take words ahead. */
+export const CHUNK_PADDING = 64;
 
-export interface LineBatch {
+/** Bytes of scratch that one line can take: its prefix, and every text field written anew without its escapes. */
+const LINE_SCRATCH_MAX = PREFIX_ENTRY_BYTES_MAX + 2 + (DIMENSION_COUNT - 1) * (ENTRY_BYTES_MAX + 4);
+
+/** Bytes of scratch: prefixes of a whole batch, and room for some lines with escapes. A batch ends when it is full. */
+const SCRATCH_BYTES = 4 * LINE_SCRATCH_MAX + BATCH_LINES * (PREFIX_ENTRY_BYTES_MAX + 2);
+
+export class LineBatch {
   /** Lines staged; at most BATCH_LINES. */
-  count: number;
-  readonly starts: Int32Array<ArrayBuffer>;
-  readonly ends: Int32Array<ArrayBuffer>;
-  readonly inScratch: Uint8Array<ArrayBuffer>;
-  readonly scratch: Uint8Array<ArrayBuffer>;
-  /** Bytes of `scratch` in use: the parser writes behind them. There is always room for one more line. */
-  scratchLength: number;
-  readonly times: Float64Array<ArrayBuffer>;
-  readonly values: Float64Array<ArrayBuffer>;
+  count = 0;
+  readonly staged = new Int32Array(BATCH_LINES * LINE_WORDS);
+  readonly starts = new Int32Array(BATCH_LINES);
+  readonly times = new Float64Array(BATCH_LINES);
+  readonly values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+  /** Lines refused; at most BATCH_LINES. Line r was refused for a ledger reason, before the staged line in place `refusedBefore[r]`. */
+  refused = 0;
+  readonly refusedReasons = new Uint8Array(BATCH_LINES);
+  readonly refusedBefore = new Int32Array(BATCH_LINES);
+  readonly refusedStarts = new Int32Array(BATCH_LINES);
+  /** What parsers write anew. Entries begin at multiples of four. */
+  readonly scratch = new Uint8Array(SCRATCH_BYTES + 4);
+  readonly scratchView = new DataView(this.scratch.buffer);
+  /** Bytes of `scratch` in use. */
+  scratchLength = 0;
+
+  /** Bytes of a prefix entry of each family, and masks: of an IPv4 address, its first octet in the lowest byte, and of
+   * the first three groups of an IPv6 address. */
+  readonly v4Length: number;
+  readonly v6Length: number;
+  readonly v4Mask: number;
+  readonly v6Masks: readonly number[];
+
+  /** @param seed of the tables in which entries are looked up. */
+  constructor(readonly seed: number, readonly masks: ClientMasks) {
+    const { v4Bits, v6Bits } = masks;
+    this.v4Length = prefixEntryLength(v4Bits);
+    this.v6Length = prefixEntryLength(v6Bits);
+    const v4 = v4Bits === 0 ? 0 : -1 << 32 - v4Bits;
+    this.v4Mask = v4 >>> 24 | v4 >>> 8 & 0xff00 | v4 << 8 & 0xff0000 | v4 << 24;
+    this.v6Masks = [0, 16, 32].map((before) => 0xffff << 16 - Math.max(0, Math.min(16, v6Bits - before)) & 0xffff);
+  }
+
+  clear(): void {
+    this.count = this.refused = this.scratchLength = 0;
+  }
+
+  /** Whether there is no room for one more line, whatever it is. */
+  get isFull(): boolean {
+    return this.count === BATCH_LINES || this.refused === BATCH_LINES ||
+      this.scratchLength + LINE_SCRATCH_MAX > SCRATCH_BYTES;
+  }
+
+  /** Notes a line that is not to be counted. */
+  refuse(reason: number, start: number): void {
+    const r = this.refused++;
+    this.refusedReasons[r] = reason;
+    this.refusedBefore[r] = this.count;
+    this.refusedStarts[r] = start;
+  }
+
+  /** Stages an entry of the line in place `count`: `length` bytes at `start` of the chunk, seen through `view`. */
+  stageText(view: DataView, d: number, start: number, length: number): void {
+    const at = this.count * LINE_WORDS + d * ENTRY_WORDS;
+    this.staged[at] = hashWords(view, start, length, this.seed);
+    this.staged[at + 1] = start;
+    this.staged[at + 2] = length;
+  }
+
+  /** The same for what was written to `scratch[scratchLength …]`; takes that room. */
+  stageScratch(d: number, length: number): void {
+    const at = this.count * LINE_WORDS + d * ENTRY_WORDS, start = this.scratchLength;
+    this.staged[at] = hashWords(this.scratchView, start, length, this.seed);
+    this.staged[at + 1] = ~start;
+    this.staged[at + 2] = length;
+    this.scratchLength = start + (length + 3 & ~3);
+  }
 }
 
-export function lineBatch(): LineBatch {
-  return {
-    count: 0,
-    starts: new Int32Array(BATCH_LINES * DIMENSION_COUNT),
-    ends: new Int32Array(BATCH_LINES * DIMENSION_COUNT),
-    inScratch: new Uint8Array(BATCH_LINES * DIMENSION_COUNT),
-    scratch: new Uint8Array(BATCH_LINES * (PREFIX_ENTRY_BYTES + ESCAPED_FIELDS_MAX * ENTRY_BYTES_MAX)),
-    scratchLength: 0,
-    times: new Float64Array(BATCH_LINES),
-    values: new Float64Array(BATCH_LINES * MEASURE_COUNT),
-  };
+/** Whether a dimension's entry is the same for all lines of an input: the pipeline knows it, formats do not stage it. */
+export function isOfInput(d: number): boolean {
+  return d === TAG || d === SOURCE;
 }
-
-/**
- * What every format offers: parses the line that begins at `start` and ends with the newline at `newline`, and stages
- * it in place `batch.count`.
- *
- * Returns COUNTED, or the ledger reason for which the line is not staged. Never throws, whatever the bytes.
- */
-export type LineParser = (
-  bytes: Uint8Array,
-  start: number,
-  newline: number,
-  batch: LineBatch,
-  masks: ClientMasks,
-) => number;
 
 /** Lengths of the client prefixes, in bits. */
 export interface ClientMasks {
   readonly v4Bits: number;
   readonly v6Bits: number;
+}
+
+/** A log format: how a line becomes entries and measures. */
+export interface LineFormat {
+  /** Name, as `--format` takes it. */
+  readonly name: string;
+  /**
+   * Parses the line that begins at `start` and ends with the newline at `newline`, and stages it in place `batch.count`
+   * (which the caller then advances). Returns COUNTED, or the ledger reason for which the line is not to be counted.
+   * Never throws, whatever the bytes. This is what the format means.
+   */
+  parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number;
+  /**
+   * The same, faster, for lines without anything unusual in them: stages the line that begins at `start` and returns
+   * where the next one begins, or returns -1 and leaves the line to `parse`. May read CHUNK_PADDING bytes beyond the
+   * newline. Whatever it stages is what `parse` would have staged (`format_…_test.ts` holds it to that).
+   */
+  scan(bytes: Uint8Array, view: DataView, start: number, batch: LineBatch): number;
 }

@@ -7,12 +7,12 @@
  * `foldedMax` accounts for.
  */
 import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX, OPEN_ROWS_MAX } from "./bounds.ts";
-import { MEASURE_COUNT, type Values } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, mergeColumns, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { addLedger, emptyLedger, type Ledger } from "./ledger.ts";
 import { CounterTable, perDimension } from "./counter_table.ts";
 import { fold, makeRoom } from "./roll_up.ts";
-import type { Bucket, Dictionary } from "./bucket.ts";
+import type { Bucket } from "./bucket.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
 
@@ -49,10 +49,10 @@ export function cutBucket(bucket: Bucket, caps: Caps, seed: number): Bucket {
 function mergeInto(table: CounterTable, ledger: Ledger, bucket: Bucket, room: Caps): void {
   table.addTotals(bucket.totals, 0);
   addLedger(ledger, bucket.ledger);
-  const ids = perDimension((d) => internDictionary(table, d, bucket.dictionaries[d], room));
+  const ids = perDimension((d) => internDictionary(table, d, bucket, room));
   // Entries are all interned by now: from here on only rows may roll up, and ids stay what they are.
   const rowRoom: Caps = { rowsMax: room.rowsMax, entriesMax: Infinity, entryBytesMax: Infinity };
-  const key = new Uint32Array(DIMENSION_COUNT), values = new Float64Array(MEASURE_COUNT);
+  const key = new Int32Array(DIMENSION_COUNT), values = new Float64Array(MEASURE_COUNT);
   const { indexes, measures } = bucket;
   for (let row = 0; row < bucket.rows; row++) {
     if (row % BATCH_LINES === 0) makeRoom(table, rowRoom);
@@ -63,7 +63,8 @@ function mergeInto(table: CounterTable, ledger: Ledger, bucket: Bucket, room: Ca
 }
 
 /** The table's id of every entry of `dictionary`; adds marginals and bounds on the way. */
-function internDictionary(table: CounterTable, d: number, dictionary: Dictionary, room: Caps): Uint32Array {
+function internDictionary(table: CounterTable, d: number, bucket: Bucket, room: Caps): Uint32Array {
+  const dictionary = bucket.dictionaries[d];
   const there = table.dictionaries[d], bytes = dictionary.bytes.length;
   const { entriesMax, entryBytesMax } = room;
   if (there.size + dictionary.size > entriesMax || there.bytes + bytes > entryBytesMax) {
@@ -75,15 +76,27 @@ function internDictionary(table: CounterTable, d: number, dictionary: Dictionary
     );
   }
   const ids = new Uint32Array(dictionary.size), values = new Float64Array(MEASURE_COUNT);
+  const held = rowValues(bucket, d);
   for (let entry = 0; entry < dictionary.size; entry++) {
     const from = dictionary.offsets[entry], to = dictionary.offsets[entry + 1];
     ids[entry] = entry === OTHER ? OTHER : table.dictionaries[d].intern(dictionary.bytes, from, to);
-    for (let m = 0; m < MEASURE_COUNT; m++) values[m] = dictionary.marginals[m][entry];
-    table.addMarginal(d, ids[entry], values, 0);
+    // What it has counted beyond its rows; its rows are about to be added.
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      const marginal = dictionary.marginals[m][entry];
+      values[m] = IS_SUM[m] && entry !== OTHER ? marginal - held[entry * MEASURE_COUNT + m] : marginal;
+    }
+    table.addGivenUp(d, ids[entry], values, 0);
   }
   addBound(table.lostMax[d], dictionary.lostMax);
   addBound(table.foldedMax[d], dictionary.foldedMax);
   return ids;
+}
+
+/** What the rows of every entry hold together, at `[entry * MEASURE_COUNT + m]`. */
+function rowValues({ rows, indexes, measures, dictionaries }: Bucket, d: number): Float64Array {
+  const held = new Float64Array(dictionaries[d].size * MEASURE_COUNT);
+  for (let row = 0; row < rows; row++) mergeColumns(held, measures, row, indexes[d][row] * MEASURE_COUNT);
+  return held;
 }
 
 function addBound(into: Values, from: Values): void {

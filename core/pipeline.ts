@@ -2,8 +2,8 @@
  * The straight line from bytes to bucket, on one screen. Read this first.
  *
  *   complete lines                       (lines.ts: a chunk of bytes that ends with a newline)
- *     → stage     256 lines at a time    (format_*.ts fills a line_batch.ts; client_prefix.ts masks addresses;
- *                                         slices.ts: the finest tier that still holds the line's time)
+ *     → stage     256 lines at a time    (format_*.ts fills a line_batch.ts: scan_*.ts for the usual lines)
+ *     → place     the open slice         (slices.ts: the finest tier that still holds the line's time)
  *     → resolve   bytes to entry ids     (intern.ts, one dictionary per dimension and slice)
  *     → count     ids to row             (counter_table.ts, bounded by roll_up.ts)
  *     → seal      table to bucket        (seal.ts, bucket.ts)
@@ -21,18 +21,18 @@ import {
   OPEN_SLICES_MAX,
   SAMPLE_BYTES_MAX,
 } from "./bounds.ts";
-import { MEASURE_COUNT } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
 import { COUNTED, emptyLedger, FUTURE, type Ledger, READ, TOO_LONG, TOO_OLD } from "./ledger.ts";
 import { type Caps, FINEST_S, sliceStart, tierHolding, TIERS } from "./slices.ts";
-import { type ClientMasks, type LineBatch, lineBatch, type LineParser } from "./line_batch.ts";
+import { CHUNK_PADDING, type ClientMasks, ENTRY_WORDS, LINE_WORDS, LineBatch, type LineFormat } from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 
 export interface PipelineOptions {
-  readonly parse: LineParser;
+  readonly format: LineFormat;
   readonly masks: ClientMasks;
   /** Name of this collector: the SOURCE entry of every row. */
   readonly source: string;
@@ -65,28 +65,38 @@ export class Pipeline {
   #samples: Sample[] = [];
   #ledger = emptyLedger();
   readonly #open: OpenSlice[] = [];
-  /** One more slice is needed than may be open. */
-  #full = false;
-  readonly #batch: LineBatch = lineBatch();
-  /** The open slice of each staged line. */
-  readonly #slices = new Array<OpenSlice>(BATCH_LINES);
-  readonly #ids = new Uint32Array(BATCH_LINES * DIMENSION_COUNT);
+  /** The open slice of the line counted last. */
+  #last = -1;
+  readonly #batch: LineBatch;
+  readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
+  readonly #totals: Values = zeroValues();
   readonly #source: Uint8Array;
+  /** The chunk at hand, seen as words. */
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(readonly options: PipelineOptions) {
+    this.#batch = new LineBatch(options.seed, options.masks);
     this.#source = new TextEncoder().encode(options.source);
   }
 
   /**
    * Counts the lines in `bytes[start … end)`; the last byte is a newline. Returns where it stopped: `end`, or the start
    * of a line for which too many slices are open. Then seal and call again from there.
+   *
+   * Give it the buffer that was read into, with CHUNK_PADDING bytes behind `end`; where they are missing, the lines are
+   * copied first.
    */
   count(bytes: Uint8Array, start: number, end: number, tag: Uint8Array): number {
+    if (bytes.length < end + CHUNK_PADDING) return start + this.#countCopy(bytes.subarray(start, end), tag);
+    if (this.#view.buffer !== bytes.buffer || this.#view.byteOffset !== bytes.byteOffset) {
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset);
+    }
     let p = start;
-    while (p < end && !this.#full) {
-      p = this.#stageBatch(bytes, p, end);
-      this.#resolveBatch(bytes, tag);
-      this.#countBatch();
+    while (p < end) {
+      const next = this.#stageBatch(bytes, p, end);
+      const stopped = this.#countBatch(bytes, tag);
+      if (stopped >= 0) return stopped;
+      p = next;
     }
     return p;
   }
@@ -104,7 +114,7 @@ export class Pipeline {
   seal(arrivalStartS: number): Bucket[] {
     const ledger = this.#ledger;
     this.#ledger = emptyLedger();
-    this.#full = false;
+    this.#last = -1;
     const buckets: Bucket[] = [];
     for (const { tier, startS, table } of this.#open.splice(0)) {
       const { sliceS, freshCaps } = TIERS[tier];
@@ -129,94 +139,129 @@ export class Pipeline {
     return this.#samples.length === 0 ? this.#samples : this.#samples.splice(0);
   }
 
-  /**
-   * Stages up to BATCH_LINES good lines, each with its open slice; the ledger takes the others. Returns the start of the
-   * next line, which is that of the line in hand when one more slice would have to be opened than allowed.
-   */
+  #countCopy(lines: Uint8Array, tag: Uint8Array): number {
+    const copy = new Uint8Array(lines.length + CHUNK_PADDING);
+    copy.set(lines);
+    return this.count(copy, 0, lines.length, tag);
+  }
+
+  /** Stages lines until the batch or the chunk is full; returns the start of the next. */
   #stageBatch(bytes: Uint8Array, start: number, end: number): number {
-    const { parse, masks } = this.options;
-    const batch = this.#batch, ledger = this.#ledger;
-    batch.count = batch.scratchLength = 0;
+    const { format } = this.options, batch = this.#batch, view = this.#view;
+    batch.clear();
     let p = start;
-    while (p < end && batch.count < BATCH_LINES) {
-      const newline = bytes.indexOf(NEWLINE, p), scratchLength = batch.scratchLength;
-      let outcome = parse(bytes, p, newline, batch, masks);
-      if (outcome === COUNTED) {
-        outcome = this.#place(batch.count, batch.times[batch.count]);
-        if (this.#full) return p;
+    while (p < end && !batch.isFull) {
+      const next = format.scan(bytes, view, p, batch);
+      if (next >= 0) {
+        batch.starts[batch.count++] = p;
+        p = next;
+        continue;
       }
-      ledger[READ]++;
-      ledger[outcome]++;
-      if (outcome === COUNTED) batch.count++;
+      const newline = bytes.indexOf(NEWLINE, p), scratchLength = batch.scratchLength;
+      const outcome = format.parse(bytes, view, p, newline, batch);
+      if (outcome === COUNTED) batch.starts[batch.count++] = p;
       else {
         batch.scratchLength = scratchLength;
-        this.#sampleOnce(outcome, bytes, p, newline);
+        batch.refuse(outcome, p);
       }
       p = newline + 1;
     }
     return p;
   }
 
-  #sampleOnce(reason: number, bytes: Uint8Array, start: number, newline: number): void {
+  /** Counts the batch, run by run of lines of one slice. Returns -1, or the start of the first line that has no slice yet. */
+  #countBatch(bytes: Uint8Array, tag: Uint8Array): number {
+    const { count, starts, times } = this.#batch;
+    let stopped = -1, line = 0;
+    while (line < count && stopped < 0) {
+      const slice = this.#sliceOf(times[line]), from = line;
+      if (slice === "full") stopped = starts[line];
+      else if (typeof slice === "number") this.#refuse(bytes, slice, starts[line++]);
+      else {
+        line = this.#countRun(slice, from, tag);
+        this.#ledger[READ] += line - from;
+        this.#ledger[COUNTED] += line - from;
+      }
+    }
+    this.#enterRefused(bytes, line);
+    return stopped;
+  }
+
+  /** Counts the lines from `from` on that belong to `slice`; returns the first that does not. */
+  #countRun({ table, startS, tier }: OpenSlice, from: number, tag: Uint8Array): number {
+    const { count, times, values } = this.#batch;
+    const endS = startS + TIERS[tier].sliceS;
+    let to = from + 1;
+    while (to < count && times[to] >= startS && times[to] < endS) to++;
+    makeRoom(table, OPEN_CAPS);
+    this.#resolve(table, from, to - from, tag);
+    table.addBatch(this.#ids, values, from, to - from);
+    table.addTotals(this.#sum(from, to), 0);
+    return to;
+  }
+
+  /** Looks up the entries of a run of lines, one dictionary after the other. */
+  #resolve({ dictionaries }: CounterTable, from: number, count: number, tag: Uint8Array): void {
+    const { staged, scratchView } = this.#batch, ids = this.#ids, view = this.#view;
+    for (let d = 0; d < DIMENSION_COUNT; d++) {
+      const dictionary = dictionaries[d];
+      if (d === TAG || d === SOURCE) {
+        // The same for all lines of an input.
+        const entry = d === TAG ? tag : this.#source, id = dictionary.intern(entry, 0, entry.length);
+        for (let i = from; i < from + count; i++) ids[i * DIMENSION_COUNT + d] = id;
+        continue;
+      }
+      const at = d * ENTRY_WORDS;
+      dictionary.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
+    }
+  }
+
+  /** The measures of a run of lines together; valid until the next call. */
+  #sum(from: number, to: number): Values {
+    const { values } = this.#batch, totals = this.#totals;
+    totals.fill(0);
+    for (let i = from; i < to; i++) {
+      for (let m = 0; m < MEASURE_COUNT; m++) {
+        const value = values[i * MEASURE_COUNT + m];
+        if (IS_SUM[m]) totals[m] += value;
+        else if (value > totals[m]) totals[m] = value;
+      }
+    }
+    return totals;
+  }
+
+  /** Enters the lines that the format refused before staged line `line` in the ledger. */
+  #enterRefused(bytes: Uint8Array, line: number): void {
+    const { refused, refusedBefore, refusedReasons, refusedStarts } = this.#batch;
+    for (let r = 0; r < refused && refusedBefore[r] <= line; r++) {
+      this.#refuse(bytes, refusedReasons[r], refusedStarts[r]);
+    }
+  }
+
+  /** Enters a line that is not counted in the ledger; keeps the first for each reason as a sample. */
+  #refuse(bytes: Uint8Array, reason: number, start: number): void {
+    this.#ledger[READ]++;
+    this.#ledger[reason]++;
     if (this.#samples.some((sample) => sample.reason === reason)) return;
-    this.#samples.push({ reason, line: bytes.slice(start, Math.min(newline, start + SAMPLE_BYTES_MAX)) });
+    const end = Math.min(bytes.indexOf(NEWLINE, start), start + SAMPLE_BYTES_MAX);
+    this.#samples.push({ reason, line: bytes.slice(start, end) });
   }
 
-  /** Finds a line's slice, opening it when it is new. Returns COUNTED, or the reason for which it has none. */
-  #place(line: number, timeS: number): number {
-    const { anyTime = false } = this.options;
-    let slice: OpenSlice | undefined = line > 0 ? this.#slices[line - 1] : this.#open[0];
-    if (slice === undefined || timeS < slice.startS || timeS >= slice.startS + TIERS[slice.tier].sliceS) {
-      if (!anyTime && timeS > this.nowS + FUTURE_SECONDS_MAX) return FUTURE;
-      const tier = anyTime ? 0 : tierHolding(timeS, sliceStart(this.nowS, FINEST_S));
-      if (tier < 0) return TOO_OLD;
-      slice = this.#openSlice(tier, sliceStart(timeS, TIERS[tier].sliceS));
-      if (slice === undefined) {
-        this.#full = true;
-        return COUNTED; // once there is room again
-      }
-    }
-    this.#slices[line] = slice;
-    return COUNTED;
-  }
-
-  /** Looks up the entries of every line, slice by slice dictionary. */
-  #resolveBatch(bytes: Uint8Array, tag: Uint8Array): void {
-    const { starts, ends, inScratch, scratch, count } = this.#batch;
-    for (const { table } of this.#open) makeRoom(table, OPEN_CAPS);
-    const ids = this.#ids, source = this.#source;
-    for (let line = 0; line < count; line++) {
-      const dictionaries = this.#slices[line].table.dictionaries, at = line * DIMENSION_COUNT;
-      for (let d = 0; d < DIMENSION_COUNT; d++) {
-        if (d === TAG) ids[at + d] = dictionaries[d].intern(tag, 0, tag.length);
-        else if (d === SOURCE) ids[at + d] = dictionaries[d].intern(source, 0, source.length);
-        else {ids[at + d] = dictionaries[d].intern(
-            inScratch[at + d] === 1 ? scratch : bytes,
-            starts[at + d],
-            ends[at + d],
-          );}
-      }
-    }
-  }
-
-  #countBatch(): void {
-    const { values, count } = this.#batch;
-    const ids = this.#ids;
-    for (let line = 0; line < count; line++) {
-      const table = this.#slices[line].table, at = line * DIMENSION_COUNT, value = line * MEASURE_COUNT;
-      table.addRow(ids, at, values, value);
-      table.addTotals(values, value);
-      for (let d = 0; d < DIMENSION_COUNT; d++) table.addMarginal(d, ids[at + d], values, value);
-    }
-  }
-
-  /** The open slice of this tier and start, or undefined when one more would be too many. */
-  #openSlice(tier: number, startS: number): OpenSlice | undefined {
-    const there = this.#open.find((slice) => slice.tier === tier && slice.startS === startS);
-    if (there !== undefined || this.#open.length === OPEN_SLICES_MAX) return there;
-    const slice = { tier, startS, table: new CounterTable(this.options.seed) };
-    this.#open.push(slice);
-    return slice;
+  /** The open slice that a time belongs to; the ledger reason why it has none, or "full" when one more would be too many. */
+  #sliceOf(timeS: number): OpenSlice | number | "full" {
+    const last = this.#open[this.#last];
+    if (last !== undefined && timeS >= last.startS && timeS < last.startS + TIERS[last.tier].sliceS) return last;
+    const { anyTime = false, seed } = this.options;
+    if (!anyTime && timeS > this.nowS + FUTURE_SECONDS_MAX) return FUTURE;
+    const tier = anyTime ? 0 : tierHolding(timeS, sliceStart(this.nowS, FINEST_S));
+    if (tier < 0) return TOO_OLD;
+    const startS = sliceStart(timeS, TIERS[tier].sliceS);
+    this.#last = this.#open.findIndex((slice) => slice.tier === tier && slice.startS === startS);
+    if (this.#last >= 0) return this.#open[this.#last];
+    if (this.#open.length === OPEN_SLICES_MAX) return "full";
+    this.#last = this.#open.length;
+    this.#open.push({ tier, startS, table: new CounterTable(seed) });
+    return this.#open[this.#last];
   }
 }
 

@@ -3,7 +3,7 @@
  *
  *   deno task bench        LOGTAIL_BENCH_LINES sets the size; `deno task ok` runs it small
  */
-import { parseLogtail } from "./format_logtail.ts";
+import { LOGTAIL_FORMAT } from "./format_logtail.ts";
 import type { Bucket } from "./bucket.ts";
 import { mergeBuckets } from "./merge.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -41,7 +41,7 @@ function chunks(): Uint8Array[] {
 const traffic = chunks();
 
 function countAll(): Bucket[] {
-  const pipeline = new Pipeline({ parse: parseLogtail, masks: { v4Bits: 24, v6Bits: 48 }, source: "bench", seed: 1 });
+  const pipeline = new Pipeline({ format: LOGTAIL_FORMAT, masks: { v4Bits: 24, v6Bits: 48 }, source: "bench", seed: 1 });
   pipeline.nowS = START + 60;
   for (const chunk of traffic) pipeline.count(chunk, 0, chunk.length, NO_TAG);
   return pipeline.seal(START + 50);

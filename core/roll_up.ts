@@ -14,7 +14,7 @@ import { IS_SUM, MEASURE_COUNT, mergeValues, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
 import { InternTable } from "./intern.ts";
-import type { CounterTable } from "./counter_table.ts";
+import { type CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
 
 /** Share of the bound that stays in use after an overflow: the rest is room for what comes. */
 const KEPT_AFTER_OVERFLOW = 0.75;
@@ -40,15 +40,21 @@ export function makeRoom(table: CounterTable, caps: Caps): void {
  */
 export function rollUp(table: CounterTable, target: number): void {
   if (table.rows <= target) return;
-  const weights = table.marginals.map((_, d) => entryWeights(table, d));
-  const given = table.marginals.map((_, d) => new Float64Array(table.dictionaries[d].size * MEASURE_COUNT));
+  const marginals = tableMarginals(table);
+  const weights = marginals.map((column) => entryWeights(table, column));
+  const given = marginals.map((_, d) => new Float64Array(table.dictionaries[d].size * MEASURE_COUNT));
   while (table.rows > target) {
     // A row that gives up a value removes at most one row, so this many never go too far; the share keeps passes few.
     const wanted = Math.max(Math.ceil(table.rows - target), table.rows >> 5);
     giveUpLightest(table, weights, given, wanted);
     table.rebuild();
   }
-  given.forEach((masses, d) => addLargest(table.lostMax[d], masses));
+  given.forEach((masses, d) => {
+    addLargest(table.lostMax[d], masses);
+    for (let id = 1; id * MEASURE_COUNT < masses.length; id++) {
+      if (masses[id * MEASURE_COUNT] > 0) table.addGivenUp(d, id, masses, id * MEASURE_COUNT);
+    }
+  });
 }
 
 /**
@@ -56,9 +62,9 @@ export function rollUp(table: CounterTable, target: number): void {
  * into OTHER. Entry ids of this dimension change.
  */
 export function fold(table: CounterTable, d: number, entriesMax: number, bytesMax: number): void {
-  const old = table.dictionaries[d], marginals = table.marginals[d];
+  const old = table.dictionaries[d];
   if (old.size <= entriesMax && old.bytes <= bytesMax) return;
-  const weights = entryWeights(table, d);
+  const marginals = tableMarginals(table)[d], weights = entryWeights(table, marginals);
   const order = Array.from({ length: old.size - 1 }, (_, i) => i + 1).sort((a, b) => weights[b] - weights[a] || a - b);
   let bytes = 0;
   // An entry that does not fit any more is passed over, so that one long value does not cost the short ones behind it.
@@ -77,15 +83,18 @@ export function fold(table: CounterTable, d: number, entriesMax: number, bytesMa
   addLargest(table.foldedMax[d], marginals, (id) => renamed[id] === OTHER && id !== OTHER);
   addLargest(table.lostMax[d], rowMasses(table, d), (id) => renamed[id] === OTHER && id !== OTHER);
 
-  const next = new Float64Array(Math.max(64, dictionary.size * 2) * MEASURE_COUNT);
+  const there = table.givenUp[d], next = new Float64Array(dictionary.size * MEASURE_COUNT);
   for (let id = 0; id < old.size; id++) {
-    mergeValues(next, marginals, id * MEASURE_COUNT, renamed[id] * MEASURE_COUNT);
+    const from = id !== OTHER && renamed[id] === OTHER ? marginals : there;
+    if ((id + 1) * MEASURE_COUNT <= from.length) {
+      mergeValues(next, from, id * MEASURE_COUNT, renamed[id] * MEASURE_COUNT);
+    }
   }
   (table.dictionaries as InternTable[])[d] = dictionary;
-  table.marginals[d] = next;
+  table.givenUp[d] = next;
   for (let row = 0; row < table.rows; row++) {
-    const at = row * DIMENSION_COUNT + d;
-    table.keys[at] = renamed[table.keys[at]];
+    const at = row * ROW_WORDS + d;
+    table.words[at] = renamed[table.words[at]];
   }
   table.rebuild();
 }
@@ -97,7 +106,7 @@ function giveUpLightest(
   given: readonly Float64Array[],
   wanted: number,
 ): void {
-  const { rows, keys, values } = table;
+  const { rows, words, doubles } = table;
   const rowLevels = new Uint16Array(rows), valueLevels = new Uint16Array(rows), dimensions = new Uint8Array(rows);
   const rowCounts = new Uint32Array(LEVELS + 1), valueCounts = new Uint32Array(LEVELS + 1);
   let first = 0;
@@ -108,8 +117,8 @@ function giveUpLightest(
       rowLevels[row] = valueLevels[row] = 0; // before all others, however heavy
       first++;
     } else {
-      rowLevels[row] = level(table.share(values, row * MEASURE_COUNT));
-      valueLevels[row] = level(weights[d][keys[row * DIMENSION_COUNT + d]]);
+      rowLevels[row] = level(table.share(doubles, row * ROW_DOUBLES + VALUES_AT));
+      valueLevels[row] = level(weights[d][words[row * ROW_WORDS + d]]);
     }
     dimensions[row] = Math.max(0, d);
     rowCounts[rowLevels[row]]++;
@@ -125,10 +134,10 @@ function giveUpLightest(
   for (let row = 0; row < rows; row++) {
     if (rowLevels[row] > rowLevelMax || valueLevels[row] > valueLevelMax) continue;
     if (valueLevels[row] === valueLevelMax && atLimit-- <= 0) continue;
-    const d = dimensions[row], at = row * DIMENSION_COUNT + d;
-    const mass = keys[at] * MEASURE_COUNT;
-    for (let m = 0; m < MEASURE_COUNT; m++) given[d][mass + m] += values[row * MEASURE_COUNT + m];
-    keys[at] = OTHER;
+    const d = dimensions[row], at = row * ROW_WORDS + d;
+    const mass = words[at] * MEASURE_COUNT;
+    mergeValues(given[d], doubles, row * ROW_DOUBLES + VALUES_AT, mass);
+    words[at] = OTHER;
   }
 }
 
@@ -136,7 +145,7 @@ function giveUpLightest(
 function lightestDimension(table: CounterTable, weights: readonly Float64Array[], row: number): number {
   let lightest = -1, weight = Infinity;
   for (let d = 0; d < DIMENSION_COUNT; d++) {
-    const id = table.keys[row * DIMENSION_COUNT + d];
+    const id = table.words[row * ROW_WORDS + d];
     if (id === OTHER) continue;
     // Giving up the only value of a dimension would make no two rows equal; it is the last thing to go.
     const alone = table.dictionaries[d].size <= 2;
@@ -149,9 +158,9 @@ function lightestDimension(table: CounterTable, weights: readonly Float64Array[]
   return lightest;
 }
 
-function entryWeights(table: CounterTable, d: number): Float64Array {
-  const weights = new Float64Array(table.dictionaries[d].size);
-  for (let id = 0; id < weights.length; id++) weights[id] = table.share(table.marginals[d], id * MEASURE_COUNT);
+function entryWeights(table: CounterTable, marginals: Float64Array): Float64Array {
+  const weights = new Float64Array(marginals.length / MEASURE_COUNT);
+  for (let id = 0; id < weights.length; id++) weights[id] = table.share(marginals, id * MEASURE_COUNT);
   return weights;
 }
 
@@ -159,8 +168,8 @@ function entryWeights(table: CounterTable, d: number): Float64Array {
 function rowMasses(table: CounterTable, d: number): Float64Array {
   const masses = new Float64Array(table.dictionaries[d].size * MEASURE_COUNT);
   for (let row = 0; row < table.rows; row++) {
-    const mass = table.keys[row * DIMENSION_COUNT + d] * MEASURE_COUNT;
-    for (let m = 0; m < MEASURE_COUNT; m++) masses[mass + m] += table.values[row * MEASURE_COUNT + m];
+    const mass = table.words[row * ROW_WORDS + d] * MEASURE_COUNT;
+    mergeValues(masses, table.doubles, row * ROW_DOUBLES + VALUES_AT, mass);
   }
   return masses;
 }

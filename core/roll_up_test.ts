@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
 import { MEASURE_COUNT, mergeValues, REQUESTS, zeroValues } from "./measures.ts";
-import { CounterTable } from "./counter_table.ts";
+import { CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
 import { fold, makeRoom, rollUp } from "./roll_up.ts";
 import { seal } from "./seal.ts";
 import { bucketProblem } from "./bucket_check.ts";
@@ -33,7 +33,7 @@ function assertConserved(table: CounterTable, requests: readonly Request[]): voi
   for (const { measures } of requests) mergeValues(total, measures);
   assertEquals(table.totals, total);
   const rows = zeroValues();
-  for (let row = 0; row < table.rows; row++) mergeValues(rows, table.values, row * MEASURE_COUNT);
+  for (let row = 0; row < table.rows; row++) mergeValues(rows, table.doubles, row * ROW_DOUBLES + VALUES_AT);
   assertEquals(rows, total);
   const bucket = seal(table, 0, 10, emptyLedger(), NO_CAPS);
   assertEquals(bucketProblem(bucket), undefined);
@@ -57,12 +57,13 @@ Deno.test("the true count of every value lies between its marginal and its margi
     const random = randomFrom(seed);
     const requests = Array.from({ length: 5000 }, () => randomRequest(random, 4000));
     const table = tableOf(requests, 1500, 700);
+    const marginals = tableMarginals(table);
     truth(requests).forEach((counts, d) => {
       for (const [value, count] of counts) {
         const bytes = new TextEncoder().encode(value);
         const before = table.dictionaries[d].size;
         const id = table.dictionaries[d].intern(bytes, 0, bytes.length);
-        const kept = id < before ? table.marginals[d][id * MEASURE_COUNT + REQUESTS] : 0;
+        const kept = id < before ? marginals[d][id * MEASURE_COUNT + REQUESTS] : 0;
         assert(kept <= count, `seed ${seed}: ${value} kept ${kept} of ${count}`);
         assert(count <= kept + table.foldedMax[d][REQUESTS], `seed ${seed}: ${value} has ${count}, kept ${kept}`);
       }
@@ -90,7 +91,7 @@ Deno.test("an attacker's prefix with unique URIs, and a URI hit from unique pref
     const id = table.dictionaries[d].intern(bytes, 0, bytes.length);
     let count = 0;
     for (let row = 0; row < table.rows; row++) {
-      if (table.keys[row * DIMENSION_COUNT + d] === id) count += table.values[row * MEASURE_COUNT + REQUESTS];
+      if (table.words[row * ROW_WORDS + d] === id) count += table.doubles[row * ROW_DOUBLES + VALUES_AT + REQUESTS];
     }
     return count;
   };
@@ -105,7 +106,7 @@ Deno.test("rolling up to a single row ends, for rows that share nothing", () => 
   const table = tableOf(requests);
   rollUp(table, 1);
   assertEquals(table.rows, 1);
-  assertEquals(table.keys.slice(0, DIMENSION_COUNT), new Uint32Array(DIMENSION_COUNT).fill(OTHER));
+  assertEquals(table.words.slice(0, DIMENSION_COUNT), new Int32Array(DIMENSION_COUNT).fill(OTHER));
   assertConserved(table, requests);
 });
 
@@ -121,7 +122,7 @@ Deno.test("folding keeps the heaviest entries and says what one of the others ca
   assertEquals([table.dictionaries[0].size, table.rows], [3, 3]);
   assertEquals(table.foldedMax[0][REQUESTS], 7);
   assertEquals(table.lostMax[0][REQUESTS], 7);
-  assertEquals(table.marginals[0][OTHER * MEASURE_COUNT + REQUESTS], 10);
+  assertEquals(tableMarginals(table)[0][OTHER * MEASURE_COUNT + REQUESTS], 10);
 });
 
 Deno.test("one huge download is not light: its row outlives rows with more requests", () => {
@@ -135,6 +136,6 @@ Deno.test("one huge download is not light: its row outlives rows with more reque
   rollUp(table, 20);
   const bytes = new TextEncoder().encode("/big");
   const id = table.dictionaries[2].intern(bytes, 0, bytes.length);
-  const there = Array.from({ length: table.rows }, (_, row) => table.keys[row * DIMENSION_COUNT + 2]).includes(id);
+  const there = Array.from({ length: table.rows }, (_, row) => table.words[row * ROW_WORDS + 2]).includes(id);
   assert(there, "the row of /big was rolled up");
 });

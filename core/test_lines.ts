@@ -1,9 +1,11 @@
 /**
  * Fixtures of the core's tests and benches: traffic as log lines and as numbers, from one seed.
  */
-import { DIMENSION_COUNT } from "./dimensions.ts";
+import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { CounterTable } from "./counter_table.ts";
+import { CHUNK_PADDING, type ClientMasks, ENTRY_WORDS, LineBatch, type LineFormat } from "./line_batch.ts";
+import type { CounterTable } from "./counter_table.ts";
+import { COUNTED, LEDGER_REASONS } from "./ledger.ts";
 
 /** A small, fast pseudo-random generator: numbers in [0, 1). Xorshift32 (Marsaglia 2003). */
 export function randomFrom(seed: number): () => number {
@@ -24,11 +26,10 @@ export interface Request {
 
 /** Counts a request in a table as the pipeline does, but from text. */
 export function countRequest(table: CounterTable, { values, measures }: Request): void {
-  const ids = new Uint32Array(DIMENSION_COUNT);
+  const ids = new Int32Array(DIMENSION_COUNT);
   for (let d = 0; d < DIMENSION_COUNT; d++) {
     const bytes = ENCODER.encode(values[d]);
     ids[d] = table.dictionaries[d].intern(bytes, 0, bytes.length);
-    table.addMarginal(d, ids[d], measures, 0);
   }
   table.addRow(ids, 0, measures, 0);
   table.addTotals(measures, 0);
@@ -55,6 +56,51 @@ export function randomRequest(random: () => number, spread: number): Request {
   return {
     values,
     measures: Array.from({ length: MEASURE_COUNT }, (_, m) => m === 0 ? 1 : Math.floor(1000 * random())),
+  };
+}
+
+/** What a format makes of one line. */
+export interface StagedLine {
+  /** Name of the ledger reason. */
+  readonly reason: string;
+  /** Entry of each dimension that the format stages; undefined for those of the input. */
+  readonly entries: readonly (Uint8Array | undefined)[];
+  readonly hashes: readonly number[];
+  readonly timeS: number;
+  readonly measures: readonly number[];
+}
+
+/** Stages a line without its newline; by `scan` alone, which may decline (undefined), or by `parse` alone. */
+export function stageLine(
+  format: LineFormat,
+  by: "scan" | "parse",
+  line: Uint8Array,
+  masks: ClientMasks,
+  before = 0,
+): StagedLine | undefined {
+  const bytes = new Uint8Array(before + line.length + 1 + CHUNK_PADDING).fill(0x55);
+  bytes.set(line, before);
+  const newline = before + line.length;
+  bytes[newline] = 10;
+  const view = new DataView(bytes.buffer), batch = new LineBatch(7, masks);
+  let reason = COUNTED;
+  if (by === "parse") reason = format.parse(bytes, view, before, newline, batch);
+  else {
+    const next = format.scan(bytes, view, before, batch);
+    if (next < 0) return undefined;
+    if (next !== newline + 1) throw new Error(`the next line begins at ${newline + 1}, not at ${next}`);
+  }
+  const entries = Array.from({ length: DIMENSION_COUNT }, (_, d) => {
+    const [, start, length] = batch.staged.subarray(d * ENTRY_WORDS, (d + 1) * ENTRY_WORDS);
+    if (d === TAG || d === SOURCE || reason !== COUNTED) return undefined;
+    return start < 0 ? batch.scratch.slice(~start, ~start + length) : bytes.slice(start, start + length);
+  });
+  return {
+    reason: LEDGER_REASONS[reason],
+    entries,
+    hashes: Array.from({ length: DIMENSION_COUNT }, (_, d) => batch.staged[d * ENTRY_WORDS]),
+    timeS: batch.times[0],
+    measures: [...batch.values.subarray(0, MEASURE_COUNT)],
   };
 }
 

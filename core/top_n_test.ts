@@ -34,7 +34,7 @@ function rank(buckets: readonly Bucket[], groupBy: DimensionName, filter = "", n
 /** A table of requests with real prefixes, overflowing on the way and cut at the end. */
 function cutBucket(requests: readonly Request[], caps: Caps = HARD, openRowsMax = 1200): Bucket {
   const table = new CounterTable(17), encoder = new TextEncoder();
-  const ids = new Uint32Array(DIMENSIONS.length);
+  const ids = new Int32Array(DIMENSIONS.length);
   requests.forEach(({ values, measures }, i) => {
     if (i % 256 === 0) {
       makeRoom(table, { rowsMax: openRowsMax, entriesMax: 0.6 * openRowsMax, entryBytesMax: Infinity });
@@ -42,7 +42,6 @@ function cutBucket(requests: readonly Request[], caps: Caps = HARD, openRowsMax 
     for (let d = 0; d < ids.length; d++) {
       const entry = DIMENSIONS[d].kind === "prefix" ? parsePrefixText(values[d])! : encoder.encode(values[d]);
       ids[d] = table.dictionaries[d].intern(entry, 0, entry.length);
-      table.addMarginal(d, ids[d], measures, 0);
     }
     table.addRow(ids, 0, measures, 0);
     table.addTotals(measures, 0);

@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { COUNTED } from "@/core/ledger.ts";
-import { parseLogtail } from "@/core/format_logtail.ts";
-import { lineBatch } from "@/core/line_batch.ts";
+import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
+import { stageLine } from "@/core/test_lines.ts";
 import { trafficLines } from "./traffic.ts";
 
 /** Numbers that only look random, so that a failure can be repeated. */
@@ -11,10 +10,10 @@ function fixedRandom(): () => number {
 }
 
 Deno.test("every line of the demo is in the logtail format", () => {
-  const batch = lineBatch();
+  const masks = { v4Bits: 24, v6Bits: 48 };
   for (const line of trafficLines(1_700_000_000, 1_700_000_060, 1_700_000_030, fixedRandom())) {
-    const bytes = new TextEncoder().encode(line);
-    assertEquals(parseLogtail(bytes, 0, bytes.length - 1, batch, { v4Bits: 24, v6Bits: 48 }), COUNTED, line);
+    const bytes = new TextEncoder().encode(line.trimEnd());
+    assertEquals(stageLine(LOGTAIL_FORMAT, "parse", bytes, masks)?.reason, "counted", line);
   }
 });
 

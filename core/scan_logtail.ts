@@ -1,0 +1,340 @@
+/**
+ * The fast path of the `logtail` format: lines without anything unusual, four bytes at a time.
+ *
+ * Unusual, and left to `parseLogtail`, is what few lines hold: escapes, absent values where there is nearly always one,
+ * control characters, a carriage return, numbers beyond eight digits, addresses other than plain IPv4 and full IPv6.
+ * So this file may be as narrow as it likes: it has to be right about what it accepts, and nothing else.
+ *
+ * The tricks, each measured on five million lines (`docs/performance.md`):
+ *
+ * - Text is scanned by words. Subtracting 0x20 from every byte of a word at once borrows into the top bit of a byte that
+ *   is a control character; the same works for "is this byte x" after xor with x. The lowest such bit is always right,
+ *   those above it may be borrowed: only the lowest is used.
+ * - The hash of a text is made on the way, from the words at hand.
+ * - Where the four dots and ends of an IPv4 address are is one look-up: the pattern of digits and others in 16 bytes.
+ * - Numbers up to eight digits are two words, masked to their digits and multiplied together by pairs.
+ * - A second that is the one of the line before is not read again.
+ */
+import { ENTRY_BYTES_MAX } from "./bounds.ts";
+import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
+import { ASN, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
+import { FAMILY_4, FAMILY_6 } from "./client_prefix.ts";
+import { hashEnd, hashWord } from "./intern.ts";
+import { ENTRY_WORDS, LINE_WORDS, type LineBatch } from "./line_batch.ts";
+
+const TAB = 9, NEWLINE = 10, DASH = 45, DOT = 46, COLON = 58, QUESTION_MARK = 63;
+/** `GET` and a tab as a little-endian word: nine requests in ten. */
+const GET_TAB = 0x09544547;
+
+/** Where the last scanner stopped: its second result, kept here so that a line allocates nothing. */
+let stop = 0;
+
+/** `LineFormat.scan` of the logtail format. */
+export function scanLogtail(bytes: Uint8Array, view: DataView, start: number, batch: LineBatch): number {
+  const staged = batch.staged, seed = batch.seed, line = batch.count * LINE_WORDS;
+  const scratchLength = batch.scratchLength;
+
+  const website = line + WEBSITE * ENTRY_WORDS;
+  staged[website] = scanText(view, start, seed);
+  if (!stageSpan(bytes, staged, website, start, stop) || bytes[stop] !== TAB) return -1;
+
+  if (!scanClient(bytes, view, stop + 1, batch)) return -1;
+  batch.stageScratch(PREFIX, clientLength);
+  batch.scratchLength = scratchLength; // until the line is known to be staged
+
+  const timeS = scanSeconds(bytes, view, stop + 1);
+  if (timeS < 0) return -1;
+
+  let p = stop + 1;
+  const method = line + METHOD * ENTRY_WORDS;
+  if (view.getInt32(p, true) === GET_TAB) {
+    staged[method] = hashEnd(seed, GET_TAB & 0xffffff, 3);
+    staged[method + 1] = p;
+    staged[method + 2] = 3;
+    stop = p + 3;
+  } else {
+    staged[method] = scanText(view, p, seed);
+    if (!stageSpan(bytes, staged, method, p, stop) || bytes[stop] !== TAB) return -1;
+  }
+
+  p = stop + 1;
+  const uri = line + URI * ENTRY_WORDS;
+  staged[uri] = scanPath(view, p, seed);
+  if (!stageSpan(bytes, staged, uri, p, stop)) return -1;
+  if (bytes[stop] === QUESTION_MARK) skipQuery(view, stop);
+  if (bytes[stop] !== TAB) return -1;
+
+  p = stop + 1;
+  const status = line + STATUS * ENTRY_WORDS, word = view.getInt32(p, true);
+  if (notDigits(word) << 8 !== 0 || word >>> 24 !== TAB) return -1;
+  staged[status] = hashEnd(seed, word & 0xffffff, 3);
+  staged[status + 1] = p;
+  staged[status + 2] = 3;
+
+  const sent = scanNumber(view, p + 4);
+  if (sent < 0 || bytes[stop] !== TAB) return -1;
+  const requestMs = scanMilliseconds(bytes, view, stop + 1);
+  if (requestMs < 0) return -1;
+  stageOptional(bytes, view, staged, line + TOR * ENTRY_WORDS, seed);
+  stageOptional(bytes, view, staged, line + ASN * ENTRY_WORDS, seed);
+  if (bytes[stop] !== NEWLINE) return -1;
+
+  const v = batch.count * MEASURE_COUNT, values = batch.values;
+  values[v + REQUESTS] = 1;
+  values[v + BYTES] = sent;
+  values[v + TIME_SUM] = values[v + TIME_MAX] = requestMs;
+  batch.times[batch.count] = timeS;
+  batch.scratchLength = scratchLength + (clientLength + 3 & ~3);
+  return stop + 1;
+}
+
+/** Notes where a text that has been hashed lies; false when it is empty, absent or too long to be taken as it is. */
+function stageSpan(bytes: Uint8Array, staged: Int32Array, at: number, start: number, end: number): boolean {
+  const length = end - start;
+  staged[at + 1] = start;
+  staged[at + 2] = length;
+  return length > 1 ? length <= ENTRY_BYTES_MAX : length === 1 && bytes[start] !== DASH;
+}
+
+/** A field that older formats do not have: stages the one behind the tab at `stop`, or nothing. */
+function stageOptional(bytes: Uint8Array, view: DataView, staged: Int32Array, at: number, seed: number): void {
+  const start = bytes[stop] === TAB ? stop + 1 : stop;
+  if (start === stop) staged[at] = hashEnd(seed, 0, 0);
+  else staged[at] = scanText(view, start, seed);
+  const absent = stop - start === 1 && bytes[start] === DASH;
+  if (absent) staged[at] = hashEnd(seed, 0, 0);
+  staged[at + 1] = start;
+  staged[at + 2] = absent ? 0 : stop - start;
+}
+
+/** Hashes text from `p` on; stops at the first control character or backslash. */
+function scanText(view: DataView, p: number, seed: number): number {
+  const start = p;
+  let hash = seed, word = view.getInt32(p, true), ends = endsText(word);
+  while (ends === 0) {
+    hash = hashWord(hash, word);
+    p += 4;
+    word = view.getInt32(p, true);
+    ends = endsText(word);
+  }
+  const bits = bitsBefore(ends);
+  stop = p + (bits >>> 3);
+  return hashEnd(hash, word & (1 << bits) - 1, stop - start);
+}
+
+/** The same for a path, which ends at a question mark too. */
+function scanPath(view: DataView, p: number, seed: number): number {
+  const start = p;
+  let hash = seed, word = view.getInt32(p, true), ends = endsText(word) | has(word, 0x3f3f3f3f);
+  while (ends === 0) {
+    hash = hashWord(hash, word);
+    p += 4;
+    word = view.getInt32(p, true);
+    ends = endsText(word) | has(word, 0x3f3f3f3f);
+  }
+  const bits = bitsBefore(ends);
+  stop = p + (bits >>> 3);
+  return hashEnd(hash, word & (1 << bits) - 1, stop - start);
+}
+
+/** Goes to the next control character: a query string is not looked at. */
+function skipQuery(view: DataView, p: number): void {
+  let ends = controls(view.getInt32(p, true));
+  while (ends === 0) ends = controls(view.getInt32(p += 4, true));
+  stop = p + (bitsBefore(ends) >>> 3);
+}
+
+const TOP_BITS = 0x80808080 | 0;
+
+/** The top bit of every byte that is a control character, the lowest of them for certain. */
+function controls(word: number): number {
+  return (word - 0x20202020) & ~word & TOP_BITS;
+}
+
+/** The top bit of every byte that is `byte`, given four times over; the lowest of them for certain. */
+function has(word: number, byte: number): number {
+  const other = word ^ byte;
+  return (other - 0x01010101) & ~other & TOP_BITS;
+}
+
+function endsText(word: number): number {
+  return controls(word) | has(word, 0x5c5c5c5c);
+}
+
+/** The top bit of every byte that is no decimal digit. */
+function notDigits(word: number): number {
+  const digits = word ^ 0x30303030;
+  return ((digits & 0x7f7f7f7f) + 0x76767676 | digits) & TOP_BITS;
+}
+
+/** Bits of a word below the byte of the lowest bit in `marks`, which is not 0. */
+function bitsBefore(marks: number): number {
+  return 31 - Math.clz32(marks & -marks) & 24;
+}
+
+/** Four digits, the first in the lowest byte, as a number. Zero bytes in front count as zeros. */
+function fourDigits(word: number): number {
+  const pairs = Math.imul(word & 0x0f0f0f0f, 10 * 2 ** 8 + 1) >>> 8 & 0x00ff00ff;
+  return Math.imul(pairs, 100 * 2 ** 16 + 1) >>> 16;
+}
+
+/** For the last n bytes of a word: KEEP_LAST[n], 0 to 4. */
+const KEEP_LAST = new Int32Array([0, -1 << 24, -1 << 16, -1 << 8, -1]);
+
+/** A number of one to seven digits; -1 when there are none or more. */
+function scanNumber(view: DataView, p: number): number {
+  let ends = notDigits(view.getInt32(p, true));
+  if (ends !== 0) {
+    const digits = bitsBefore(ends) >>> 3;
+    stop = p + digits;
+    return digits === 0 ? -1 : fourDigits(view.getInt32(stop - 4, true) & KEEP_LAST[digits]);
+  }
+  ends = notDigits(view.getInt32(p + 4, true));
+  if (ends === 0) return -1;
+  const digits = bitsBefore(ends) >>> 3;
+  stop = p + 4 + digits;
+  const high = fourDigits(view.getInt32(stop - 8, true) & KEEP_LAST[digits]);
+  return high * 10_000 + fourDigits(view.getInt32(stop - 4, true));
+}
+
+/** Seconds of one to three digits and a fraction of three, as milliseconds; -1 for anything else. */
+function scanMilliseconds(bytes: Uint8Array, view: DataView, p: number): number {
+  let seconds = 0, dot = p;
+  for (; bytes[dot] !== DOT; dot++) {
+    const digit = bytes[dot] - 48;
+    if (digit < 0 || digit > 9 || dot - p === 3) return -1;
+    seconds = seconds * 10 + digit;
+  }
+  const word = view.getInt32(dot + 1, true);
+  if (dot === p || notDigits(word) << 8 !== 0) return -1;
+  stop = dot + 4;
+  return seconds * 1000 + fourDigits(word << 8);
+}
+
+/** The second read last: its ten digits as words, and what they say. Lines of one second follow one another. */
+let secondA = 0, secondB = 0, secondC = 0, second = -1;
+
+/** Seconds since 1970 of ten digits, a point, three digits and a tab; -1 for anything else. */
+function scanSeconds(bytes: Uint8Array, view: DataView, p: number): number {
+  const fraction = view.getInt32(p + 10, true);
+  if ((fraction & 0xff) !== DOT || (notDigits(fraction) & ~0xff) !== 0 || bytes[p + 14] !== TAB) return -1;
+  stop = p + 14;
+  const a = view.getInt32(p, true), b = view.getInt32(p + 4, true), c = view.getInt32(p + 6, true);
+  if (a === secondA && b === secondB && c === secondC) return second;
+  if ((notDigits(a) | notDigits(b) | notDigits(c)) !== 0) return -1;
+  secondA = a;
+  secondB = b;
+  secondC = c;
+  return second = fourDigits(a) * 1_000_000 + fourDigits(b) * 100 + fourDigits(c) % 100;
+}
+
+/** Bytes of the client's entry that `scanClient` has written to the scratch. */
+let clientLength = 0;
+
+/** Writes the client's masked entry to the scratch of `batch`; false for what is not a plain address before a tab. */
+function scanClient(bytes: Uint8Array, view: DataView, p: number, batch: LineBatch): boolean {
+  const into = batch.scratchView, at = batch.scratchLength;
+  const ends = p < 4 ? 0 : OCTET_ENDS[
+    nibble(view.getInt32(p, true)) | nibble(view.getInt32(p + 4, true)) << 4 |
+    nibble(view.getInt32(p + 8, true)) << 8 | nibble(view.getInt32(p + 12, true)) << 12
+  ];
+  if (ends === 0) return scanV6(bytes, p, batch);
+  const end0 = ends & 15, end1 = ends >>> 4 & 15, end2 = ends >>> 8 & 15, end3 = ends >>> 12;
+  const o0 = octet(view, p + end0, end0), o1 = octet(view, p + end1, end1 - end0 - 1);
+  const o2 = octet(view, p + end2, end2 - end1 - 1), o3 = octet(view, p + end3, end3 - end2 - 1);
+  if ((o0 | o1 | o2 | o3) > 255 || bytes[p + end3] !== TAB) return false;
+  if (bytes[p + end0] !== DOT || bytes[p + end1] !== DOT || bytes[p + end2] !== DOT) return false;
+  const address = (o0 | o1 << 8 | o2 << 16 | o3 << 24) & batch.v4Mask;
+  into.setInt32(at, FAMILY_4 | batch.masks.v4Bits << 8 | address << 16, true);
+  into.setInt32(at + 4, address >>> 16, true);
+  clientLength = batch.v4Length;
+  stop = p + end3;
+  return true;
+}
+
+/** One bit a byte that is no digit, the first byte's lowest. */
+function nibble(word: number): number {
+  return Math.imul(notDigits(word) >>> 7, 0x10204080) >>> 28;
+}
+
+/**
+ * By the pattern of digits (0) and others (1) in sixteen bytes: the ends of four numbers of one to three digits, four
+ * bits each; 0 when it is not four numbers. Whatever follows them stands in the pattern too: for a tab and the ten digits
+ * of a time, as in the logtail format, nothing more.
+ */
+const OCTET_ENDS = octetEnds();
+
+function octetEnds(): Uint16Array {
+  const table = new Uint16Array(1 << 16);
+  for (let lengths = 0; lengths < 81; lengths++) {
+    const a = 1 + lengths % 3, b = 1 + Math.floor(lengths / 3) % 3, c = 1 + Math.floor(lengths / 9) % 3;
+    const end0 = a, end1 = end0 + 1 + b, end2 = end1 + 1 + c, end3 = end2 + 2 + Math.floor(lengths / 27);
+    table[1 << end0 | 1 << end1 | 1 << end2 | 1 << end3] = end0 | end1 << 4 | end2 << 8 | end3 << 12;
+  }
+  return table;
+}
+
+/** The least number of one, two or three digits: anything below has a leading zero, which is no address. */
+const LEAST = new Int32Array([0, 0, 10, 100]);
+
+/** The octet of `digits` digits that ends before `end`; more than 255 when it is none. */
+function octet(view: DataView, end: number, digits: number): number {
+  const value = fourDigits(view.getInt32(end - 4, true) & KEEP_LAST[digits]);
+  return value < LEAST[digits] ? 256 : value;
+}
+
+const HEX = hexDigits();
+const groups = new Int32Array(9);
+
+/** IPv6 in groups of up to four hexadecimal digits, with `::` anywhere but in front. */
+function scanV6(bytes: Uint8Array, p: number, batch: LineBatch): boolean {
+  if (batch.masks.v6Bits > 48) return false; // the first three groups are all that is looked at here
+  let count = 0, gap = -1, value = 0, digits = 0;
+  for (;; p++) {
+    const byte = bytes[p], digit = HEX[byte];
+    if (digit >= 0) {
+      if (++digits > 4) return false;
+      value = value << 4 | digit;
+      continue;
+    }
+    if (digits > 0) {
+      if (count === 8) return false;
+      groups[count++] = value;
+      value = digits = 0;
+    } else if (byte === COLON || gap !== count) return false;
+    if (byte === TAB) break;
+    if (byte !== COLON) return false;
+    if (bytes[p + 1] !== COLON) continue;
+    if (gap >= 0) return false;
+    gap = count;
+    p++;
+  }
+  if (gap < 0 ? count !== 8 : count === 8) return false;
+  stop = p;
+  // A gap takes the place of the groups that are missing; those behind it move up by as many.
+  if (gap >= 0 && gap < 3) {
+    for (let g = 2; g >= gap; g--) {
+      groups[g] = g < gap + 8 - count ? 0 : groups[g - 8 + count];
+    }
+  }
+  if ((groups[0] | groups[1] | groups[2]) === 0) return false; // it may be IPv4, mapped
+  const into = batch.scratchView, at = batch.scratchLength;
+  into.setInt32(at, FAMILY_6 | batch.masks.v6Bits << 8 | swapped(groups[0] & batch.v6Masks[0]) << 16, true);
+  into.setInt32(at + 4, swapped(groups[1] & batch.v6Masks[1]) | swapped(groups[2] & batch.v6Masks[2]) << 16, true);
+  clientLength = batch.v6Length;
+  return true;
+}
+
+/** The two bytes of a group in network order, as a little-endian number. */
+function swapped(group: number): number {
+  return group >>> 8 | (group & 0xff) << 8;
+}
+
+function hexDigits(): Int8Array {
+  const table = new Int8Array(256).fill(-1);
+  for (let digit = 0; digit < 16; digit++) {
+    const lower = digit.toString(16);
+    table[lower.charCodeAt(0)] = table[lower.toUpperCase().charCodeAt(0)] = digit;
+  }
+  return table;
+}
