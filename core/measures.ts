@@ -2,7 +2,8 @@
  * The measures: what is counted for every row. One entry in this table is one measure; columns, marginals, wire, answers
  * and sort orders follow from it.
  *
- * Values are integers held as doubles: exact up to 2^53 (nine petabytes, 285 000 years of milliseconds).
+ * Values are integers held as doubles: exact up to 2^53 (nine petabytes, 285 000 years of milliseconds). A sum that would
+ * pass that stays at `SUM_MAX`, which says "at least this": beyond it doubles would lose units silently.
  */
 
 /** How two values of a measure become one. */
@@ -27,6 +28,9 @@ export const MEASURES: readonly Measure[] = [
 
 export const MEASURE_COUNT = MEASURES.length;
 
+/** Sums stop here, the largest integer that a double holds exactly: one that has reached it is at least that. */
+export const VALUE_MAX = Number.MAX_SAFE_INTEGER;
+
 /** Indexes into `MEASURES` and into every per-measure array. */
 export const REQUESTS = 0, BYTES = 1, TIME_SUM = 2, TIME_MAX = 3;
 
@@ -38,6 +42,9 @@ export function zeroValues(): Values {
   return new Float64Array(MEASURE_COUNT);
 }
 
+/** Where a sum stays: the largest integer below which none is lost. */
+export const SUM_MAX = Number.MAX_SAFE_INTEGER;
+
 /** Which measures add up (the others take the larger), by index: read in the innermost loops. */
 export const IS_SUM: readonly boolean[] = MEASURES.map((measure) => measure.merge === "sum");
 
@@ -45,7 +52,7 @@ export const IS_SUM: readonly boolean[] = MEASURES.map((measure) => measure.merg
 export function mergeValues(into: Float64Array, from: ArrayLike<number>, at = 0, intoAt = 0): void {
   for (let m = 0; m < MEASURE_COUNT; m++) {
     const value = from[at + m];
-    if (IS_SUM[m]) into[intoAt + m] += value;
+    if (IS_SUM[m]) into[intoAt + m] = saturated(into[intoAt + m] + value);
     else if (value > into[intoAt + m]) into[intoAt + m] = value;
   }
 }
@@ -59,9 +66,17 @@ export function mergeColumns(
 ): void {
   for (let m = 0; m < MEASURE_COUNT; m++) {
     const value = columns[m][at];
-    if (IS_SUM[m]) into[intoAt + m] += value;
+    if (IS_SUM[m]) into[intoAt + m] = saturated(into[intoAt + m] + value);
     else if (value > into[intoAt + m]) into[intoAt + m] = value;
   }
+}
+
+/**
+ * A sum of integers that are not negative, at most SUM_MAX. It may be applied to every step or only to the last: doubles
+ * add integers exactly until they pass SUM_MAX, and never come back below it.
+ */
+export function saturated(sum: number): number {
+  return sum < SUM_MAX ? sum : SUM_MAX;
 }
 
 /** Index of the measure that `--sort name` ranks by, or -1. */
