@@ -3,7 +3,7 @@
  * and sort orders follow from it.
  *
  * Values are integers held as doubles: exact up to 2^53 (nine petabytes, 285 000 years of milliseconds). A sum that would
- * pass that stays at `SUM_MAX`, which says "at least this": beyond it doubles would lose units silently.
+ * pass that stays at `VALUE_MAX`, which says "at least this": beyond it doubles would lose units silently.
  */
 
 /** How two values of a measure become one. */
@@ -42,9 +42,6 @@ export function zeroValues(): Values {
   return new Float64Array(MEASURE_COUNT);
 }
 
-/** Where a sum stays: the largest integer below which none is lost. */
-export const SUM_MAX = Number.MAX_SAFE_INTEGER;
-
 /** Which measures add up (the others take the larger), by index: read in the innermost loops. */
 export const IS_SUM: readonly boolean[] = MEASURES.map((measure) => measure.merge === "sum");
 
@@ -72,11 +69,11 @@ export function mergeColumns(
 }
 
 /**
- * A sum of integers that are not negative, at most SUM_MAX. It may be applied to every step or only to the last: doubles
- * add integers exactly until they pass SUM_MAX, and never come back below it.
+ * A sum of integers that are not negative, at most VALUE_MAX. It may be applied to every step or only to the last: doubles
+ * add integers exactly until they pass VALUE_MAX, and never come back below it.
  */
 export function saturated(sum: number): number {
-  return sum < SUM_MAX ? sum : SUM_MAX;
+  return sum < VALUE_MAX ? sum : VALUE_MAX;
 }
 
 /** Index of the measure that `--sort name` ranks by, or -1. */
