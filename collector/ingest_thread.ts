@@ -10,7 +10,7 @@ import { globBase } from "@/core/host/glob.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import type { Position } from "./followed_file.ts";
-import type { FromThread, Sealed, ToThread } from "./thread_message.ts";
+import { type FromThread, openSealed, type Sealed, type ToThread } from "./thread_message.ts";
 
 export interface IngestThreadOptions {
   readonly patterns: readonly string[];
@@ -129,7 +129,7 @@ class RestartingThread implements IngestThread {
     this.#endS = message.endS;
     this.#offsetS = message.nowS - this.options.clock.monotonicMs() / 1000;
     this.#retryMs = RETRY_DELAY_MS_MIN;
-    this.options.onSealed(message);
+    this.options.onSealed(openSealed(message));
   }
 
   #died(why: string): void {

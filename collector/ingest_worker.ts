@@ -14,7 +14,7 @@ import { FileTail } from "./file_tail.ts";
 import { waitingText } from "./file_waiting.ts";
 import { Ingest } from "./ingest.ts";
 import { IngestTurns } from "./ingest_turn.ts";
-import { bucketBuffers, type FromThread, type ToThread } from "./thread_message.ts";
+import { blocksOf, type FromThread, type ToThread } from "./thread_message.ts";
 
 /** Milliseconds between two looks at all inputs when nothing wakes the thread. */
 const POLL_MS = 1000;
@@ -46,7 +46,10 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     clock,
     endS,
     positions: (of, handedBytes) => tail.positions(of, handedBytes),
-    post: (sealed) => self.postMessage(sealed, sealed.buckets.flatMap(bucketBuffers)),
+    post: (sealed) => {
+      const message = blocksOf(sealed);
+      self.postMessage(message, [...message.buckets]);
+    },
     trouble: () => waitingText(tail.waiting()),
     samples: new OncePerMinute(log),
   });

@@ -3,6 +3,7 @@
  * (raw lines, later) can share the channel.
  */
 import type { Bucket } from "@/core/bucket.ts";
+import { blockOf, openBlock } from "@/core/bucket_block.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import type { Position } from "./followed_file.ts";
 
@@ -28,7 +29,7 @@ export type ToThread =
   | { readonly kind: "stop" };
 
 /** Ingest thread → main thread. */
-export type FromThread = Sealed | Scanned | { readonly kind: "stopped" };
+export type FromThread = SealedBlocks | Scanned | { readonly kind: "stopped" };
 
 /** Patterns were looked at for the first time: from now on whatever else they match is new. */
 export interface Scanned {
@@ -37,7 +38,7 @@ export interface Scanned {
   readonly positions: readonly Position[];
 }
 
-/** All that was counted up to one read position. Columns are transferred, not copied. */
+/** All that was counted up to one read position. */
 export interface Sealed {
   readonly kind: "sealed";
   /** End of the newest slice that is over, seconds since 1970: where windows can end. Goes back only with the clock. */
@@ -52,11 +53,17 @@ export interface Sealed {
   readonly positions: readonly Position[];
 }
 
-/** The buffers of a bucket, for a transfer. Each column must own its buffer, as `seal` makes them. */
-export function bucketBuffers(bucket: Bucket): ArrayBuffer[] {
-  const columns = [...bucket.indexes, ...bucket.measures, bucket.totals, bucket.ledger];
-  for (const { offsets, bytes, marginals, lostMax, foldedMax } of bucket.dictionaries) {
-    columns.push(offsets, bytes, ...marginals, lostMax, foldedMax);
-  }
-  return [...new Set(columns.map((column) => column.buffer))];
+/** The same on its way: each bucket is its block, which is transferred, not copied. */
+export interface SealedBlocks extends Omit<Sealed, "buckets"> {
+  readonly buckets: readonly ArrayBuffer[];
+}
+
+/** What to post, and to transfer. The buckets are gone for the sender. */
+export function blocksOf(sealed: Sealed): SealedBlocks {
+  return { ...sealed, buckets: sealed.buckets.map(blockOf) };
+}
+
+/** What was posted. */
+export function openSealed(message: SealedBlocks): Sealed {
+  return { ...message, buckets: message.buckets.map(openBlock) };
 }

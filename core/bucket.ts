@@ -1,5 +1,6 @@
 /**
- * A bucket: the counters of one slice of time. Immutable, columnar, and the same in memory, on the wire and on disk.
+ * A bucket: the counters of one slice of time. Immutable, columnar, and the same in memory, on the wire and on disk;
+ * `bucket_block.ts` says how its columns lie in memory.
  *
  *   dictionaries[d]   entries of dimension d; entry 0 is OTHER, then by requests, heaviest first
  *   indexes[d][r]     entry of row r in dictionary d
@@ -9,7 +10,7 @@
  */
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { emptyLedger, type Ledger } from "./ledger.ts";
-import { MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
+import { MEASURE_COUNT, VALUE_MAX, type Values, zeroValues } from "./measures.ts";
 
 /** A column of indexes, of the smallest width that fits the dictionary. */
 export type IndexColumn = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -24,7 +25,10 @@ export interface Dictionary {
   /** Entry e is `bytes[offsets[e] … offsets[e + 1])`; `size + 1` numbers. Entry 0 is empty. */
   readonly offsets: Uint32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Per measure: what each entry has counted, whatever became of its rows. Entry 0: what folded entries had counted. */
+  /**
+   * Per measure: what each entry has counted, whatever became of its rows. Entry 0: what folded entries had counted.
+   * Where `lostMax` and `foldedMax` are zero, this is what each entry's rows add up to.
+   */
   readonly marginals: readonly NumberColumn[];
   /** Per measure: no single value's rows can have given up more than this to OTHER. 0 for maxima. */
   readonly lostMax: Values;
@@ -55,7 +59,7 @@ export interface Identity {
   readonly instance: string;
   /** 1, 2, 3 … within an instance. */
   readonly sequence: number;
-  /** CRC-32C of the content (`bucket_check.ts`). */
+  /** CRC-32C of the block (`bucket_block.ts`). */
   readonly checksum: number;
 }
 
@@ -79,6 +83,33 @@ export function numberColumn(values: ArrayLike<number>): NumberColumn {
   const column = most >= 2 ** 32 ? new Float64Array(values.length) : indexColumn(values.length, most + 1);
   column.set(values);
   return column;
+}
+
+/**
+ * One measure of the rows, merged by entry and saturated. The columns are wide ones (`widened`), since a loop that meets
+ * columns of all widths is several times slower.
+ */
+export function mergedByEntry(
+  index: Int32Array,
+  column: Float64Array,
+  size: number,
+  isSum: boolean,
+): Float64Array<ArrayBuffer> {
+  const merged = new Float64Array(size);
+  if (isSum) { for (let row = 0; row < index.length; row++) merged[index[row]] += column[row]; }
+  else for (let row = 0; row < index.length; row++) merged[index[row]] = Math.max(merged[index[row]], column[row]);
+  for (let entry = 0; entry < size; entry++) merged[entry] = Math.min(merged[entry], VALUE_MAX);
+  return merged;
+}
+
+/** The column as doubles. */
+export function widened(column: NumberColumn): Float64Array<ArrayBuffer> {
+  return column instanceof Float64Array ? column : new Float64Array(column);
+}
+
+/** The column as words. */
+export function widenedIndex(column: IndexColumn): Int32Array<ArrayBuffer> {
+  return new Int32Array(column);
 }
 
 /** A bucket without rows: the slice is known and nothing was counted in it. */
@@ -106,19 +137,4 @@ export function emptyDictionary(): Dictionary {
     lostMax: zeroValues(),
     foldedMax: zeroValues(),
   };
-}
-
-/** Bytes of the runtime for one typed array with its buffer: a small bucket is mostly this (measured on Deno 2.9). */
-const COLUMN_OVERHEAD_BYTES = 480;
-
-/** Bytes of one bucket in memory, the runtime's own included. */
-export function bucketBytes(bucket: Bucket): number {
-  const columns = 2 + MEASURE_COUNT + DIMENSION_COUNT * (5 + MEASURE_COUNT);
-  let bytes = columns * COLUMN_OVERHEAD_BYTES;
-  for (const column of [...bucket.indexes, ...bucket.measures]) bytes += column.byteLength;
-  for (const dictionary of bucket.dictionaries) {
-    bytes += dictionary.offsets.byteLength + dictionary.bytes.byteLength;
-    for (const column of dictionary.marginals) bytes += column.byteLength;
-  }
-  return bytes;
 }

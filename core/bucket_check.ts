@@ -1,33 +1,23 @@
 /**
  * What a bucket from elsewhere is held to before it is merged: nothing a peer sends may crash a reader or break a total.
+ *
+ * Cost: linear in rows and entries. A bucket of an aggregator's source goes through all of this, so the loops are bare.
  */
-import { MEASURE_COUNT, MEASURES, REQUESTS, zeroValues } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, MEASURES, VALUE_MAX } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
 import { crc32c } from "./checksum.ts";
-import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
+import { type Bucket, type Dictionary, type IndexColumn, mergedByEntry, widened, widenedIndex } from "./bucket.ts";
+import { blockOf, isWhole } from "./bucket_block.ts";
 
-/** CRC-32C over the content: slice, rows, every column and every dictionary, in the order of the tables. */
+/** CRC-32C over the content: the block, which is the same for equal buckets. */
 export function bucketChecksum(bucket: Bucket): number {
-  let crc = crc32c(bytesOf(Float64Array.of(bucket.startS, bucket.lengthS, bucket.rows)));
-  const add = (column: NumberColumn): void => void (crc = crc32c(bytesOf(column), crc));
-  for (const dictionary of bucket.dictionaries) {
-    add(dictionary.offsets);
-    add(dictionary.bytes);
-    dictionary.marginals.forEach(add);
-    add(dictionary.lostMax);
-    add(dictionary.foldedMax);
-  }
-  bucket.indexes.forEach(add);
-  bucket.measures.forEach(add);
-  add(bucket.totals);
-  add(bucket.ledger);
-  return crc;
+  return crc32c(new Uint8Array(blockOf(bucket)));
 }
 
-/** Why a bucket cannot be merged, in a few words; undefined when it can. Cost: linear in rows and entries. */
+/** Why a bucket cannot be merged, in a few words; undefined when it can. */
 export function bucketProblem(bucket: Bucket): string | undefined {
-  const { startS, lengthS, rows, dictionaries, indexes, measures } = bucket;
+  const { startS, lengthS, rows, dictionaries, indexes, measures, totals } = bucket;
   if (!TIERS.some((tier) => tier.sliceS === lengthS)) return `no tier has slices of ${lengthS} s`;
   if (!Number.isSafeInteger(startS) || startS < 0 || startS % lengthS !== 0) {
     return `slice start ${startS} is not aligned`;
@@ -36,52 +26,72 @@ export function bucketProblem(bucket: Bucket): string | undefined {
   if (measures.length !== MEASURE_COUNT || !measures.every((column) => column.length === rows)) {
     return "measure columns do not match the rows";
   }
-  for (let d = 0; d < DIMENSION_COUNT; d++) {
-    const problem = dictionaryProblem(dictionaries[d]);
-    if (problem !== undefined) return `${DIMENSIONS[d].name}: ${problem}`;
-    if (indexes[d].length !== rows) return `${DIMENSIONS[d].name}: column does not match the rows`;
-    for (const index of indexes[d]) {
-      if (index >= dictionaries[d].size) return `${DIMENSIONS[d].name}: index ${index} is outside the dictionary`;
-    }
-    if (!rowsWithinMarginals(bucket, d)) return `${DIMENSIONS[d].name}: an entry's rows hold more than its marginal`;
-    if (!addsUp(bucket, dictionaries[d].marginals)) {
-      return `${DIMENSIONS[d].name}: marginals do not add up to the total`;
+  const wide = measures.map(widened);
+  for (let m = 0; m < MEASURE_COUNT; m++) {
+    if (mergedAll(wide[m], IS_SUM[m]) !== totals[m]) {
+      return `${MEASURES[m].name} of the rows do not add up to the total`;
     }
   }
-  if (!addsUp(bucket, measures)) return "rows do not add up to the total";
+  for (let d = 0; d < DIMENSION_COUNT; d++) {
+    const problem = dictionaryProblem(dictionaries[d]) ?? columnProblem(bucket, d) ?? marginalsProblem(bucket, d, wide);
+    if (problem !== undefined) return `${DIMENSIONS[d].name}: ${problem}`;
+  }
   return undefined;
 }
 
-function dictionaryProblem({ size, offsets, bytes, marginals }: Dictionary): string | undefined {
+function dictionaryProblem({ size, offsets, bytes }: Dictionary): string | undefined {
   if (size < 1 || offsets.length !== size + 1) return "offsets do not match the dictionary";
   if (offsets[0] !== 0 || offsets[1] !== 0 || offsets[size] !== bytes.length) return "offsets do not match the bytes";
   for (let entry = 1; entry < size; entry++) if (offsets[entry] > offsets[entry + 1]) return "offsets run backwards";
-  const fits = marginals.length === MEASURE_COUNT && marginals.every((column) => column.length === size);
-  return fits ? undefined : "marginals do not match the dictionary";
+  return undefined;
 }
 
-/** Whether no entry but OTHER has more requests in rows than it has counted. */
-function rowsWithinMarginals({ dictionaries, indexes, measures }: Bucket, d: number): boolean {
-  const { size, marginals } = dictionaries[d], index = indexes[d], requests = measures[REQUESTS];
-  const held = new Float64Array(size);
-  for (let row = 0; row < requests.length; row++) held[index[row]] += requests[row];
-  for (let entry = OTHER + 1; entry < size; entry++) if (held[entry] > marginals[REQUESTS][entry]) return false;
-  return true;
+function columnProblem({ rows, dictionaries, indexes }: Bucket, d: number): string | undefined {
+  if (indexes[d].length !== rows) return "column does not match the rows";
+  const largest = largestOf(indexes[d]);
+  if (rows > 0 && largest >= dictionaries[d].size) return `index ${largest} is outside the dictionary`;
+  if (isWhole(dictionaries[d]) && indexes[d].includes(OTHER)) return "a row gave up its value, but no value lost a row";
+  return undefined;
 }
 
-/** Whether columns merge to exactly the totals. Every value must be a whole number that is not negative. */
-function addsUp({ totals }: Bucket, columns: readonly NumberColumn[]): boolean {
-  const merged = zeroValues();
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    for (const value of columns[m]) {
-      if (!Number.isSafeInteger(value) || value < 0) return false;
-      merged[m] = MEASURES[m].merge === "sum" ? merged[m] + value : Math.max(merged[m], value);
-    }
-    if (merged[m] !== totals[m]) return false;
+/** Marginals of a dimension that lost nothing are not looked at: they are what its rows add up to. */
+function marginalsProblem(bucket: Bucket, d: number, measures: readonly Float64Array[]): string | undefined {
+  const dictionary = bucket.dictionaries[d];
+  if (isWhole(dictionary)) return undefined;
+  const { size, marginals } = dictionary, index = widenedIndex(bucket.indexes[d]);
+  if (marginals.length !== MEASURE_COUNT || !marginals.every((column) => column.length === size)) {
+    return "marginals do not match the dictionary";
   }
-  return true;
+  for (let m = 0; m < MEASURE_COUNT; m++) {
+    const counted = widened(marginals[m]), held = mergedByEntry(index, measures[m], size, IS_SUM[m]);
+    if (mergedAll(counted, IS_SUM[m]) !== bucket.totals[m]) {
+      return `${MEASURES[m].name} of the entries do not add up to the total`;
+    }
+    for (let entry = OTHER + 1; entry < size; entry++) {
+      if (held[entry] > counted[entry]) return `rows of an entry hold more ${MEASURES[m].name} than it has counted`;
+    }
+  }
+  return undefined;
 }
 
-function bytesOf(column: NumberColumn): Uint8Array {
-  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+/** All values as one; NaN, which no total is, when one of them cannot be a count. */
+function mergedAll(values: Float64Array, isSum: boolean): number {
+  let merged = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (!(value >= 0 && value <= VALUE_MAX && Math.floor(value) === value)) return NaN;
+    if (isSum) merged += value;
+    else if (value > merged) merged = value;
+  }
+  return Math.min(merged, VALUE_MAX);
+}
+
+/** 0 for an empty column. One loop for each kind of column: a loop over all kinds is several times slower. */
+function largestOf(column: IndexColumn): number {
+  let largest = 0;
+  if (column instanceof Uint8Array) { for (let i = 0; i < column.length; i++) largest = Math.max(largest, column[i]); }
+  else if (column instanceof Uint16Array) {
+    for (let i = 0; i < column.length; i++) largest = Math.max(largest, column[i]);
+  } else for (let i = 0; i < column.length; i++) largest = Math.max(largest, column[i]);
+  return largest;
 }

@@ -10,7 +10,8 @@
  *             #begin      a cursor      #end
  */
 import { DELTA_BYTES_MAX, DELTA_SECONDS_MAX } from "./bounds.ts";
-import { bucketBytes, type Delta } from "./bucket.ts";
+import type { Delta } from "./bucket.ts";
+import { bucketBytes } from "./bucket_block.ts";
 
 interface Held {
   readonly delta: Delta;

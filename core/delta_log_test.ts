@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { bucketBytes, type Delta, emptyBucket } from "./bucket.ts";
+import { type Delta, emptyBucket } from "./bucket.ts";
+import { bucketBytes } from "./bucket_block.ts";
 import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
 
 const BUCKET = emptyBucket(100, 10);

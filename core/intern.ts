@@ -118,6 +118,19 @@ export class InternTable {
     return id === 0 ? 0 : this.#arena[this.#records[id] + LENGTH_AT];
   }
 
+  /** Writes the bytes of entries one behind the other from the start of `into`. */
+  copyEntries(ids: Uint32Array, into: DataView): void {
+    const arena = this.#arena, records = this.#records;
+    let at = 0;
+    for (let i = 0; i < ids.length; i++) {
+      if (ids[i] === 0) continue;
+      const record = records[ids[i]], end = at + arena[record + LENGTH_AT];
+      let word = record + BYTES_AT;
+      for (; at + 4 <= end; at += 4) into.setInt32(at, arena[word++], true);
+      for (let rest = arena[word]; at < end; rest >>>= 8) into.setUint8(at++, rest);
+    }
+  }
+
   /** The hash of an entry, with this table's seed. */
   hashOf(id: number): number {
     return id === 0 ? 0 : this.#arena[this.#records[id] + HASH_AT];

@@ -24,6 +24,7 @@ export * from "./format_logtail.ts";
 export * from "./counter_table.ts";
 export * from "./roll_up.ts";
 export * from "./bucket.ts";
+export * from "./bucket_block.ts";
 export * from "./bucket_check.ts";
 export * from "./seal.ts";
 export * from "./pipeline.ts";

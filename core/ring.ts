@@ -6,7 +6,8 @@
  */
 import { SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX } from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
-import { type Bucket, bucketBytes, emptyBucket } from "./bucket.ts";
+import { type Bucket, emptyBucket } from "./bucket.ts";
+import { bucketBytes } from "./bucket_block.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
 import { IdentitySet } from "./identity_set.ts";
 

@@ -12,7 +12,7 @@ import { type CounterTable, perDimension, ROW_DOUBLES, ROW_WORDS, tableMarginals
 import type { InternTable } from "./intern.ts";
 import { fold, rollUp } from "./roll_up.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
-import { ALL_ONE, ALL_ZERO, blankBucket, type DimensionPlan, type Form, formFor, formOf, isWhole } from "./bucket_block.ts";
+import { blankBucket, type DimensionPlan, type Form, formFor, formForIndex, formOf, isWhole } from "./bucket_block.ts";
 
 /** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
 export function seal(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
@@ -21,23 +21,27 @@ export function seal(table: CounterTable, startS: number, lengthS: number, ledge
   const rowRequests = requestsOfRows(table), rows = table.rows;
   const order = heaviestFirst(rowRequests, 0);
   const dimensions = orderDimensions(table, rowRequests);
+  const measures = Array.from({ length: MEASURE_COUNT }, (_, m) => formOfMeasure(table, m));
   const bucket = blankBucket({
     startS,
     lengthS,
     rows,
     totals: saturated(table.totals),
     ledger,
-    measures: Array.from({ length: MEASURE_COUNT }, (_, m) => formOfMeasure(table, m)),
+    measures,
     dimensions: dimensions.map(({ plan }) => plan),
   });
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    gatherValues(bucket.measures[m], table.doubles, order, ROW_DOUBLES, VALUES_AT + m);
+    if (measures[m] > 0) gatherValues(bucket.measures[m], table.doubles, order, ROW_DOUBLES, VALUES_AT + m);
   }
   dimensions.forEach(({ plan, order: entries, places, marginals }, d) => {
     if (plan.index > 0) gatherPlaces(bucket.indexes[d], places, table.words, order, d);
     const { lengths, bytes, stored } = bucket.dictionaries[d];
-    copyEntries(table.dictionaries[d], entries, lengths, bytes);
-    for (let m = 0; m < stored.length; m++) gatherValues(stored[m], marginals, entries, MEASURE_COUNT, m);
+    if (plan.lengths > 0) gatherLengths(lengths, table.dictionaries[d], entries);
+    table.dictionaries[d].copyEntries(entries, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+    stored.forEach((column, m) => {
+      if (plan.marginals[m] > 0) gatherValues(column, marginals, entries, MEASURE_COUNT, m);
+    });
   });
   return bucket;
 }
@@ -66,7 +70,7 @@ function orderDimensions(table: CounterTable, rowRequests: Float64Array): Sealed
     const plan: DimensionPlan = {
       size,
       bytes,
-      index: formOfIndex(table, d, places),
+      index: formOfPlaces(table, d, places),
       lengths: formOfLengths(dictionary),
       marginals: isWhole ? [] : Array.from({ length: MEASURE_COUNT }, (_, m) => formOfColumn(stored, size, m)),
       lostMax: saturated(table.lostMax[d]),
@@ -112,7 +116,11 @@ function requestsOfRows({ rows, doubles }: CounterTable): Float64Array {
 }
 
 /** The same as marginals where nothing was lost. */
-function requestsOfEntries({ rows, words, dictionaries }: CounterTable, d: number, rowRequests: Float64Array): Float64Array {
+function requestsOfEntries(
+  { rows, words, dictionaries }: CounterTable,
+  d: number,
+  rowRequests: Float64Array,
+): Float64Array {
   const requests = new Float64Array(dictionaries[d].size);
   for (let row = 0, at = d; row < rows; row++, at += ROW_WORDS) requests[words[at]] += rowRequests[row];
   return requests;
@@ -149,11 +157,59 @@ function formOfLengths(dictionary: InternTable): Form {
 }
 
 /** Looks only as far as rows agree: in most dimensions the second differs from the first. */
-function formOfIndex({ rows, words }: CounterTable, d: number, places: Uint32Array): Form {
+function formOfPlaces({ rows, words }: CounterTable, d: number, places: Uint32Array): Form {
   const id = words[d];
   let row = 1;
   while (row < rows && words[row * ROW_WORDS + d] === id) row++;
-  if (rows === 0 || row >= rows && places[id] === 0) return ALL_ZERO;
-  if (row >= rows && places[id] === 1) return ALL_ONE;
-  return formFor(0, largestPlace(places, words, rows, d));
+  return formForIndex(row >= rows ? places[id] : undefined, rows, places.length);
+}
+
+function saturated(values: Values): Values {
+  const saturated = values.slice();
+  saturate(saturated);
+  return saturated;
+}
+
+function saturate(values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) if (values[i] > VALUE_MAX) values[i] = VALUE_MAX;
+}
+
+// ---------------------------------------------------------------- columns
+
+/** `column[r] = values[order[r] * stride + at]`, saturated. */
+function gatherValues(
+  column: NumberColumn,
+  values: Float64Array,
+  order: Uint32Array,
+  stride: number,
+  at: number,
+): void {
+  if (column instanceof Uint8Array) {
+    for (let r = 0; r < order.length; r++) {
+      column[r] = values[order[r] * stride + at];
+    }
+  } else if (column instanceof Uint16Array) {
+    for (let r = 0; r < order.length; r++) column[r] = values[order[r] * stride + at];
+  } else if (column instanceof Uint32Array) {
+    for (let r = 0; r < order.length; r++) column[r] = values[order[r] * stride + at];
+  } else for (let r = 0; r < order.length; r++) column[r] = Math.min(VALUE_MAX, values[order[r] * stride + at]);
+}
+
+/** `column[r]` = place of the entry of row `order[r]`. */
+function gatherPlaces(
+  column: IndexColumn,
+  places: Uint32Array,
+  words: Int32Array,
+  order: Uint32Array,
+  d: number,
+): void {
+  if (column instanceof Uint8Array) {
+    for (let r = 0; r < order.length; r++) column[r] = places[words[order[r] * ROW_WORDS + d]];
+  } else if (column instanceof Uint16Array) {
+    for (let r = 0; r < order.length; r++) column[r] = places[words[order[r] * ROW_WORDS + d]];
+  } else for (let r = 0; r < order.length; r++) column[r] = places[words[order[r] * ROW_WORDS + d]];
+}
+
+function gatherLengths(lengths: IndexColumn, dictionary: InternTable, order: Uint32Array): void {
+  for (let place = 0; place < order.length; place++) lengths[place] = dictionary.entryLength(order[place]);
 }

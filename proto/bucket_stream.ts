@@ -2,7 +2,8 @@
  * What a follower of buckets is sent: a bucket where it fits into a message, and a gap where none can be.
  */
 import { MESSAGE_BYTES_MAX } from "@/core/bounds.ts";
-import { bucketBytes, type Delta } from "@/core/bucket.ts";
+import type { Delta } from "@/core/bucket.ts";
+import { bucketBytes } from "@/core/bucket_block.ts";
 import { deltaMessage } from "./bucket_message.ts";
 import { type BucketDeltaMessage, STREAM_BUCKETS, type StreamBucketsResponse } from "./schema.ts";
 

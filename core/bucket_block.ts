@@ -1,0 +1,360 @@
+/**
+ * A bucket in one block of memory: what a thread hands to another, what is kept for followers, and what the checksum is
+ * about. The columns of an open bucket are views of its block, so that opening copies nothing.
+ *
+ *   head       doubles, see the constants below: slice, rows, totals, ledger; form of every column; size and bounds of
+ *              every dictionary
+ *   columns    each at a multiple of 8, zeros between:
+ *                measures[m]                       rows elements each
+ *                per dimension: index              rows elements
+ *                               lengths            size elements, bytes of each entry
+ *                               marginals[m]       size elements each; none where nothing was lost, see below
+ *                               entries            bytes
+ *   8 zeros    so that readers by words may look past the last entry
+ *
+ * What can be computed is not in the block and is computed when somebody asks: offsets (from lengths), and the marginals
+ * of a dimension in which no value ever lost anything (`lostMax` and `foldedMax` are zero): they are the sums of its
+ * rows. A column whose elements are all 0 or all 1 takes no bytes: it is a view of one that all buckets share.
+ *
+ * The block of a bucket is canonical: equal buckets have equal blocks. Little-endian, as every machine Deno runs on.
+ */
+import { IS_SUM, MEASURE_COUNT, type Values } from "./measures.ts";
+import { DIMENSION_COUNT } from "./dimensions.ts";
+import { type Ledger, LEDGER_COUNT } from "./ledger.ts";
+import {
+  type Bucket,
+  type Dictionary,
+  type IndexColumn,
+  mergedByEntry,
+  type NumberColumn,
+  widened,
+  widenedIndex,
+} from "./bucket.ts";
+
+/** How a column lies in a block: bytes of an element (8 is a double), or what all elements are. */
+export type Form = 1 | 2 | 4 | 8 | typeof ALL_ZERO | typeof ALL_ONE;
+export const ALL_ZERO = 0, ALL_ONE = -1;
+
+/** All that is known of a bucket before its columns are. */
+export interface BlockPlan {
+  readonly startS: number;
+  readonly lengthS: number;
+  readonly rows: number;
+  readonly totals: Values;
+  readonly ledger: Ledger;
+  readonly measures: readonly Form[];
+  readonly dimensions: readonly DimensionPlan[];
+}
+
+export interface DimensionPlan {
+  /** Entries, OTHER included. */
+  readonly size: number;
+  /** Bytes of all entries. */
+  readonly bytes: number;
+  readonly index: Form;
+  readonly lengths: Form;
+  /** Empty when nothing was lost: then marginals are the sums of rows. */
+  readonly marginals: readonly Form[];
+  readonly lostMax: Values;
+  readonly foldedMax: Values;
+}
+
+/** A bucket over a new block whose columns are still zero: fill them before anybody else sees it. */
+export function blankBucket(plan: BlockPlan): BlockBucket {
+  const block = new ArrayBuffer(blockBytes(plan));
+  writeHead(new Float64Array(block), plan);
+  return bucketOver(block, plan);
+}
+
+/** The bucket in a block that `blockOf` returned, here or in another thread. Copies nothing. */
+export function openBlock(block: ArrayBuffer): Bucket {
+  return bucketOver(block, readHead(new Float64Array(block, 0, HEAD_DOUBLES)));
+}
+
+/** The block of a bucket: that which it was opened from, or a new one. */
+export function blockOf(bucket: Bucket): ArrayBuffer {
+  let block = BLOCKS.get(bucket);
+  if (block === undefined) BLOCKS.set(bucket, block = pack(bucket));
+  return block;
+}
+
+/** Bytes of one open bucket in memory, the runtime's own included. */
+export function bucketBytes(bucket: Bucket): number {
+  let bytes = blockOf(bucket).byteLength + VIEWS_BYTES;
+  for (const dictionary of bucket.dictionaries) {
+    if (dictionary instanceof BlockDictionary) bytes += dictionary.derivedBytes;
+  }
+  return bytes;
+}
+
+/** Bytes of the runtime for a block, and for the views of an open one (about 90; measured on Deno 2.9). */
+export const BLOCK_OVERHEAD_BYTES = 1024, VIEWS_BYTES = 12 * 1024;
+
+/** Whether no value of this dimension has lost anything to OTHER: then its marginals are what its rows add up to. */
+export function isWhole({ lostMax, foldedMax }: Pick<Dictionary, "lostMax" | "foldedMax">): boolean {
+  for (let m = 0; m < MEASURE_COUNT; m++) if (lostMax[m] !== 0 || foldedMax[m] !== 0) return false;
+  return true;
+}
+
+/** The narrowest form for integers up to `most`, none below `least`. */
+export function formFor(least: number, most: number): Form {
+  if (most === 0) return ALL_ZERO;
+  if (least === 1 && most === 1) return ALL_ONE;
+  return most < 0x100 ? 1 : most < 0x10000 ? 2 : most < 2 ** 32 ? 4 : 8;
+}
+
+/** The narrowest form for the first `count` of `values`, each a whole number that is not negative. */
+export function formOf(values: ArrayLike<number>, count: number): Form {
+  let least = Infinity, most = 0;
+  for (let i = 0; i < count; i++) {
+    const value = values[i];
+    if (value > most) most = value;
+    if (value < least) least = value;
+  }
+  return formFor(least, most);
+}
+
+/** The form of an index column: as wide as the dictionary needs, unless all rows are OTHER or all have entry 1. */
+export function formOfIndex(column: ArrayLike<number>, rows: number, size: number): Form {
+  return formForIndex(rows === 0 || isConstant(column, rows) ? column[0] : undefined, rows, size);
+}
+
+/** The same when it is known which entry all rows have, if they all have one. */
+export function formForIndex(only: number | undefined, rows: number, size: number): Form {
+  if (rows === 0 || only === 0) return ALL_ZERO;
+  return only === 1 ? ALL_ONE : formFor(0, size - 1);
+}
+
+/** An open bucket as the writers of its columns see it. */
+export interface BlockBucket extends Bucket {
+  readonly dictionaries: readonly BlockDictionary[];
+}
+
+/** A dictionary over a block: offsets, and marginals that are not stored, are computed when first asked for. */
+export class BlockDictionary implements Dictionary {
+  readonly size: number;
+  readonly lostMax: Values;
+  readonly foldedMax: Values;
+  #offsets: Uint32Array<ArrayBuffer> | undefined;
+  #marginals: readonly NumberColumn[] | undefined;
+  readonly #index: IndexColumn;
+  readonly #measures: readonly NumberColumn[];
+
+  constructor(
+    plan: DimensionPlan,
+    readonly lengths: IndexColumn,
+    readonly bytes: Uint8Array<ArrayBuffer>,
+    /** Empty when they are not in the block. */
+    readonly stored: readonly NumberColumn[],
+    index: IndexColumn,
+    measures: readonly NumberColumn[],
+  ) {
+    this.size = plan.size;
+    this.lostMax = plan.lostMax;
+    this.foldedMax = plan.foldedMax;
+    this.#index = index;
+    this.#measures = measures;
+  }
+
+  get offsets(): Uint32Array<ArrayBuffer> {
+    return this.#offsets ??= offsetsOf(this.lengths);
+  }
+
+  get marginals(): readonly NumberColumn[] {
+    if (this.stored.length > 0) return this.stored;
+    return this.#marginals ??= marginalsOf(this.#index, this.#measures, this.size);
+  }
+
+  /** Bytes of what has been computed so far. */
+  get derivedBytes(): number {
+    let bytes = this.#offsets?.byteLength ?? 0;
+    for (const column of this.#marginals ?? []) bytes += column.byteLength;
+    return bytes;
+  }
+}
+
+// ---------------------------------------------------------------- layout
+
+/** Changes with the meaning of anything below. */
+const LAYOUT = 1;
+
+/** Doubles of the head, in this order: layout, start, length, rows, totals, ledger, forms of measures, dimensions. */
+const START_AT = 1, LENGTH_AT = 2, ROWS_AT = 3, TOTALS_AT = 4;
+const LEDGER_AT = TOTALS_AT + MEASURE_COUNT, FORMS_AT = LEDGER_AT + LEDGER_COUNT;
+const DIMENSIONS_AT = FORMS_AT + MEASURE_COUNT;
+/** Of one dimension: size, bytes, forms of index and lengths, 1 when it has marginals, their forms, bounds. */
+const BYTES_AT = 1, INDEX_AT = 2, LENGTHS_AT = 3, STORED_AT = 4, MARGINALS_AT = 5;
+const LOST_AT = MARGINALS_AT + MEASURE_COUNT, FOLDED_AT = LOST_AT + MEASURE_COUNT;
+const DIMENSION_DOUBLES = FOLDED_AT + MEASURE_COUNT;
+const HEAD_DOUBLES = DIMENSIONS_AT + DIMENSION_COUNT * DIMENSION_DOUBLES;
+/** Zeros behind the last column. */
+const TAIL_BYTES = 8;
+
+function writeHead(head: Float64Array, plan: BlockPlan): void {
+  head.set([LAYOUT, plan.startS, plan.lengthS, plan.rows]);
+  head.set(plan.totals, TOTALS_AT);
+  head.set(plan.ledger, LEDGER_AT);
+  head.set(plan.measures, FORMS_AT);
+  plan.dimensions.forEach(({ size, bytes, index, lengths, marginals, lostMax, foldedMax }, d) => {
+    const at = DIMENSIONS_AT + d * DIMENSION_DOUBLES;
+    head.set([size, bytes, index, lengths, marginals.length === 0 ? 0 : 1], at);
+    head.set(marginals, at + MARGINALS_AT);
+    head.set(lostMax, at + LOST_AT);
+    head.set(foldedMax, at + FOLDED_AT);
+  });
+}
+
+/** The plan of a head that `writeHead` has written; its values are views. */
+function readHead(head: Float64Array<ArrayBuffer>): BlockPlan {
+  if (head[0] !== LAYOUT) throw new Error(`Cannot open a block of layout ${head[0]}: this program knows ${LAYOUT}`);
+  const forms = (at: number): Form[] => Array.from({ length: MEASURE_COUNT }, (_, m) => head[at + m] as Form);
+  return {
+    startS: head[START_AT],
+    lengthS: head[LENGTH_AT],
+    rows: head[ROWS_AT],
+    totals: head.subarray(TOTALS_AT, LEDGER_AT),
+    ledger: head.subarray(LEDGER_AT, FORMS_AT),
+    measures: forms(FORMS_AT),
+    dimensions: Array.from({ length: DIMENSION_COUNT }, (_, d) => {
+      const at = DIMENSIONS_AT + d * DIMENSION_DOUBLES;
+      return {
+        size: head[at],
+        bytes: head[at + BYTES_AT],
+        index: head[at + INDEX_AT] as Form,
+        lengths: head[at + LENGTHS_AT] as Form,
+        marginals: head[at + STORED_AT] === 0 ? [] : forms(at + MARGINALS_AT),
+        lostMax: head.subarray(at + LOST_AT, at + FOLDED_AT),
+        foldedMax: head.subarray(at + FOLDED_AT, at + DIMENSION_DOUBLES),
+      };
+    }),
+  };
+}
+
+/** Views of all columns, in the order of the layout. */
+function bucketOver(block: ArrayBuffer, plan: BlockPlan): BlockBucket {
+  const { startS, lengthS, rows } = plan;
+  let at = 8 * HEAD_DOUBLES;
+  const next = (form: Form, length: number): NumberColumn => {
+    const column = columnAt(block, at, form, length);
+    at += columnBytes(form, length);
+    return column;
+  };
+  const measures = plan.measures.map((form) => next(form, rows));
+  const indexes: IndexColumn[] = [];
+  const dictionaries = plan.dimensions.map((dimension) => {
+    const index = next(dimension.index, rows) as IndexColumn;
+    const lengths = next(dimension.lengths, dimension.size) as IndexColumn;
+    const stored = dimension.marginals.map((form) => next(form, dimension.size));
+    const bytes = new Uint8Array(block, at, dimension.bytes);
+    at += columnBytes(1, dimension.bytes);
+    indexes.push(index);
+    return new BlockDictionary(dimension, lengths, bytes, stored, index, measures);
+  });
+  const head = readHead(new Float64Array(block, 0, HEAD_DOUBLES));
+  const bucket = { startS, lengthS, rows, dictionaries, indexes, measures, totals: head.totals, ledger: head.ledger };
+  BLOCKS.set(bucket, block);
+  return bucket;
+}
+
+function blockBytes({ rows, measures, dimensions }: BlockPlan): number {
+  let bytes = 8 * HEAD_DOUBLES + TAIL_BYTES;
+  for (const form of measures) bytes += columnBytes(form, rows);
+  for (const dimension of dimensions) {
+    bytes += columnBytes(dimension.index, rows) + columnBytes(dimension.lengths, dimension.size);
+    for (const form of dimension.marginals) bytes += columnBytes(form, dimension.size);
+    bytes += columnBytes(1, dimension.bytes);
+  }
+  return bytes;
+}
+
+/** Bytes of a column in a block. */
+function columnBytes(form: Form, length: number): number {
+  return form > 0 ? form * length + 7 & ~7 : 0;
+}
+
+function columnAt(block: ArrayBuffer, at: number, form: Form, length: number): NumberColumn {
+  switch (form) {
+    case 1:
+      return new Uint8Array(block, at, length);
+    case 2:
+      return new Uint16Array(block, at, length);
+    case 4:
+      return new Uint32Array(block, at, length);
+    case 8:
+      return new Float64Array(block, at, length);
+    case ALL_ZERO:
+      return (zeros = filled(zeros, 0, length)).subarray(0, length);
+    case ALL_ONE:
+      return (ones = filled(ones, 1, length)).subarray(0, length);
+  }
+}
+
+/** The columns that all buckets share; never written. */
+let zeros = new Uint8Array(1024), ones = new Uint8Array(1024).fill(1);
+
+function filled(column: Uint8Array<ArrayBuffer>, value: number, length: number): Uint8Array<ArrayBuffer> {
+  return length <= column.length ? column : new Uint8Array(2 * length).fill(value);
+}
+
+/** The block that each open bucket lies in. */
+const BLOCKS = new WeakMap<Bucket, ArrayBuffer>();
+
+function isConstant(column: ArrayLike<number>, length: number): boolean {
+  let i = 1;
+  while (i < length && column[i] === column[0]) i++;
+  return i >= length;
+}
+
+// ---------------------------------------------------------------- what is computed
+
+function offsetsOf(lengths: IndexColumn): Uint32Array<ArrayBuffer> {
+  const offsets = new Uint32Array(lengths.length + 1);
+  let end = 0;
+  for (let entry = 0; entry < lengths.length; entry++) offsets[entry + 1] = end += lengths[entry];
+  return offsets;
+}
+
+/** The marginals of a dimension that has lost nothing. */
+function marginalsOf(index: IndexColumn, measures: readonly NumberColumn[], size: number): readonly NumberColumn[] {
+  const wide = widenedIndex(index);
+  return measures.map((column, m) => narrowed(mergedByEntry(wide, widened(column), size, IS_SUM[m])));
+}
+
+function narrowed(values: Float64Array): NumberColumn {
+  const form = formOf(values, values.length);
+  const column = columnAt(new ArrayBuffer(columnBytes(form, values.length)), 0, form, values.length);
+  if (form > 0) column.set(values);
+  return column;
+}
+
+/** A block for columns that stand elsewhere. */
+function pack(bucket: Bucket): ArrayBuffer {
+  const { startS, lengthS, rows, totals, ledger, measures, indexes, dictionaries } = bucket;
+  const lengthsOf = ({ size, offsets }: Dictionary): Uint32Array =>
+    Uint32Array.from({ length: size }, (_, entry) => offsets[entry + 1] - offsets[entry]);
+  const dimensions = dictionaries.map((dictionary, d): DimensionPlan => {
+    const { size, bytes, marginals, lostMax, foldedMax } = dictionary;
+    return {
+      size,
+      bytes: bytes.length,
+      index: formOfIndex(indexes[d], rows, size),
+      lengths: formOf(lengthsOf(dictionary), size),
+      marginals: isWhole(dictionary) ? [] : marginals.map((column) => formOf(column, size)),
+      lostMax,
+      foldedMax,
+    };
+  });
+  const forms = measures.map((column) => formOf(column, rows));
+  const blank = blankBucket({ startS, lengthS, rows, totals, ledger, measures: forms, dimensions });
+  const fill = (form: Form, into: NumberColumn, from: ArrayLike<number>): void => {
+    if (form > 0) into.set(from);
+  };
+  blank.measures.forEach((column, m) => fill(forms[m], column, measures[m]));
+  blank.dictionaries.forEach(({ lengths, stored, bytes }, d) => {
+    fill(dimensions[d].index, blank.indexes[d], indexes[d]);
+    fill(dimensions[d].lengths, lengths, lengthsOf(dictionaries[d]));
+    stored.forEach((column, m) => fill(dimensions[d].marginals[m], column, dictionaries[d].marginals[m]));
+    bytes.set(dictionaries[d].bytes);
+  });
+  return blockOf(blank);
+}
