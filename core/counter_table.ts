@@ -250,7 +250,7 @@ export class CounterTable {
   #givenUpFor(d: number, id: number): Float64Array<ArrayBuffer> {
     const there = this.givenUp[d];
     if ((id + 1) * MEASURE_COUNT <= there.length) return there;
-    const more = new Float64Array(Math.max(this.dictionaries[d].size, id + 1) * MEASURE_COUNT);
+    const more = new Float64Array(Math.max(this.dictionaries[d].size, 2 * (id + 1)) * MEASURE_COUNT);
     more.set(there);
     return this.givenUp[d] = more;
   }
