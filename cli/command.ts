@@ -16,6 +16,7 @@ const LOAD: Readonly<Record<CommandName, () => Promise<Command>>> = {
   trend: async () => (await import("./command_trend.ts")).trend,
   stream: async () => (await import("./command_stream.ts")).stream,
   targets: async () => (await import("./command_targets.ts")).targets,
+  count: async () => (await import("./command_count.ts")).count,
   version: async () => (await import("./command_version.ts")).version,
 };
 
@@ -31,6 +32,7 @@ export async function runCommand(args: readonly string[], env: Environment, shel
   if (operand === undefined || !isCommand(operand.text)) return withoutCommand(args, env, operand?.text, shell);
   const rest = args.filter((_, index) => index !== operand.index);
   const flags = readFlags(COMMANDS[operand.text], rest, env);
+  shell.giveUp(operand.text === "count" ? "net" : "read");
   const run = await LOAD[operand.text]();
   return await run(flags, shell);
 }

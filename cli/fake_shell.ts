@@ -1,6 +1,8 @@
 /** Stand-ins for the world around the commands, for tests. */
 import { COUNTED, emptyLedger, MALFORMED_FIELDS, READ, reportKernelDrops, TOO_OLD } from "@/core/ledger.ts";
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
+import { type FileTrouble, isTrouble } from "@/core/host/file_trouble.ts";
+import type { Inputs } from "@/core/host/input_file.ts";
 import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
 import type { Client } from "@/proto/client.ts";
 import type { Shell } from "./shell.ts";
@@ -14,6 +16,36 @@ export interface FakeShell extends Shell {
   /** Targets whose client was closed. */
   readonly closed: string[];
   readonly stopped: AbortController;
+  readonly givenUp: string[];
+}
+
+/** Files that hold these bytes; a trouble is what opening gives. `-` is standard input, which comes in small pieces. */
+export function fakeInputs(contents: Readonly<Record<string, Uint8Array | FileTrouble>>): Inputs {
+  function find(name: string): Uint8Array | FileTrouble {
+    return contents[name] ?? { trouble: "missing", reason: "it does not exist" };
+  }
+  return {
+    stat: (name) => {
+      const there = find(name);
+      if (isTrouble(there)) return there.trouble === "missing" ? there : { kind: "file", size: 1 };
+      return name === "-" ? { kind: "stream", size: 0 } : { kind: "file", size: there.length };
+    },
+    open: (name) => {
+      const there = find(name);
+      if (isTrouble(there)) return there;
+      let at = 0;
+      return {
+        seek: (offset) => void (at = offset),
+        read: (into) => {
+          const piece = there.subarray(at, at + Math.min(into.length, name === "-" ? 7 : into.length));
+          into.set(piece);
+          at += piece.length;
+          return piece.length;
+        },
+        close: () => {},
+      };
+    },
+  };
 }
 
 /** A shell whose clients do what `clients` says; any other target cannot be reached. */
@@ -34,6 +66,12 @@ export function fakeShell(clients: Readonly<Record<string, Partial<Client>>>): F
     offsetMinutes: () => 60,
     pause: (ms) => Promise.resolve(void shell.pauses.push(ms)),
     untilStopped: () => stopped.signal,
+    givenUp: [],
+    giveUp: (permission) => void shell.givenUp.push(permission),
+    inputs: fakeInputs({}),
+    terminal: undefined,
+    nowMs: () => 1000,
+    startThread: () => Promise.reject(new Error("no threads here")),
   };
   return shell;
 }

@@ -12,7 +12,7 @@ import { FILTER_FLAGS } from "./filters.ts";
 /** As installed. */
 export const PROGRAM_NAME = "nginx-logtail";
 
-export type CommandName = "topn" | "trend" | "stream" | "targets" | "version";
+export type CommandName = "topn" | "trend" | "stream" | "targets" | "count" | "version";
 
 const TARGET: Flag = {
   name: "target",
@@ -43,25 +43,55 @@ const WINDOW: Flag = {
   choices: WINDOWS.map(({ name }) => name),
 };
 
-const RANKING: readonly Flag[] = [
-  { name: "n", kind: "number", default: "10", min: 1, max: TOP_N_MAX, help: "entries to list" },
-  WINDOW,
+const N: Flag = { name: "n", kind: "number", default: "10", min: 1, max: TOP_N_MAX, help: "entries to list" };
+
+const GROUP_BY: Flag = {
+  name: "group-by",
+  kind: "text",
+  default: "website",
+  placeholder: "NAME",
+  help: "what to rank",
+  choices: DIMENSIONS.map(({ name }) => name),
+};
+
+const SORT: Flag = {
+  name: "sort",
+  kind: "text",
+  default: "count",
+  placeholder: "NAME",
+  help: "what to rank by",
+  choices: MEASURES.map(({ sort }) => sort),
+};
+
+const RANKING: readonly Flag[] = [N, WINDOW, GROUP_BY, SORT];
+
+/** Threads of `count`: more than any machine is likely to have; each takes about 60 MB. */
+const THREADS_MAX = 64;
+
+const COUNTING: readonly Flag[] = [
+  JSON_SWITCH,
+  N,
+  { ...GROUP_BY, kind: "list", placeholder: "NAME,…", help: "what to rank; several at once, in one go" },
+  SORT,
   {
-    name: "group-by",
+    name: "format",
     kind: "text",
-    default: "website",
+    default: "auto",
     placeholder: "NAME",
-    help: "what to rank",
-    choices: DIMENSIONS.map(({ name }) => name),
+    help: "of the lines; there is one so far",
+    choices: ["auto", "logtail"],
   },
+  { name: "v4prefix", kind: "number", default: "24", min: 0, max: 32, help: "bits of an IPv4 client that count" },
+  { name: "v6prefix", kind: "number", default: "48", min: 0, max: 128, help: "bits of an IPv6 client that count" },
   {
-    name: "sort",
-    kind: "text",
-    default: "count",
-    placeholder: "NAME",
-    help: "what to rank by",
-    choices: MEASURES.map(({ sort }) => sort),
+    name: "threads",
+    kind: "number",
+    default: "1",
+    min: 1,
+    max: THREADS_MAX,
+    help: "threads that count; plain files are shared out among them",
   },
+  { name: "stats", kind: "switch", help: "say on standard error how fast it was, as on a terminal" },
 ];
 
 const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT];
@@ -72,6 +102,10 @@ export const COMMANDS: Readonly<Record<CommandName, Program>> = {
   trend: command("trend", "requests over time", [...ASKING, WINDOW, ...FILTER_FLAGS]),
   stream: command("stream", "a line whenever a minute is over, until Ctrl-C", [...ASKING, ...FILTER_FLAGS]),
   targets: command("targets", "the sources that a target follows, and how they are", ASKING),
+  count: {
+    ...command("count", "log files, read once and ranked like topn; no daemon needed", [...COUNTING, ...FILTER_FLAGS]),
+    operands: "FILE…",
+  },
   version: command("version", "the version of this program", [JSON_SWITCH]),
 };
 
@@ -79,7 +113,7 @@ export const COMMANDS: Readonly<Record<CommandName, Program>> = {
 export const ALL_COMMANDS: Program = {
   role: "cli",
   program: PROGRAM_NAME,
-  summary: "asks collectors and aggregators what nginx is doing",
+  summary: "asks collectors and aggregators what nginx is doing, or counts log files itself",
   flags: [...new Map(Object.values(COMMANDS).flatMap(({ flags }) => flags).map((flag) => [flag.name, flag])).values()],
   operands: "COMMAND",
 };
@@ -97,6 +131,7 @@ export function overviewText(): string {
     `${PROGRAM_NAME} COMMAND --help lists the flags of a command. For example:`,
     "",
     `  ${PROGRAM_NAME} topn --group-by prefix --status 429 --window 1m`,
+    `  ${PROGRAM_NAME} count --group-by uri,status /var/log/nginx/access.log*`,
     `  ${PROGRAM_NAME} trend --website example.com --window 24h`,
   ].join("\n");
 }

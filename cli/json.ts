@@ -68,7 +68,7 @@ export function targetsJson(infos: readonly TargetInfo[], target: string): strin
 }
 
 /** Lines by reason; `kernel_drops` is null while the kernel has never told. */
-function ledgerJson(ledger: Ledger): Readonly<Record<string, number | null>> {
+export function ledgerJson(ledger: Ledger): Readonly<Record<string, number | null>> {
   const lines = LEDGER_REASONS.slice(0, LINE_REASON_COUNT).map((reason, r) => [reason, ledger[r]]);
   return { ...Object.fromEntries(lines), kernel_drops: kernelDrops(ledger) };
 }
@@ -92,7 +92,7 @@ export function versionJson(version: string): string {
 }
 
 /** `2026-11-21T04:52:50Z`; a time that no calendar has, which only a broken target can send, is null. */
-function utc(timeS: number): string | null {
+export function utc(timeS: number): string | null {
   const date = new Date(timeS * 1000);
   return Number.isNaN(date.getTime()) ? null : date.toISOString().replace(".000Z", "Z");
 }

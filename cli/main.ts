@@ -1,5 +1,6 @@
 /** Entry of the CLI: the process around the commands. */
 import { runMain } from "@/core/host/exit.ts";
+import { systemInputs } from "@/core/host/input_file.ts";
 import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
 import { onStop } from "@/core/host/signals.ts";
 import { runCommand } from "./command.ts";
@@ -16,6 +17,11 @@ const shell: Shell = {
   offsetMinutes: (timeS) => -new Date(timeS * 1000).getTimezoneOffset(),
   pause,
   untilStopped,
+  giveUp: (permission) => void Deno.permissions.revokeSync({ name: permission }),
+  inputs: systemInputs(),
+  terminal: Deno.stderr.isTerminal() ? { columns: terminalColumns, write: writeErr } : undefined,
+  nowMs: () => performance.now(),
+  startThread: async (start, names) => (await import("./count_thread.ts")).startThread(start, names),
 };
 
 if (import.meta.main) await runMain(PROGRAM_NAME, (args, env) => runCommand(args, env, shell));
@@ -31,6 +37,15 @@ function pause(ms: number, stop: AbortSignal): Promise<void> {
     }
     if (stop.aborted) done();
   });
+}
+
+/** A terminal may not tell how wide it is. */
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80;
+  }
 }
 
 function untilStopped(): AbortSignal {

@@ -1,5 +1,8 @@
 /** What the commands need of the world around them, so that tests can bring their own. */
+import type { Inputs } from "@/core/host/input_file.ts";
 import type { Client } from "@/proto/client.ts";
+import type { Terminal } from "./count_progress.ts";
+import type { StartThread } from "./count_threads.ts";
 
 export interface Shell {
   /** Never rejects; what cannot be reached is told by the first question. */
@@ -16,6 +19,16 @@ export interface Shell {
   offsetMinutes(timeS: number): number;
   /** Ends after `ms` milliseconds, or when stopped; never rejects. */
   pause(ms: number, stop: AbortSignal): Promise<void>;
+  /** Permissions of this process that a command has no use for: what it runs later cannot use them either. */
+  giveUp(permission: "net" | "read"): void;
+  /** Log files, for `count`. */
+  readonly inputs: Inputs;
+  /** Where progress is shown: standard error, when that is a terminal. */
+  readonly terminal: Terminal | undefined;
+  /** Milliseconds since the program was started. */
+  nowMs(): number;
+  /** Further threads, for `count`. */
+  readonly startThread: StartThread;
   /** Aborted at the first SIGINT or SIGTERM from now on. */
   untilStopped(): AbortSignal;
 }
