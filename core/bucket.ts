@@ -2,7 +2,7 @@
  * A bucket: the counters of one slice of time. Immutable, columnar, and the same in memory, on the wire and on disk;
  * `bucket_block.ts` says how its columns lie in memory.
  *
- *   dictionaries[d]   entries of dimension d; entry 0 is OTHER, then by requests, heaviest first
+ *   dictionaries[d]   entries of dimension d; entry 0 is OTHER; in no order
  *   indexes[d][r]     entry of row r in dictionary d
  *   measures[m][r]    value of measure m of row r
  *
@@ -10,7 +10,7 @@
  */
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { emptyLedger, type Ledger } from "./ledger.ts";
-import { MEASURE_COUNT, VALUE_MAX, type Values, zeroValues } from "./measures.ts";
+import { MEASURE_COUNT, saturated, type Values, zeroValues } from "./measures.ts";
 
 /** A column of indexes, of the smallest width that fits the dictionary. */
 export type IndexColumn = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -98,7 +98,7 @@ export function mergedByEntry(
   const merged = new Float64Array(size);
   if (isSum) { for (let row = 0; row < index.length; row++) merged[index[row]] += column[row]; }
   else for (let row = 0; row < index.length; row++) merged[index[row]] = Math.max(merged[index[row]], column[row]);
-  for (let entry = 0; entry < size; entry++) merged[entry] = Math.min(merged[entry], VALUE_MAX);
+  for (let entry = 0; entry < size; entry++) merged[entry] = saturated(merged[entry]);
   return merged;
 }
 

@@ -3,7 +3,7 @@
  *
  * Cost: linear in rows and entries. A bucket of an aggregator's source goes through all of this, so the loops are bare.
  */
-import { IS_SUM, MEASURE_COUNT, MEASURES, VALUE_MAX } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, VALUE_MAX } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
 import { crc32c } from "./checksum.ts";
@@ -83,7 +83,7 @@ function mergedAll(values: Float64Array, isSum: boolean): number {
     if (isSum) merged += value;
     else if (value > merged) merged = value;
   }
-  return Math.min(merged, VALUE_MAX);
+  return saturated(merged);
 }
 
 /** 0 for an empty column. One loop for each kind of column: a loop over all kinds is several times slower. */

@@ -118,16 +118,15 @@ export class InternTable {
     return id === 0 ? 0 : this.#arena[this.#records[id] + LENGTH_AT];
   }
 
-  /** Writes the bytes of entries one behind the other from the start of `into`. */
-  copyEntries(ids: Uint32Array, into: DataView): void {
-    const arena = this.#arena, records = this.#records;
+  /** Writes the bytes of all entries, one behind the other, from the start of `into`. */
+  copyEntries(into: DataView): void {
+    const arena = this.#arena, top = this.#top;
     let at = 0;
-    for (let i = 0; i < ids.length; i++) {
-      if (ids[i] === 0) continue;
-      const record = records[ids[i]], end = at + arena[record + LENGTH_AT];
-      let word = record + BYTES_AT;
-      for (; at + 4 <= end; at += 4) into.setInt32(at, arena[word++], true);
-      for (let rest = arena[word]; at < end; rest >>>= 8) into.setUint8(at++, rest);
+    for (let record = 1; record < top;) {
+      const end = at + arena[record + LENGTH_AT];
+      record += BYTES_AT;
+      for (; at + 4 <= end; at += 4) into.setInt32(at, arena[record++], true);
+      if (at < end) { for (let rest = arena[record++]; at < end; rest >>>= 8) into.setUint8(at++, rest); }
     }
   }
 

@@ -1,182 +1,134 @@
 /**
- * Sealing: a table becomes an immutable bucket, cut to its caps, sorted, with columns as narrow as they fit.
+ * Sealing: a table becomes an immutable bucket, cut to its caps, rows sorted, with columns as narrow as they fit.
  *
  * A thread with a backlog seals every few milliseconds, so this is counted in nanoseconds a row: sorting is counting,
- * and every loop runs over one typed array of one kind.
+ * entries stay in the order in which they came, and every loop runs over typed arrays of one kind.
  */
-import { MEASURE_COUNT, REQUESTS, VALUE_MAX, type Values } from "./measures.ts";
-import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
+import { MEASURE_COUNT, REQUESTS, saturated, type Values } from "./measures.ts";
+import { DIMENSION_COUNT } from "./dimensions.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Caps } from "./slices.ts";
-import { type CounterTable, perDimension, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
+import { type CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
 import type { InternTable } from "./intern.ts";
 import { fold, rollUp } from "./roll_up.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
-import { blankBucket, type DimensionPlan, type Form, formFor, formForIndex, formOf, isWhole } from "./bucket_block.ts";
+import { blankBucket, type DimensionPlan, type Form, formFor, formForIndex, isWhole } from "./bucket_block.ts";
 
 /** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
 export function seal(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
   for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, caps.entriesMax, caps.entryBytesMax);
   rollUp(table, caps.rowsMax);
-  const rowRequests = requestsOfRows(table), rows = table.rows;
-  const order = heaviestFirst(rowRequests, 0);
-  const dimensions = orderDimensions(table, rowRequests);
-  const measures = Array.from({ length: MEASURE_COUNT }, (_, m) => formOfMeasure(table, m));
+  const { rows, words, doubles, totals, dictionaries } = table;
+  const order = rowsByRequests(table), marginals = storedMarginals(table);
+  const measures = perMeasure((m) => formOf(doubles, rows, ROW_DOUBLES, VALUES_AT + m));
+  const dimensions = dictionaries.map((_, d) => planDimension(table, d, marginals[d]));
   const bucket = blankBucket({
     startS,
     lengthS,
     rows,
-    totals: saturated(table.totals),
+    totals: totals.map(saturated) as Values,
     ledger,
     measures,
-    dimensions: dimensions.map(({ plan }) => plan),
+    dimensions,
   });
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (measures[m] > 0) gatherValues(bucket.measures[m], table.doubles, order, ROW_DOUBLES, VALUES_AT + m);
+    if (measures[m] > 0) gatherValues(bucket.measures[m], doubles, order, ROW_DOUBLES, VALUES_AT + m);
   }
-  dimensions.forEach(({ plan, order: entries, places, marginals }, d) => {
-    if (plan.index > 0) gatherPlaces(bucket.indexes[d], places, table.words, order, d);
+  dimensions.forEach((plan, d) => {
+    if (plan.index > 0) gatherIds(bucket.indexes[d], words, order, d);
     const { lengths, bytes, stored } = bucket.dictionaries[d];
-    if (plan.lengths > 0) gatherLengths(lengths, table.dictionaries[d], entries);
-    table.dictionaries[d].copyEntries(entries, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+    if (plan.lengths > 0) copyLengths(lengths, dictionaries[d]);
+    dictionaries[d].copyEntries(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
     stored.forEach((column, m) => {
-      if (plan.marginals[m] > 0) gatherValues(column, marginals, entries, MEASURE_COUNT, m);
+      if (plan.marginals[m] > 0) copyValues(column, marginals[d], m);
     });
   });
   return bucket;
 }
 
-/** A dimension on its way into a bucket. */
-interface SealedDimension {
-  readonly plan: DimensionPlan;
-  /** Ids in the order of the bucket: OTHER, then by requests. */
-  readonly order: Uint32Array;
-  /** Place in that order, by id. */
-  readonly places: Uint32Array;
-  /** Per entry and measure; empty when they are not stored. */
-  readonly marginals: Float64Array;
-}
-
-function orderDimensions(table: CounterTable, rowRequests: Float64Array): SealedDimension[] {
-  const whole = perDimension((d) => isWhole({ lostMax: table.lostMax[d], foldedMax: table.foldedMax[d] }));
-  const marginals = whole.includes(false) ? tableMarginals(table) : [];
-  return whole.map((isWhole, d) => {
-    const dictionary = table.dictionaries[d], { size, bytes } = dictionary;
-    const requests = isWhole ? requestsOfEntries(table, d, rowRequests) : everyFourth(marginals[d], size);
-    const order = heaviestFirst(requests, OTHER + 1), places = new Uint32Array(size);
-    for (let place = 0; place < size; place++) places[order[place]] = place;
-    const stored = isWhole ? new Float64Array(0) : marginals[d];
-    if (!isWhole) saturate(stored);
-    const plan: DimensionPlan = {
-      size,
-      bytes,
-      index: formOfPlaces(table, d, places),
-      lengths: formOfLengths(dictionary),
-      marginals: isWhole ? [] : Array.from({ length: MEASURE_COUNT }, (_, m) => formOfColumn(stored, size, m)),
-      lostMax: saturated(table.lostMax[d]),
-      foldedMax: saturated(table.foldedMax[d]),
-    };
-    return { plan, order, places, marginals: stored };
-  });
-}
-
 // ---------------------------------------------------------------- order
 
-/** Requests up to here are sorted by counting; the few above by comparing. */
-const COUNTED_MAX = 4096;
+/** Requests up to here are sorted by counting; the few rows with more by comparing. */
+const COUNTED_MAX = 1023;
 
-/**
- * The numbers 0 … values.length - 1: those below `first` as they are, then by value, largest first; of equal ones the
- * smaller number first.
- */
-export function heaviestFirst(values: Float64Array, first: number): Uint32Array {
-  const length = values.length, order = new Uint32Array(length), ends = new Uint32Array(COUNTED_MAX + 1);
+/** Rows by requests, heaviest first; of equal ones the one that came first. */
+function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array {
+  const order = new Uint32Array(rows), ends = new Uint32Array(COUNTED_MAX + 1), requestsAt = VALUES_AT + REQUESTS;
+  const requestsOf = (row: number): number => doubles[row * ROW_DOUBLES + requestsAt];
   const heavy: number[] = [];
-  for (let i = 0; i < first; i++) order[i] = i;
-  for (let i = first; i < length; i++) {
-    if (values[i] > COUNTED_MAX) heavy.push(i);
-    else ends[values[i]]++;
+  let most = 0;
+  for (let row = 0, at = requestsAt; row < rows; row++, at += ROW_DOUBLES) {
+    const requests = doubles[at];
+    if (requests > COUNTED_MAX) heavy.push(row);
+    else {
+      ends[requests]++;
+      if (requests > most) most = requests;
+    }
   }
-  heavy.sort((a, b) => values[b] - values[a] || a - b);
-  let at = first;
-  for (const i of heavy) order[at++] = i;
-  for (let value = COUNTED_MAX; value >= 0; value--) {
-    const count = ends[value];
-    ends[value] = at;
+  heavy.sort((a, b) => requestsOf(b) - requestsOf(a) || a - b);
+  order.set(heavy);
+  for (let requests = most, at = heavy.length; requests >= 0; requests--) {
+    const count = ends[requests];
+    ends[requests] = at;
     at += count;
   }
-  for (let i = first; i < length; i++) if (values[i] <= COUNTED_MAX) order[ends[values[i]]++] = i;
+  for (let row = 0, at = requestsAt; row < rows; row++, at += ROW_DOUBLES) {
+    const requests = doubles[at];
+    if (requests <= COUNTED_MAX) order[ends[requests]++] = row;
+  }
   return order;
-}
-
-function requestsOfRows({ rows, doubles }: CounterTable): Float64Array {
-  const requests = new Float64Array(rows);
-  for (let row = 0, at = VALUES_AT + REQUESTS; row < rows; row++, at += ROW_DOUBLES) requests[row] = doubles[at];
-  return requests;
-}
-
-/** The same as marginals where nothing was lost. */
-function requestsOfEntries(
-  { rows, words, dictionaries }: CounterTable,
-  d: number,
-  rowRequests: Float64Array,
-): Float64Array {
-  const requests = new Float64Array(dictionaries[d].size);
-  for (let row = 0, at = d; row < rows; row++, at += ROW_WORDS) requests[words[at]] += rowRequests[row];
-  return requests;
-}
-
-function everyFourth(marginals: Float64Array, size: number): Float64Array {
-  const requests = new Float64Array(size);
-  for (let id = 0; id < size; id++) requests[id] = marginals[id * MEASURE_COUNT + REQUESTS];
-  return requests;
 }
 
 // ---------------------------------------------------------------- forms
 
-function formOfMeasure({ rows, doubles }: CounterTable, m: number): Form {
+function planDimension(table: CounterTable, d: number, marginals: Float64Array | undefined): DimensionPlan {
+  const { size, bytes } = table.dictionaries[d];
+  return {
+    size,
+    bytes,
+    index: formForIndex(onlyEntry(table, d), table.rows, size),
+    lengths: formFor(0, longestEntry(table.dictionaries[d])),
+    marginals: marginals === undefined ? [] : perMeasure((m) => formOf(marginals, size, MEASURE_COUNT, m)),
+    lostMax: table.lostMax[d],
+    foldedMax: table.foldedMax[d],
+  };
+}
+
+/** Per dimension: what its entries have counted, where that is not what their rows say. */
+function storedMarginals(table: CounterTable): readonly (Float64Array | undefined)[] {
+  const whole = table.dictionaries.map((_, d) => isWhole({ lostMax: table.lostMax[d], foldedMax: table.foldedMax[d] }));
+  if (!whole.includes(false)) return [];
+  return tableMarginals(table).map((marginals, d) => whole[d] ? undefined : marginals);
+}
+
+/** The entry that all rows have in common, if there is one. Looks only as far as they agree: mostly the second differs. */
+function onlyEntry({ rows, words }: CounterTable, d: number): number | undefined {
+  const id = words[d];
+  let row = 1;
+  while (row < rows && words[row * ROW_WORDS + d] === id) row++;
+  return row >= rows ? id : undefined;
+}
+
+function longestEntry(dictionary: InternTable): number {
+  let longest = 0;
+  for (let id = 1; id < dictionary.size; id++) longest = Math.max(longest, dictionary.entryLength(id));
+  return longest;
+}
+
+/** The form of `values[at]`, `values[at + stride]` …, `count` of them. */
+function formOf(values: Float64Array, count: number, stride: number, at: number): Form {
   let least = Infinity, most = 0;
-  for (let row = 0, at = VALUES_AT + m; row < rows; row++, at += ROW_DOUBLES) {
-    const value = doubles[at];
+  for (let i = 0, o = at; i < count; i++, o += stride) {
+    const value = values[o];
     if (value > most) most = value;
     if (value < least) least = value;
   }
   return formFor(least, most);
 }
 
-function formOfColumn(values: Float64Array, size: number, m: number): Form {
-  const column = new Float64Array(size);
-  for (let id = 0; id < size; id++) column[id] = values[id * MEASURE_COUNT + m];
-  return formOf(column, size);
-}
-
-function formOfLengths(dictionary: InternTable): Form {
-  let most = 0;
-  for (let id = 1; id < dictionary.size; id++) most = Math.max(most, dictionary.entryLength(id));
-  return formFor(0, most);
-}
-
-/** Looks only as far as rows agree: in most dimensions the second differs from the first. */
-function formOfPlaces({ rows, words }: CounterTable, d: number, places: Uint32Array): Form {
-  const id = words[d];
-  let row = 1;
-  while (row < rows && words[row * ROW_WORDS + d] === id) row++;
-  return formForIndex(row >= rows ? places[id] : undefined, rows, places.length);
-}
-
-function saturated(values: Values): Values {
-  const saturated = values.slice();
-  saturate(saturated);
-  return saturated;
-}
-
-function saturate(values: Float64Array): void {
-  for (let i = 0; i < values.length; i++) if (values[i] > VALUE_MAX) values[i] = VALUE_MAX;
-}
-
 // ---------------------------------------------------------------- columns
 
-/** `column[r] = values[order[r] * stride + at]`, saturated. */
+/** `column[r] = values[order[r] * stride + at]`: a loop for each kind of column, since one over all kinds is slower. */
 function gatherValues(
   column: NumberColumn,
   values: Float64Array,
@@ -184,32 +136,33 @@ function gatherValues(
   stride: number,
   at: number,
 ): void {
-  if (column instanceof Uint8Array) {
-    for (let r = 0; r < order.length; r++) {
-      column[r] = values[order[r] * stride + at];
+  const rows = order.length;
+  if (column instanceof Uint8Array) { for (let r = 0; r < rows; r++) column[r] = values[order[r] * stride + at]; }
+  else if (column instanceof Uint16Array) { for (let r = 0; r < rows; r++) column[r] = values[order[r] * stride + at]; }
+  else if (column instanceof Uint32Array) { for (let r = 0; r < rows; r++) column[r] = values[order[r] * stride + at]; }
+  else for (let r = 0; r < rows; r++) column[r] = saturated(values[order[r] * stride + at]);
+}
+
+/** The same for the entries of dimension `d`. */
+function gatherIds(column: IndexColumn, words: Int32Array, order: Uint32Array, d: number): void {
+  const rows = order.length;
+  if (column instanceof Uint8Array) { for (let r = 0; r < rows; r++) column[r] = words[order[r] * ROW_WORDS + d]; }
+  else if (column instanceof Uint16Array) {
+    for (let r = 0; r < rows; r++) {
+      column[r] = words[order[r] * ROW_WORDS + d];
     }
-  } else if (column instanceof Uint16Array) {
-    for (let r = 0; r < order.length; r++) column[r] = values[order[r] * stride + at];
-  } else if (column instanceof Uint32Array) {
-    for (let r = 0; r < order.length; r++) column[r] = values[order[r] * stride + at];
-  } else for (let r = 0; r < order.length; r++) column[r] = Math.min(VALUE_MAX, values[order[r] * stride + at]);
+  } else for (let r = 0; r < rows; r++) column[r] = words[order[r] * ROW_WORDS + d];
 }
 
-/** `column[r]` = place of the entry of row `order[r]`. */
-function gatherPlaces(
-  column: IndexColumn,
-  places: Uint32Array,
-  words: Int32Array,
-  order: Uint32Array,
-  d: number,
-): void {
-  if (column instanceof Uint8Array) {
-    for (let r = 0; r < order.length; r++) column[r] = places[words[order[r] * ROW_WORDS + d]];
-  } else if (column instanceof Uint16Array) {
-    for (let r = 0; r < order.length; r++) column[r] = places[words[order[r] * ROW_WORDS + d]];
-  } else for (let r = 0; r < order.length; r++) column[r] = places[words[order[r] * ROW_WORDS + d]];
+function copyValues(column: NumberColumn, marginals: Float64Array | undefined, m: number): void {
+  if (marginals === undefined) return;
+  for (let entry = 0; entry < column.length; entry++) column[entry] = saturated(marginals[entry * MEASURE_COUNT + m]);
 }
 
-function gatherLengths(lengths: IndexColumn, dictionary: InternTable, order: Uint32Array): void {
-  for (let place = 0; place < order.length; place++) lengths[place] = dictionary.entryLength(order[place]);
+function copyLengths(lengths: IndexColumn, dictionary: InternTable): void {
+  for (let id = 0; id < lengths.length; id++) lengths[id] = dictionary.entryLength(id);
+}
+
+function perMeasure<Item>(make: (m: number) => Item): Item[] {
+  return Array.from({ length: MEASURE_COUNT }, (_, m) => make(m));
 }

@@ -34,6 +34,11 @@ export const BUSY_MINUTE: Traffic = { rows: 89_000, sites: 200, prefixes: 30_000
 /** Ten seconds of the same traffic: 25 000 lines. */
 export const BUSY_SLICE: Traffic = { ...BUSY_MINUTE, rows: 18_000 };
 
+/** A share of the rows, for benches that run small. */
+export function scaled(traffic: Traffic, share: number): Traffic {
+  return { ...traffic, rows: Math.ceil(traffic.rows * share) };
+}
+
 export const NO_CAPS: Caps = { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity };
 
 /** Values are the same for every seed; which of them come, and how often, is the seed's. */
