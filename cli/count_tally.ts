@@ -5,9 +5,11 @@
 import { compileFilter } from "@/core/filter_match.ts";
 import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
 import { linearRegex } from "@/core/host/regex.ts";
-import { addLedger, emptyLedger, type Ledger, READ } from "@/core/ledger.ts";
+import { addLedger, COUNTED, emptyLedger, type Ledger, READ } from "@/core/ledger.ts";
 import { Pipeline, type Sample } from "@/core/pipeline.ts";
+import { FINEST_S, sliceStart } from "@/core/slices.ts";
 import { TopNBuilder, type TopNState } from "@/core/top_n.ts";
+import { TimelessFormat } from "./count_format.ts";
 import type { LineSink } from "./count_feed.ts";
 import type { Job, Part } from "./count_job.ts";
 
@@ -32,15 +34,34 @@ export interface TallyState {
 /** A slice that no line can be in: it gets the ledger's own bucket. */
 const NO_SLICE_S = -10;
 
+/** Lines of a slice below which sealing costs more than a tenth of counting. */
+const SLICE_LINES_MIN = 4096;
+
+/** Counted lines of a block: with the rest of a chunk, hardly more than a bucket may hold entries, so that none is cut. */
+const BLOCK_LINES = 8192;
+
+/** Seconds of a block that would make slices of more than SLICE_LINES_MIN. */
+const BLOCK_SECONDS_DENSE = FINEST_S * BLOCK_LINES / SLICE_LINES_MIN / 2;
+
 const NO_TAG = new Uint8Array(0);
 
+/**
+ * Lines are counted in slices of ten seconds, as a collector does, while slices hold enough of them; where they do not, in
+ * blocks whatever their time. Rankings do not depend on it.
+ */
 export class Tally implements LineSink {
   readonly builders: readonly TopNBuilder[];
   readonly ledger = emptyLedger();
   fromS = Infinity;
   toS = -Infinity;
-  readonly #pipeline: Pipeline;
+  readonly #slices: Pipeline;
+  readonly #blocks: Pipeline;
+  readonly #timeless = new TimelessFormat(LOGTAIL_FORMAT);
+  /** One of the two. */
+  #pipeline: Pipeline;
   readonly #samples = new Map<number, FirstSample>();
+  /** Of the part at hand, in the order of its lines. */
+  readonly #partSamples: Sample[] = [];
 
   constructor(job: Job) {
     const { questions, filter, masks, seed } = job;
@@ -48,7 +69,9 @@ export class Tally implements LineSink {
     this.builders = questions.map((question) =>
       new TopNBuilder({ ...question, window: "24h", filter: compiled }, seed)
     );
-    this.#pipeline = new Pipeline({ format: LOGTAIL_FORMAT, masks, source: "count", seed, anyTime: true });
+    const options = { masks, source: "count", seed, anyTime: true };
+    this.#slices = this.#pipeline = new Pipeline({ ...options, format: LOGTAIL_FORMAT });
+    this.#blocks = new Pipeline({ ...options, format: this.#timeless });
   }
 
   /** Lines read so far. */
@@ -57,11 +80,11 @@ export class Tally implements LineSink {
   }
 
   lines(bytes: Uint8Array, start: number, end: number): void {
-    let p = this.#pipeline.count(bytes, start, end, NO_TAG);
-    while (p < end) {
-      this.#seal();
+    for (let p = start; p < end;) {
       p = this.#pipeline.count(bytes, p, end, NO_TAG);
+      if (p < end) this.#sealSlices();
     }
+    if (this.#pipeline === this.#blocks && this.#blocks.ledger[COUNTED] >= BLOCK_LINES) this.#sealBlock();
   }
 
   tooLong(): void {
@@ -70,7 +93,8 @@ export class Tally implements LineSink {
 
   /** All lines of a part were handed over. */
   partDone({ order }: Part): void {
-    for (const sample of this.#pipeline.takeSamples()) keepFirst(this.#samples, { ...sample, order });
+    this.#takeSamples();
+    for (const sample of this.#partSamples.splice(0)) keepFirst(this.#samples, { ...sample, order });
   }
 
   /** Everything so far, to be added to another's. */
@@ -100,12 +124,39 @@ export class Tally implements LineSink {
     this.#seal();
   }
 
-  #seal(): void {
+  /** Too many slices are open. If that took few lines, blocks are better. */
+  #sealSlices(): void {
+    const lines = this.#pipeline.ledger[COUNTED], buckets = this.#seal();
+    if (lines < buckets * SLICE_LINES_MIN) this.#pipeline = this.#blocks;
+  }
+
+  /** A block is complete. If it was made in a short time, slices are possible again. */
+  #sealBlock(): void {
+    const { earliestS, latestS } = this.#timeless;
+    this.#seal();
+    if (latestS - earliestS < BLOCK_SECONDS_DENSE) this.#pipeline = this.#slices;
+  }
+
+  /** Returns the number of buckets that this made. */
+  #seal(): number {
+    let buckets = 0;
+    this.#takeSamples();
     for (const bucket of this.#pipeline.seal(NO_SLICE_S)) {
       addLedger(this.ledger, bucket.ledger);
       if (bucket.rows === 0) continue;
-      this.#span(bucket.startS, bucket.startS + bucket.lengthS);
+      buckets++;
+      if (this.#pipeline === this.#slices) this.#span(bucket.startS, bucket.startS + bucket.lengthS);
       for (const builder of this.builders) builder.add(bucket);
+    }
+    const { earliestS, latestS } = this.#timeless;
+    if (earliestS <= latestS) this.#span(sliceStart(earliestS, FINEST_S), sliceStart(latestS, FINEST_S) + FINEST_S);
+    this.#timeless.forget();
+    return buckets;
+  }
+
+  #takeSamples(): void {
+    for (const sample of this.#pipeline.takeSamples()) {
+      if (!this.#partSamples.some(({ reason }) => reason === sample.reason)) this.#partSamples.push(sample);
     }
   }
 
