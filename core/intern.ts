@@ -11,11 +11,15 @@
  *
  * A hash hit is always confirmed by the bytes: any mixing function can be made to collide by whoever writes the log
  * (for chains of xor and multiply, flipping one top bit and its image in the next word does it whatever the seed), and
- * two prefixes counted as one would be a wrong number. The seed only keeps an attacker from making probe chains long.
+ * two prefixes counted as one would be a wrong number. For the same reason a chain of slots is followed only so far:
+ * entries that find no place within PROBES_MAX slots are *crowded out* into a map of the runtime's, which is slower but
+ * does not degrade, so that colliding entries cost linear time.
  */
 
 const SLOTS_MIN = 64;
 const ARENA_WORDS_MIN = 256;
+/** Slots looked at for one entry. At a load of a half and without malice, one entry in many millions needs more. */
+const PROBES_MAX = 64;
 /** Words of a record before the bytes. */
 const HASH_AT = 0, ID_AT = 1, LENGTH_AT = 2, BYTES_AT = 3;
 
@@ -31,6 +35,8 @@ export class InternTable {
   /** First free word of the arena. Never 0: that is a free slot's record. */
   #top = 1;
   #touched = 0;
+  /** Ids by the bytes, one character each, of entries that are in no slot. */
+  readonly #crowdedOut = new Map<string, number>();
 
   /** @param seed any integer; a fresh random one per process. */
   constructor(readonly seed: number) {}
@@ -50,9 +56,11 @@ export class InternTable {
     if (this.size > this.#slots.length >> 2) this.#double();
     const slots = this.#slots, arena = this.#arena, mask = slots.length - 2;
     let slot = hash << 1 & mask;
+    const last = slot + 2 * PROBES_MAX & mask;
     for (let record = slots[slot + 1]; record !== 0; record = slots[slot + 1]) {
       if (slots[slot] === hash && isSame(arena, record, view, at, length)) return arena[record + ID_AT];
       slot = slot + 2 & mask;
+      if (slot === last) return this.#crowded(hash, view, at, length);
     }
     return this.#insert(slot, hash, view, at, length);
   }
@@ -76,35 +84,57 @@ export class InternTable {
     idAt: number,
   ): void {
     while (this.size + count > this.#slots.length >> 2) this.#double();
-    let slots = this.#slots, arena = this.#arena;
+    const slots = this.#slots;
+    let arena = this.#arena;
     const mask = slots.length - 2, end = from + count;
     // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
     let touched = 0;
     for (let i = from, s = from * stride + at; i < end; i++, s += stride) touched ^= slots[staged[s] << 1 & mask];
     this.#touched ^= touched;
+    let lastHash = 0, lastLength = -1, lastId = 0;
     for (let i = from, s = from * stride + at, k = from * idStride + idAt; i < end; i++, s += stride, k += idStride) {
       const hash = staged[s], length = staged[s + 2];
+      // Up to three bytes are one word, and different words have different hashes: statuses, most methods, flags.
+      if (hash === lastHash && length === lastLength) {
+        ids[k] = lastId;
+        continue;
+      }
       let start = staged[s + 1], text = view;
       if (start < 0) {
         start = ~start;
         text = scratch;
       }
-      let slot = hash << 1 & mask;
-      for (;;) {
+      let slot = hash << 1 & mask, id = 0;
+      const last = slot + 2 * PROBES_MAX & mask;
+      do {
         const record = slots[slot + 1];
         if (record === 0) {
-          ids[k] = this.#insert(slot, hash, text, start, length);
-          slots = this.#slots;
+          id = this.#insert(slot, hash, text, start, length);
           arena = this.#arena;
           break;
         }
         if (slots[slot] === hash && isSame(arena, record, text, start, length)) {
-          ids[k] = arena[record + ID_AT];
+          id = arena[record + ID_AT];
           break;
         }
         slot = slot + 2 & mask;
+      } while (slot !== last);
+      if (id === 0) {
+        id = this.#crowded(hash, text, start, length);
+        arena = this.#arena;
+      }
+      ids[k] = id;
+      if (length < 4) {
+        lastHash = hash;
+        lastLength = length;
+        lastId = id;
       }
     }
+  }
+
+  /** Entries that are in no slot: a handful, unless somebody makes them collide. */
+  get crowdedOut(): number {
+    return this.#crowdedOut.size;
   }
 
   /** The bytes of an entry: a view that is valid until the next change. */
@@ -138,11 +168,30 @@ export class InternTable {
   /** Forgets all entries; keeps the memory. */
   clear(): void {
     this.#slots.fill(0);
+    this.#crowdedOut.clear();
     this.size = this.#top = 1;
     this.bytes = 0;
   }
 
   #insert(slot: number, hash: number, view: DataView, at: number, length: number): number {
+    const record = this.#append(hash, view, at, length);
+    this.#slots[slot] = hash;
+    this.#slots[slot + 1] = record;
+    return this.size - 1;
+  }
+
+  /** The id of an entry for which there is no slot. */
+  #crowded(hash: number, view: DataView, at: number, length: number): number {
+    const key = bytesKey(view, at, length);
+    let id = this.#crowdedOut.get(key);
+    if (id !== undefined) return id;
+    this.#append(hash, view, at, length);
+    this.#crowdedOut.set(key, id = this.size - 1);
+    return id;
+  }
+
+  /** Copies a new entry to the arena; returns its record. */
+  #append(hash: number, view: DataView, at: number, length: number): number {
     const id = this.size++, record = this.#top, words = (length + 3) >> 2;
     if (record + BYTES_AT + words > this.#arena.length) this.#growArena(record + BYTES_AT + words);
     const arena = this.#arena;
@@ -154,10 +203,8 @@ export class InternTable {
     if (words > whole) arena[to + whole] = view.getInt32(at + 4 * whole, true) & lowBytes(length & 3);
     this.#top = to + words;
     this.bytes += length;
-    this.#slots[slot] = hash;
-    this.#slots[slot + 1] = record;
     this.#records[id] = record;
-    return id;
+    return record;
   }
 
   #growArena(words: number): void {
@@ -168,19 +215,36 @@ export class InternTable {
   }
 
   #double(): void {
-    const old = this.#slots, slots = new Int32Array(2 * old.length), mask = slots.length - 2;
-    for (let from = 0; from < old.length; from += 2) {
-      if (old[from + 1] === 0) continue;
-      let slot = old[from] << 1 & mask;
-      while (slots[slot + 1] !== 0) slot = slot + 2 & mask;
-      slots[slot] = old[from];
-      slots[slot + 1] = old[from + 1];
+    const slots = new Int32Array(2 * this.#slots.length), mask = slots.length - 2;
+    const records = new Int32Array(slots.length >> 1), arena = this.#arena;
+    records.set(this.#records);
+    this.#crowdedOut.clear();
+    for (let id = 1; id < this.size; id++) {
+      const record = records[id], hash = arena[record + HASH_AT];
+      let slot = hash << 1 & mask;
+      const last = slot + 2 * PROBES_MAX & mask;
+      while (slots[slot + 1] !== 0) {
+        slot = slot + 2 & mask;
+        if (slot === last) break;
+      }
+      if (slots[slot + 1] !== 0) {
+        const at = (record + BYTES_AT) << 2;
+        this.#crowdedOut.set(bytesKey(new DataView(arena.buffer), at, arena[record + LENGTH_AT]), id);
+        continue;
+      }
+      slots[slot] = hash;
+      slots[slot + 1] = record;
     }
     this.#slots = slots;
-    const records = new Int32Array(slots.length >> 1);
-    records.set(this.#records);
     this.#records = records;
   }
+}
+
+/** A text that is different for different bytes. */
+function bytesKey(view: DataView, at: number, length: number): string {
+  let key = "";
+  for (let i = 0; i < length; i++) key += String.fromCharCode(view.getUint8(at + i));
+  return key;
 }
 
 /**

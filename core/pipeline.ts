@@ -65,6 +65,8 @@ export class Pipeline {
   #samples: Sample[] = [];
   #ledger = emptyLedger();
   readonly #open: OpenSlice[] = [];
+  /** Tables of slices that have been sealed, empty, to be used again: growing one takes as long as counting into it. */
+  readonly #spare: CounterTable[] = [];
   /** The open slice of the line counted last. */
   #last = -1;
   readonly #batch: LineBatch;
@@ -92,6 +94,7 @@ export class Pipeline {
       this.#view = new DataView(bytes.buffer, bytes.byteOffset);
     }
     let p = start;
+    this.#batch.escapeAt = -1;
     while (p < end) {
       const next = this.#stageBatch(bytes, p, end);
       const stopped = this.#countBatch(bytes, tag);
@@ -120,6 +123,8 @@ export class Pipeline {
       const { sliceS, freshCaps } = TIERS[tier];
       const arrival = tier === 0 && startS === arrivalStartS;
       const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), freshCaps);
+      table.clear();
+      this.#spare.push(table);
       if (arrival) buckets.unshift(bucket);
       else buckets.push(bucket);
     }
@@ -151,6 +156,7 @@ export class Pipeline {
     batch.clear();
     let p = start;
     while (p < end && !batch.isFull) {
+      if (batch.escapeAt < p) batch.escapeAt = nextEscape(bytes, p);
       const next = format.scan(bytes, view, p, batch);
       if (next >= 0) {
         batch.starts[batch.count++] = p;
@@ -208,7 +214,8 @@ export class Pipeline {
       if (d === TAG || d === SOURCE) {
         // The same for all lines of an input.
         const entry = d === TAG ? tag : this.#source, id = dictionary.intern(entry, 0, entry.length);
-        for (let i = from; i < from + count; i++) ids[i * DIMENSION_COUNT + d] = id;
+        // Nobody else writes this column: it nearly always holds this id already.
+        if (ids[d] !== id) { for (let i = 0; i < BATCH_LINES; i++) ids[i * DIMENSION_COUNT + d] = id; }
         continue;
       }
       const at = d * ENTRY_WORDS;
@@ -260,12 +267,17 @@ export class Pipeline {
     if (this.#last >= 0) return this.#open[this.#last];
     if (this.#open.length === OPEN_SLICES_MAX) return "full";
     this.#last = this.#open.length;
-    this.#open.push({ tier, startS, table: new CounterTable(seed) });
+    this.#open.push({ tier, startS, table: this.#spare.pop() ?? new CounterTable(seed) });
     return this.#open[this.#last];
   }
 }
 
-const NEWLINE = 10;
+const NEWLINE = 10, BACKSLASH = 92;
+
+function nextEscape(bytes: Uint8Array, from: number): number {
+  const at = bytes.indexOf(BACKSLASH, from);
+  return at < 0 ? bytes.length : at;
+}
 
 /** What an open slice may hold. */
 const OPEN_CAPS: Caps = { rowsMax: OPEN_ROWS_MAX, entriesMax: OPEN_ENTRIES_MAX, entryBytesMax: OPEN_ENTRY_BYTES_MAX };
