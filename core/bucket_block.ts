@@ -63,12 +63,12 @@ export interface DimensionPlan {
 export function blankBucket(plan: BlockPlan): BlockBucket {
   const block = new ArrayBuffer(blockBytes(plan));
   writeHead(new Float64Array(block), plan);
-  return bucketOver(block, plan);
+  return bucketOver(block);
 }
 
 /** The bucket in a block that `blockOf` returned, here or in another thread. Copies nothing. */
 export function openBlock(block: ArrayBuffer): Bucket {
-  return bucketOver(block, readHead(new Float64Array(block, 0, HEAD_DOUBLES)));
+  return bucketOver(block);
 }
 
 /** The block of a bucket: that which it was opened from, or a new one. */
@@ -76,6 +76,12 @@ export function blockOf(bucket: Bucket): ArrayBuffer {
   let block = BLOCKS.get(bucket);
   if (block === undefined) BLOCKS.set(bucket, block = pack(bucket));
   return block;
+}
+
+/** The bucket itself when its columns lie in a block, else one whose columns do. */
+export function inBlock(bucket: Bucket): BlockBucket {
+  const isOpen = BLOCKS.has(bucket) && bucket.dictionaries.every((dictionary) => dictionary instanceof BlockDictionary);
+  return isOpen ? bucket as BlockBucket : bucketOver(blockOf(bucket));
 }
 
 /** Bytes of one open bucket in memory, the runtime's own included. */
@@ -231,8 +237,8 @@ function readHead(head: Float64Array<ArrayBuffer>): BlockPlan {
 }
 
 /** Views of all columns, in the order of the layout. */
-function bucketOver(block: ArrayBuffer, plan: BlockPlan): BlockBucket {
-  const { startS, lengthS, rows } = plan;
+function bucketOver(block: ArrayBuffer): BlockBucket {
+  const plan = readHead(new Float64Array(block, 0, HEAD_DOUBLES)), { startS, lengthS, rows, totals, ledger } = plan;
   let at = 8 * HEAD_DOUBLES;
   const next = (form: Form, length: number): NumberColumn => {
     const column = columnAt(block, at, form, length);
@@ -250,8 +256,7 @@ function bucketOver(block: ArrayBuffer, plan: BlockPlan): BlockBucket {
     indexes.push(index);
     return new BlockDictionary(dimension, lengths, bytes, stored, index, measures);
   });
-  const head = readHead(new Float64Array(block, 0, HEAD_DOUBLES));
-  const bucket = { startS, lengthS, rows, dictionaries, indexes, measures, totals: head.totals, ledger: head.ledger };
+  const bucket = { startS, lengthS, rows, dictionaries, indexes, measures, totals, ledger };
   BLOCKS.set(bucket, block);
   return bucket;
 }
