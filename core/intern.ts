@@ -221,17 +221,15 @@ export class InternTable {
     this.#crowdedOut.clear();
     for (let id = 1; id < this.size; id++) {
       const record = records[id], hash = arena[record + HASH_AT];
-      let slot = hash << 1 & mask;
-      const last = slot + 2 * PROBES_MAX & mask;
-      while (slots[slot + 1] !== 0) {
-        slot = slot + 2 & mask;
-        if (slot === last) break;
-      }
-      if (slots[slot + 1] !== 0) {
+      const first = hash << 1 & mask;
+      let probes = 0;
+      while (probes < PROBES_MAX && slots[(first + 2 * probes & mask) + 1] !== 0) probes++;
+      if (probes === PROBES_MAX) {
         const at = (record + BYTES_AT) << 2;
         this.#crowdedOut.set(bytesKey(new DataView(arena.buffer), at, arena[record + LENGTH_AT]), id);
         continue;
       }
+      const slot = first + 2 * probes & mask;
       slots[slot] = hash;
       slots[slot + 1] = record;
     }

@@ -49,8 +49,6 @@ export class LineBatch {
   readonly scratchView = new DataView(this.scratch.buffer);
   /** Bytes of `scratch` in use. */
   scratchLength = 0;
-  /** Where in the chunk the next backslash is, from the line in hand on; its end, or more, when there is none. */
-  escapeAt = -1;
 
   /** Bytes of a prefix entry of each family, and masks: of an IPv4 address, its first octet in the lowest byte, and of
    * the first three groups of an IPv6 address. */

@@ -94,7 +94,6 @@ export class Pipeline {
       this.#view = new DataView(bytes.buffer, bytes.byteOffset);
     }
     let p = start;
-    this.#batch.escapeAt = -1;
     while (p < end) {
       const next = this.#stageBatch(bytes, p, end);
       const stopped = this.#countBatch(bytes, tag);
@@ -156,7 +155,6 @@ export class Pipeline {
     batch.clear();
     let p = start;
     while (p < end && !batch.isFull) {
-      if (batch.escapeAt < p) batch.escapeAt = nextEscape(bytes, p);
       const next = format.scan(bytes, view, p, batch);
       if (next >= 0) {
         batch.starts[batch.count++] = p;
@@ -272,12 +270,7 @@ export class Pipeline {
   }
 }
 
-const NEWLINE = 10, BACKSLASH = 92;
-
-function nextEscape(bytes: Uint8Array, from: number): number {
-  const at = bytes.indexOf(BACKSLASH, from);
-  return at < 0 ? bytes.length : at;
-}
+const NEWLINE = 10;
 
 /** What an open slice may hold. */
 const OPEN_CAPS: Caps = { rowsMax: OPEN_ROWS_MAX, entriesMax: OPEN_ENTRIES_MAX, entryBytesMax: OPEN_ENTRY_BYTES_MAX };

@@ -14,7 +14,6 @@
  * - Where the four dots and ends of an IPv4 address are is one look-up: the pattern of digits and others in 16 bytes.
  * - Numbers up to eight digits are two words, masked to their digits and multiplied together by pairs.
  * - A second that is the one of the line before is not read again.
- * - Escapes are not looked for here: the batch knows where in the chunk the next backslash is.
  */
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
@@ -23,10 +22,10 @@ import { FAMILY_4, FAMILY_6 } from "./client_prefix.ts";
 import { hashEnd, hashWord, hashWords } from "./intern.ts";
 import { ENTRY_WORDS, LINE_WORDS, type LineBatch } from "./line_batch.ts";
 
-const TAB = 9, NEWLINE = 10, DASH = 45, DOT = 46, COLON = 58, QUESTION_MARK = 63;
+const TAB = 9, NEWLINE = 10, DASH = 45, DOT = 46, COLON = 58, QUESTION_MARK = 63, BACKSLASH = 92;
 /** `GET` and a tab as a little-endian word: nine requests in ten. */
 const GET_TAB = 0x09544547;
-const QUESTION_MARKS = 0x3f3f3f3f;
+const QUESTION_MARKS = 0x3f3f3f3f, BACKSLASHES = 0x5c5c5c5c;
 
 /** Where the last of the smaller scanners stopped: their second result, kept here so that a line allocates nothing. */
 let stop = 0;
@@ -37,13 +36,13 @@ let stop = 0;
 export function scanLogtail(bytes: Uint8Array, view: DataView, start: number, batch: LineBatch): number {
   const staged = batch.staged, seed = batch.seed, line = batch.count * LINE_WORDS;
 
-  // The host, hashed four bytes at a time up to the first control character.
-  let p = start, hash = seed, word = view.getInt32(p, true), ends = controls(word);
+  // The host, hashed four bytes at a time up to the first control character or backslash.
+  let p = start, hash = seed, word = view.getInt32(p, true), ends = controls(word) | has(word, BACKSLASHES);
   while (ends === 0) {
     hash = hashWord(hash, word);
     p += 4;
     word = view.getInt32(p, true);
-    ends = controls(word);
+    ends = controls(word) | has(word, BACKSLASHES);
   }
   let bits = bitsBefore(ends);
   p += bits >>> 3;
@@ -70,12 +69,12 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, start: number, ba
   const path = p = stop + 1;
   hash = seed;
   word = view.getInt32(p, true);
-  ends = controls(word) | has(word, QUESTION_MARKS);
+  ends = controls(word) | has(word, QUESTION_MARKS) | has(word, BACKSLASHES);
   while (ends === 0) {
     hash = hashWord(hash, word);
     p += 4;
     word = view.getInt32(p, true);
-    ends = controls(word) | has(word, QUESTION_MARKS);
+    ends = controls(word) | has(word, QUESTION_MARKS) | has(word, BACKSLASHES);
   }
   bits = bitsBefore(ends);
   p += bits >>> 3;
@@ -101,7 +100,6 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, start: number, ba
 
   if (bytes[stop] === NEWLINE) stageAbsent(staged, line, stop, seed);
   else if (!scanOptional(bytes, view, staged, line, seed)) return -1;
-  if (stop >= batch.escapeAt) return -1;
 
   const values = batch.values, v = batch.count * MEASURE_COUNT;
   values[v + REQUESTS] = 1;
@@ -120,7 +118,7 @@ function isUsual(bytes: Uint8Array, start: number, end: number): boolean {
 /** A method other than GET: sets `stop` to the tab behind it. */
 function scanWord(bytes: Uint8Array, view: DataView, p: number): boolean {
   stop = textEnd(view, p);
-  return bytes[stop] === TAB && isUsual(bytes, p, stop);
+  return bytes[stop] === TAB && isUsual(bytes, p, stop) && !isEscaped(bytes, p, stop);
 }
 
 /** Where the next control character is. */
@@ -154,7 +152,12 @@ function stageOptional(bytes: Uint8Array, view: DataView, staged: Int32Array, at
   staged[at] = hashWords(view, start, length, seed);
   staged[at + 1] = start;
   staged[at + 2] = length;
-  return length <= ENTRY_BYTES_MAX;
+  return length <= ENTRY_BYTES_MAX && !isEscaped(bytes, start, stop);
+}
+
+function isEscaped(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let p = start; p < end; p++) if (bytes[p] === BACKSLASH) return true;
+  return false;
 }
 
 const TOP_BITS = 0x80808080 | 0;

@@ -86,8 +86,6 @@ export function stageLine(
   let reason = COUNTED;
   if (by === "parse") reason = format.parse(bytes, view, before, newline, batch);
   else {
-    const escapeAt = bytes.indexOf(0x5c);
-    batch.escapeAt = escapeAt < 0 ? bytes.length : escapeAt;
     const next = format.scan(bytes, view, before, batch);
     if (next < 0) return undefined;
     if (next !== newline + 1) throw new Error(`the next line begins at ${newline + 1}, not at ${next}`);
