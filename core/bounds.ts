@@ -83,6 +83,10 @@ export const TOP_N_GROUPS_MAX = 1_000_000;
 /** Characters of a filter expression. A longer one is refused. */
 export const FILTER_CHARS_MAX = 4096;
 
+/** Regular expressions whose answers for whole dictionaries are remembered, at 1 B an entry of every bucket they were asked
+ * of: about 2 MB for an hour and a day. The one asked for longest ago is searched again. */
+export const TRUTH_TABLES_MAX = 8;
+
 /** Nodes of a filter's syntax tree: each is one pass over the rows. A larger one is refused. */
 export const FILTER_NODES_MAX = 64;
 

@@ -21,6 +21,23 @@ export function bytesText(bytes: Uint8Array): string {
   return fast ? text : escapedText(bytes);
 }
 
+/**
+ * The texts of many entries that lie one behind the other: text i is that of `bytes[offsets[i] … offsets[i + 1])`. Made at
+ * once where each byte is one character, which is all but always so: an entry then costs a slice and no call of the
+ * decoder, a third of the time.
+ */
+export function bytesTexts(bytes: Uint8Array, offsets: Uint32Array): (i: number) => string {
+  const all = DECODER.decode(bytes);
+  const each = (i: number): string => bytesText(bytes.subarray(offsets[i], offsets[i + 1]));
+  // As long as the bytes: each is ASCII, or refused on its own.
+  if (all.length !== bytes.length || all.includes("\uFFFD")) return each;
+  const plain = !all.includes("\\x");
+  return (i) => {
+    const text = all.slice(offsets[i], offsets[i + 1]);
+    return plain || !text.includes("\\x") ? text : each(i);
+  };
+}
+
 /** The bytes whose text this is; undefined for a lone surrogate, which is no text. */
 export function textBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!text.isWellFormed()) return undefined;

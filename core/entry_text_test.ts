@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { bytesText, textBytes } from "./entry_text.ts";
+import { bytesText, bytesTexts, textBytes } from "./entry_text.ts";
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -50,5 +50,18 @@ Deno.test("any bytes have a text of their own", () => {
 Deno.test("the fast and the slow way agree with the runtime's own decoder on valid text", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
     if (!text.includes("\\x")) assertEquals(bytesText(ascii(text)), text);
+  }));
+});
+
+Deno.test("the texts of entries side by side are those of each alone, whatever stands next to them", () => {
+  const entry = fc.oneof(
+    fc.uint8Array({ maxLength: 4 }),
+    fc.constantFrom("/a", "", "é", "日本", "\uFFFD", "\\x5c", "\\xff", "\\x41").map(ascii),
+  );
+  fc.assert(fc.property(fc.array(entry, { maxLength: 8 }), (entries) => {
+    const offsets = new Uint32Array(entries.length + 1);
+    entries.forEach((bytes, i) => offsets[i + 1] = offsets[i] + bytes.length);
+    const text = bytesTexts(Uint8Array.from(entries.flatMap((bytes) => [...bytes])), offsets);
+    assertEquals(entries.map((_, i) => text(i)), entries.map((bytes) => bytesText(bytes)));
   }));
 });

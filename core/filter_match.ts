@@ -2,30 +2,35 @@
  * A filter against the dictionaries and rows of a bucket, in three-valued logic: a row whose value was given up to
  * OTHER may or may not satisfy a comparison, so it is unknown, and an answer's upper bound knows of it.
  *
- * Each comparison is decided once per dictionary entry; per row only bytes are looked up and combined: AND is the
- * least, OR the greatest, NOT is 2 - x (Kleene's logic).
+ * Each comparison is decided once per dictionary entry; per row only bytes are looked up and combined. NOT is pushed down
+ * to the comparisons, where it turns a table around.
  */
-import { FILTER_NODES_MAX } from "./bounds.ts";
-import type { Bucket, Dictionary, IndexColumn } from "./bucket.ts";
-import { prefixContains } from "./client_prefix.ts";
-import { type Dimension, dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
-import { bytesText } from "./entry_text.ts";
-import { comparisonMistake, quote, statusClass } from "./filter_check.ts";
-import type { CompareOperator, Comparison, FilterNode } from "./filter_tree.ts";
-import { entryOf } from "./label.ts";
+import { FILTER_NODES_MAX, TRUTH_TABLES_MAX } from "./bounds.ts";
+import { REQUESTS } from "./measures.ts";
+import { OTHER } from "./dimensions.ts";
+import type { Bucket, Dictionary } from "./bucket.ts";
+import { WideIndex } from "./wide_column.ts";
+import { givenUp } from "./given_up.ts";
+import { comparisonMistake } from "./filter_check.ts";
+import { type Compared, compareEntries, FALSE, type RegexEngine, TRUE, UNKNOWN, ValueMemo } from "./filter_compare.ts";
+import type { Comparison, FilterNode } from "./filter_tree.ts";
 
-/** Truth values, ordered so that AND is the least and OR the greatest. */
-export const FALSE = 0, UNKNOWN = 1, TRUE = 2;
-
-/** Compiles a pattern; `test` searches it anywhere in a text. Throws Error on a bad pattern. Must run in linear time. */
-export type RegexEngine = (pattern: string) => { test(text: string): boolean };
+export { FALSE, type RegexEngine, TRUE, UNKNOWN } from "./filter_compare.ts";
 
 /** A filter ready to run on any number of buckets; holds no bucket. */
 export interface CompiledFilter {
-  /** Truth of every row. The array is the caller's. Cost: dictionary entries + rows, times comparisons. */
+  /** The one dimension that all its comparisons are of; undefined when there are several, or no comparison. */
+  readonly dimension: number | undefined;
+  /** Truth of the whole filter for every entry of that dimension, OTHER being unknown. Not to be changed. */
+  matchEntries(dictionary: Dictionary): Uint8Array;
+  /** When the filter is a single comparison: the truth of every entry. Rows need no truth of their own then. */
+  readonly single: CompiledComparison | undefined;
+  /** Truth of every row; longer than the rows, and valid until the next call. Cost: rows times comparisons. */
   matchRows(bucket: Bucket): Uint8Array;
-  /** The comparisons of a filter that is one or an `and` of them; undefined for any other. */
-  readonly comparisons: readonly CompiledComparison[] | undefined;
+  /** Requests that match, at most, and whose rows are unknown because they gave up a value that is filtered by. */
+  unknownMax(bucket: Bucket): number;
+  /** Decides regular expressions for many buckets at once: a value that several have is searched once. */
+  prepare(buckets: readonly Bucket[], seed: number): void;
 }
 
 /** One comparison, ready to be decided for any number of dictionaries. */
@@ -34,50 +39,65 @@ export interface CompiledComparison {
   readonly d: number;
   /** Truth of every entry, OTHER being unknown. Made once a dictionary and kept with it: do not change it. */
   matchEntries(dictionary: Dictionary): Uint8Array;
-  /** Whether at most one value can satisfy it: then that value's losses bound what is unknown about it. */
-  isSingle(dictionary: Dictionary): boolean;
 }
 
-/** Whether a present or absent entry satisfies a comparison. */
-type EntryTest = (entry: Uint8Array) => boolean;
+/** Truth of the entries of dictionaries, for as long as those are held. 1 B an entry. */
+type TruthTables = WeakMap<Dictionary, Uint8Array>;
 
-/** A filter's tree with its comparisons compiled. */
-type Step =
-  | { readonly kind: "and" | "or"; readonly parts: readonly Step[] }
-  | { readonly kind: "not"; readonly part: Step }
-  | CompareStep;
+/**
+ * What regular expressions have said of whole dictionaries, for the next question with the same one. Bounded by
+ * TRUTH_TABLES_MAX expressions, each 1 B an entry held; the one asked for longest ago goes first.
+ */
+export class TruthCache {
+  readonly #tables = new Map<string, TruthTables>();
 
-interface CompareStep extends CompiledComparison {
-  readonly kind: "compare";
+  /** The tables of a comparison, made when there are none. */
+  tablesOf({ dimension, value }: Comparison): TruthTables {
+    const key = `${dimension} ${value}`, tables = this.#tables.get(key) ?? new WeakMap();
+    this.#tables.delete(key);
+    this.#tables.set(key, tables);
+    if (this.#tables.size > TRUTH_TABLES_MAX) this.#tables.delete(this.#tables.keys().next().value!);
+    return tables;
+  }
 }
+
+/** A filter's tree with its comparisons compiled and its NOTs at the comparisons. */
+type Step = { readonly kind: "and" | "or"; readonly parts: readonly Step[] } | Leaf;
 
 /**
  * Compiles every comparison and regular expression once.
  *
+ * @param cache remembers regular expressions across questions
  * @throws Error for a filter in which `filterMistakes` finds something
  */
-export function compileFilter(filter: FilterNode, regex: RegexEngine): CompiledFilter {
-  const step = compileStep(filter, regex);
-  const parts = step.kind === "and" ? step.parts : [step];
-  const comparisons = parts.filter((part) => part.kind === "compare");
+export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: TruthCache): CompiledFilter {
+  const step = compileStep(filter, regex, false, cache), leaves = leavesOf(step), rows = new RowTruth();
+  const dimension = leaves.length > 0 && leaves.every(({ d }) => d === leaves[0].d) ? leaves[0].d : undefined;
+  const tables: TruthTables = new WeakMap();
   return {
-    matchRows: (bucket) => truthOfRows(step, bucket),
-    comparisons: comparisons.length === parts.length ? comparisons : undefined,
+    dimension,
+    single: step.kind === "compare" ? step : undefined,
+    matchEntries: (dictionary) => {
+      if (step.kind === "compare") return step.matchEntries(dictionary);
+      let truth = tables.get(dictionary);
+      if (truth === undefined) tables.set(dictionary, truth = truthOfEntries(step, dictionary));
+      return truth;
+    },
+    matchRows: (bucket) => rows.of(step, bucket),
+    unknownMax: (bucket) => leaves.reduce((sum, leaf) => sum + leaf.unknownMax(bucket), 0),
+    prepare: (buckets, seed) => {
+      for (const leaf of leaves) leaf.prepare(buckets, seed);
+    },
   };
 }
 
 /**
- * Truth of one comparison per entry of its dimension's dictionary; OTHER is unknown.
- *
- * Absent values: `=-` and `!=-` ask for them; they satisfy `!=` and `!~=` of anything else, never an order or `~=`,
- * but a regular expression that matches empty text matches them. Prefixes compare by containment; a
- * filter's prefix longer than an entry, such as a whole address, also equals the entry that contains it: clients are
- * counted by masked prefix, and who pastes an address looks for the row it is in.
+ * Truth of one comparison per entry of its dimension's dictionary; OTHER is unknown. `filter_compare.ts` says what it is.
  *
  * @throws Error for a comparison in which `filterMistakes` finds something
  */
 export function matchEntries(comparison: Comparison, dictionary: Dictionary, regex: RegexEngine): Uint8Array {
-  return compileComparison(comparison, regex).matchEntries(dictionary);
+  return compileFilter(comparison, regex).matchEntries(dictionary);
 }
 
 /**
@@ -104,7 +124,7 @@ export function filterMistakes(filter: FilterNode, regex: RegexEngine): readonly
 function comparisonMistakes(comparison: Comparison, regex: RegexEngine): string[] {
   const mistake = comparisonMistake(comparison);
   if (mistake !== undefined) return [mistake.message];
-  if (!isRegex(comparison.operator)) return [];
+  if (comparison.operator !== "~=" && comparison.operator !== "!~=") return [];
   try {
     regex(comparison.value);
     return [];
@@ -113,164 +133,119 @@ function comparisonMistakes(comparison: Comparison, regex: RegexEngine): string[
   }
 }
 
-function compileStep(filter: FilterNode, regex: RegexEngine): Step {
-  switch (filter.kind) {
-    case "compare":
-      return compileComparison(filter, regex);
-    case "not":
-      return { kind: "not", part: compileStep(filter.part, regex) };
-    default:
-      return { kind: filter.kind, parts: filter.parts.map((part) => compileStep(part, regex)) };
+/** A comparison or its negation. */
+class Leaf implements CompiledComparison {
+  readonly kind = "compare";
+  readonly d: number;
+  readonly #compared: Compared;
+  readonly #negated: boolean;
+  /** Before and after negation. */
+  readonly #plain: TruthTables;
+  readonly #turned: TruthTables = new WeakMap();
+
+  constructor(comparison: Comparison, regex: RegexEngine, not: boolean, cache: TruthCache | undefined) {
+    this.#compared = compareEntries(comparison, regex);
+    this.d = this.#compared.d;
+    this.#negated = this.#compared.negated !== not;
+    this.#plain = (this.#compared.isRegex ? cache?.tablesOf(comparison) : undefined) ?? new WeakMap();
   }
-}
 
-function compileComparison(comparison: Comparison, regex: RegexEngine): CompareStep {
-  const test = entryTest(comparison, regex);
-  const truths = new WeakMap<Dictionary, Uint8Array>();
-  return {
-    kind: "compare",
-    d: dimensionIndex(comparison.dimension),
-    matchEntries: (dictionary) => {
-      let truth = truths.get(dictionary);
-      if (truth === undefined) truths.set(dictionary, truth = truthOfEntries(test, dictionary));
-      return truth;
-    },
-    isSingle: (dictionary) => isSingle(comparison, dictionary),
-  };
-}
-
-/** A class of statuses, a range and a network wider than those that are counted can be satisfied by many values. */
-function isSingle({ dimension: name, operator, value }: Comparison, dictionary: Dictionary): boolean {
-  const dimension = DIMENSIONS[dimensionIndex(name)];
-  if (operator !== "=" || statusClass(dimension, value) !== undefined) return false;
-  const wanted = entryOf(dimension, value);
-  if (dimension.kind !== "prefix" || wanted === undefined || wanted.length === 0) return true;
-  const [family, bits] = wanted;
-  let counted = -1;
-  for (let e = OTHER + 1; e < dictionary.size; e++) {
-    const at = dictionary.offsets[e];
-    if (dictionary.bytes[at] === family) counted = Math.max(counted, dictionary.bytes[at + 1]);
-  }
-  return counted >= 0 && bits >= counted;
-}
-
-function truthOfRows(step: Step, bucket: Bucket): Uint8Array {
-  if (step.kind === "not") {
-    const truth = truthOfRows(step.part, bucket);
-    for (let r = 0; r < truth.length; r++) truth[r] = 2 - truth[r];
+  matchEntries(dictionary: Dictionary): Uint8Array {
+    if (!this.#negated) return this.#plainTruth(dictionary);
+    let truth = this.#turned.get(dictionary);
+    if (truth === undefined) {
+      truth = this.#plainTruth(dictionary).map((value) => TURNED[value]);
+      this.#turned.set(dictionary, truth);
+    }
     return truth;
   }
-  // A comparison is an AND of one: the neutral element, and one table combined into it.
-  const parts = step.kind === "compare" ? [step] : step.parts;
-  const least = step.kind !== "or";
-  const truth = new Uint8Array(bucket.rows).fill(least ? TRUE : FALSE);
-  for (const part of parts) {
-    if (part.kind === "compare") {
-      combineTable(truth, part.matchEntries(bucket.dictionaries[part.d]), bucket.indexes[part.d], least);
-    } else combineRows(truth, truthOfRows(part, bucket), least);
+
+  prepare(buckets: readonly Bucket[], seed: number): void {
+    if (!this.#compared.isRegex) return;
+    const memo = new ValueMemo(seed);
+    for (const { dictionaries } of buckets) this.#plainTruth(dictionaries[this.d], memo);
   }
+
+  /**
+   * Requests that satisfy the comparison, at most, and whose rows have given up this dimension. Entries that satisfy it
+   * know what they gave up; what was folded, nobody knows the value of. A single value lost at most `lostMax`, and at most
+   * what its entry gave up and may have had before it was last folded.
+   */
+  unknownMax(bucket: Bucket): number {
+    const dictionary = bucket.dictionaries[this.d], { size, marginals, lostMax, foldedMax } = dictionary;
+    const given = givenUp(bucket, this.d);
+    if (given === undefined) return 0;
+    const truth = this.matchEntries(dictionary);
+    let lost = 0;
+    for (let e = OTHER + 1; e < size; e++) if (truth[e] === TRUE) lost += given[e];
+    return !this.#negated && this.#compared.isSingle(dictionary)
+      ? Math.min(lostMax[REQUESTS], lost + foldedMax[REQUESTS])
+      : lost + marginals[REQUESTS][OTHER];
+  }
+
+  #plainTruth(dictionary: Dictionary, memo?: ValueMemo): Uint8Array {
+    let truth = this.#plain.get(dictionary);
+    if (truth === undefined) {
+      truth = new Uint8Array(dictionary.size);
+      this.#compared.mark(dictionary, truth, memo);
+      truth[OTHER] = UNKNOWN;
+      this.#plain.set(dictionary, truth);
+    }
+    return truth;
+  }
+}
+
+/** What NOT makes of FALSE, UNKNOWN and TRUE. */
+const TURNED = Uint8Array.of(TRUE, UNKNOWN, FALSE, FALSE);
+
+/** NOT of an AND is the OR of the NOTs (De Morgan), with unknowns as well. */
+function compileStep(filter: FilterNode, regex: RegexEngine, not: boolean, cache: TruthCache | undefined): Step {
+  if (filter.kind === "compare") return new Leaf(filter, regex, not, cache);
+  if (filter.kind === "not") return compileStep(filter.part, regex, !not, cache);
+  const kind = (filter.kind === "and") !== not ? "and" : "or";
+  const parts = filter.parts.map((part) => compileStep(part, regex, not, cache));
+  return parts.length === 1 ? parts[0] : { kind, parts };
+}
+
+function leavesOf(step: Step): readonly Leaf[] {
+  return step.kind === "compare" ? [step] : step.parts.flatMap(leavesOf);
+}
+
+function truthOfEntries(step: Step, dictionary: Dictionary): Uint8Array {
+  if (step.kind === "compare") return step.matchEntries(dictionary);
+  const truth = new Uint8Array(dictionary.size).fill(step.kind === "and" ? TRUE : FALSE);
+  for (const part of step.parts) combine(truth, truthOfEntries(part, dictionary), truth.length, step.kind === "and");
   return truth;
 }
 
-/** The hot loop: one look-up and one comparison a row. */
-function combineTable(truth: Uint8Array, table: Uint8Array, column: IndexColumn, least: boolean): void {
-  for (let r = 0; r < truth.length; r++) {
-    const value = table[column[r]];
-    if (least ? value < truth[r] : value > truth[r]) truth[r] = value;
-  }
-}
+/** Truth of the rows of one bucket after the other, in memory that is used again. */
+class RowTruth {
+  /** One array per level of nesting. */
+  readonly #levels: Uint8Array[] = [];
+  readonly #index = new WideIndex();
 
-function combineRows(truth: Uint8Array, other: Uint8Array, least: boolean): void {
-  for (let r = 0; r < truth.length; r++) {
-    if (least ? other[r] < truth[r] : other[r] > truth[r]) truth[r] = other[r];
-  }
-}
-
-function truthOfEntries(test: EntryTest, dictionary: Dictionary): Uint8Array {
-  const { size, offsets, bytes } = dictionary;
-  const table = new Uint8Array(size);
-  table[OTHER] = UNKNOWN;
-  for (let e = OTHER + 1; e < size; e++) table[e] = test(bytes.subarray(offsets[e], offsets[e + 1])) ? TRUE : FALSE;
-  return table;
-}
-
-function entryTest(comparison: Comparison, regex: RegexEngine): EntryTest {
-  const mistake = comparisonMistake(comparison);
-  if (mistake !== undefined) throw new Error(`Cannot filter by ${quote(comparison.dimension)}: ${mistake.message}`);
-  const dimension = DIMENSIONS[dimensionIndex(comparison.dimension)];
-  const { operator, value } = comparison;
-  switch (operator) {
-    case "=":
-      return equalTest(dimension, value);
-    case "!=":
-      return not(equalTest(dimension, value));
-    case "~=":
-      return regexTest(value, regex);
-    case "!~=":
-      return not(regexTest(value, regex));
-    default:
-      return orderTest(operator, Number(value));
-  }
-}
-
-function not(test: EntryTest): EntryTest {
-  return (entry) => !test(entry);
-}
-
-function equalTest(dimension: Dimension, value: string): EntryTest {
-  const hundreds = statusClass(dimension, value);
-  if (hundreds !== undefined) return (entry) => Math.floor(numberOf(entry) / 100) === hundreds;
-  const wanted = entryOf(dimension, value);
-  if (wanted === undefined || wanted.length === 0) return (entry) => entry.length === 0;
-  switch (dimension.kind) {
-    case "number": {
-      const number = Number(value);
-      return (entry) => numberOf(entry) === number;
+  of(step: Step, bucket: Bucket, level = 0): Uint8Array {
+    let truth = this.#levels[level];
+    if (truth === undefined || truth.length < bucket.rows) this.#levels[level] = truth = new Uint8Array(bucket.rows);
+    const parts = step.kind === "compare" ? [step] : step.parts, all = step.kind !== "or", { rows } = bucket;
+    truth.fill(all ? TRUE : FALSE, 0, rows);
+    for (const part of parts) {
+      if (part.kind === "compare") {
+        const table = part.matchEntries(bucket.dictionaries[part.d]);
+        combineTable(truth, table, this.#index.of(bucket.indexes[part.d]), rows, all);
+      } else combine(truth, this.of(part, bucket, level + 1), rows, all);
     }
-    case "prefix":
-      return (entry) => prefixContains(wanted, entry) || prefixContains(entry, wanted);
-    default:
-      return (entry) => sameBytes(wanted, entry);
+    return truth;
   }
 }
 
-/** On the text of an entry, which is its label but for an absent value: that is empty text here, not a `-`. */
-function regexTest(pattern: string, regex: RegexEngine): EntryTest {
-  const compiled = regex(pattern);
-  return (entry) => compiled.test(bytesText(entry));
+/** The hot loops: one look-up and one operation a row. */
+function combineTable(truth: Uint8Array, table: Uint8Array, index: Int32Array, rows: number, all: boolean): void {
+  if (all) { for (let r = 0; r < rows; r++) truth[r] &= table[index[r]]; }
+  else for (let r = 0; r < rows; r++) truth[r] |= table[index[r]];
 }
 
-function orderTest(operator: CompareOperator, limit: number): EntryTest {
-  switch (operator) {
-    case ">":
-      return (entry) => numberOf(entry) > limit;
-    case ">=":
-      return (entry) => numberOf(entry) >= limit;
-    case "<":
-      return (entry) => numberOf(entry) < limit;
-    default:
-      return (entry) => numberOf(entry) <= limit;
-  }
-}
-
-function isRegex(operator: CompareOperator): boolean {
-  return operator === "~=" || operator === "!~=";
-}
-
-/** The value of decimal digits; NaN, which satisfies nothing, for an absent value and for other bytes. */
-function numberOf(entry: Uint8Array): number {
-  if (entry.length === 0) return NaN;
-  let value = 0;
-  for (let i = 0; i < entry.length; i++) {
-    const digit = entry[i] - 0x30;
-    if (digit < 0 || digit > 9) return NaN;
-    value = value * 10 + digit;
-  }
-  return value;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+function combine(truth: Uint8Array, other: Uint8Array, rows: number, all: boolean): void {
+  if (all) { for (let r = 0; r < rows; r++) truth[r] &= other[r]; }
+  else for (let r = 0; r < rows; r++) truth[r] |= other[r];
 }

@@ -161,7 +161,7 @@ function naiveTruth(filter: FilterNode, bucket: Bucket, row: number): number {
       return naiveCompare(filter, LABELS[filter.dimension][entry - 1]) ? TRUE : FALSE;
     }
     case "not":
-      return [TRUE, UNKNOWN, FALSE][naiveTruth(filter.part, bucket, row)];
+      return ({ [FALSE]: TRUE, [UNKNOWN]: UNKNOWN, [TRUE]: FALSE })[naiveTruth(filter.part, bucket, row)]!;
     case "and": {
       const truths = filter.parts.map((part) => naiveTruth(part, bucket, row));
       if (truths.includes(FALSE)) return FALSE;
@@ -207,7 +207,7 @@ Deno.test("rows match as a naive reader of labels decides in Kleene's logic", ()
   fc.assert(
     fc.property(node, rows, (filter, entries) => {
       const bucket = bucketOf(entries);
-      const truth = compileFilter(filter, regex).matchRows(bucket);
+      const truth = compileFilter(filter, regex).matchRows(bucket).subarray(0, bucket.rows);
       assertEquals([...truth], entries.map((_, row) => naiveTruth(filter, bucket, row)));
     }),
     { numRuns: 1000 },
@@ -218,9 +218,10 @@ Deno.test("a compiled filter serves any number of buckets", () => {
   const filter = compileFilter(compare("status=200"), regex);
   const status = DIMENSIONS.findIndex(({ name }) => name === "status");
   const row = (entry: number): number[] => DIMENSIONS.map((_, d) => d === status ? entry : 0);
-  assertEquals([...filter.matchRows(bucketOf([row(3), row(0), row(1)]))], [TRUE, UNKNOWN, FALSE]);
-  assertEquals([...filter.matchRows(emptyBucket(0, 10))], []);
-  assertEquals([...filter.matchRows(bucketOf([row(3)]))], [TRUE]);
+  const truths = (bucket: Bucket): number[] => [...filter.matchRows(bucket).subarray(0, bucket.rows)];
+  assertEquals(truths(bucketOf([row(3), row(0), row(1)])), [TRUE, UNKNOWN, FALSE]);
+  assertEquals(truths(emptyBucket(0, 10)), []);
+  assertEquals(truths(bucketOf([row(3)])), [TRUE]);
 });
 
 Deno.test("everything wrong with a tree is named, in order", () => {

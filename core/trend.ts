@@ -1,12 +1,11 @@
 /**
  * The trend: requests per step of a window. A step of which nothing is known is a gap, not a zero.
  */
-import { REQUESTS } from "./measures.ts";
 import type { Span, Window } from "./slices.ts";
 import { TIERS } from "./slices.ts";
 import type { Store } from "./store.ts";
 import type { CompiledFilter } from "./filter_match.ts";
-import { matchingTotals } from "./top_n.ts";
+import { matchingRequests } from "./top_n_bucket.ts";
 import type { TrendPoint } from "./answer.ts";
 
 /** One point per step of the window, oldest first; the last step may reach beyond the newest slice. */
@@ -22,7 +21,7 @@ export function trend(
     const endS = Math.min(startS + window.stepS, toS);
     const { slots, secondsCovered } = store.resolve({ fromS: startS, toS: endS }, coarsest, window.stepS);
     let count = 0;
-    for (const slot of slots) count += matchingTotals(slot.bucket(), filter)[REQUESTS];
+    for (const slot of slots) count += matchingRequests(slot.bucket(), filter);
     points.push({ startS, count: slots.length === 0 ? null : count, incomplete: secondsCovered < window.stepS });
   }
   return points;

@@ -1,0 +1,207 @@
+/**
+ * One comparison against the entries of dictionaries: whether each entry, present or absent, satisfies it.
+ *
+ * Absent values: `=-` and `!=-` ask for them; they satisfy `!=` and `!~=` of anything else, never an order or `~=`,
+ * but a regular expression that matches empty text matches them. Prefixes compare by containment; a
+ * filter's prefix longer than an entry, such as a whole address, also equals the entry that contains it: clients are
+ * counted by masked prefix, and who pastes an address looks for the row it is in.
+ */
+import type { Dictionary } from "./bucket.ts";
+import { type EntryHashes, entryHashes, sameEntry } from "./entry_hashes.ts";
+import { prefixContains } from "./client_prefix.ts";
+import { type Dimension, dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
+import { bytesTexts } from "./entry_text.ts";
+import { comparisonMistake, quote, statusClass } from "./filter_check.ts";
+import type { CompareOperator, Comparison } from "./filter_tree.ts";
+import { entryOf } from "./label.ts";
+
+/** Truth values: bit 0 is set when it may be so, bit 1 when it is. So AND is `&`, OR is `|` (Kleene's logic). */
+export const FALSE = 0, UNKNOWN = 1, TRUE = 3;
+
+/** Compiles a pattern; `test` searches it anywhere in a text. Throws Error on a bad pattern. Must run in linear time. */
+export type RegexEngine = (pattern: string) => { test(text: string): boolean };
+
+/** A comparison ready to be decided for any number of dictionaries. `!=` and `!~=` are decided as what they negate. */
+export interface Compared {
+  /** Index of its dimension. */
+  readonly d: number;
+  readonly negated: boolean;
+  /** Sets the entries that satisfy it (before negation) to TRUE; the others are FALSE already. */
+  readonly mark: Mark;
+  /** A regular expression: worth more to remember than it costs. */
+  readonly isRegex: boolean;
+  /** Whether at most one value of a dictionary's traffic satisfies it (before negation). */
+  readonly isSingle: (dictionary: Dictionary) => boolean;
+}
+
+/** @param memo what is known from other dictionaries */
+type Mark = (dictionary: Dictionary, truth: Uint8Array, memo?: ValueMemo) => void;
+
+/** @throws Error for a comparison in which `filterMistakes` finds something */
+export function compareEntries(comparison: Comparison, regex: RegexEngine): Compared {
+  const mistake = comparisonMistake(comparison);
+  if (mistake !== undefined) throw new Error(`Cannot filter by ${quote(comparison.dimension)}: ${mistake.message}`);
+  const { operator, value } = comparison;
+  const d = dimensionIndex(comparison.dimension), dimension = DIMENSIONS[d];
+  const isEqual = operator === "=" || operator === "!=", isRegex = operator === "~=" || operator === "!~=";
+  return {
+    d,
+    isRegex,
+    negated: operator.startsWith("!"),
+    mark: isEqual ? equal(dimension, value) : isRegex ? matching(value, regex) : ordered(operator, Number(value)),
+    isSingle: (dictionary) => isEqual && isSingle(dimension, value, dictionary),
+  };
+}
+
+/** A class of statuses and a network wider than those that are counted can be satisfied by many values. */
+function isSingle(dimension: Dimension, value: string, dictionary: Dictionary): boolean {
+  if (statusClass(dimension, value) !== undefined) return false;
+  const wanted = entryOf(dimension, value);
+  if (dimension.kind !== "prefix" || wanted === undefined || wanted.length === 0) return true;
+  const [family, bits] = wanted;
+  let counted = -1;
+  for (let e = OTHER + 1; e < dictionary.size; e++) {
+    const at = dictionary.offsets[e];
+    if (dictionary.bytes[at] === family) counted = Math.max(counted, dictionary.bytes[at + 1]);
+  }
+  return counted >= 0 && bits >= counted;
+}
+
+function equal(dimension: Dimension, value: string): Mark {
+  const hundreds = statusClass(dimension, value);
+  if (hundreds !== undefined) return numbers((number) => Math.floor(number / 100) === hundreds);
+  const wanted = entryOf(dimension, value);
+  if (wanted === undefined || wanted.length === 0) return sameBytes(new Uint8Array(0));
+  if (dimension.kind === "number") {
+    const wantedNumber = Number(value);
+    return numbers((number) => number === wantedNumber);
+  }
+  return dimension.kind === "prefix" ? related(wanted) : sameBytes(wanted);
+}
+
+/** Entries of a dictionary differ: at most one is the wanted one. */
+function sameBytes(wanted: Uint8Array): Mark {
+  const { length } = wanted;
+  return ({ size, offsets, bytes }, truth) => {
+    for (let e = OTHER + 1, from = offsets[e]; e < size; e++) {
+      const to = offsets[e + 1];
+      let same = to - from === length;
+      for (let i = 0; same && i < length; i++) same = bytes[from + i] === wanted[i];
+      if (same) {
+        truth[e] = TRUE;
+        return;
+      }
+      from = to;
+    }
+  };
+}
+
+/** Prefixes that contain the wanted one or lie in it. */
+function related(wanted: Uint8Array): Mark {
+  return ({ size, offsets, bytes }, truth) => {
+    for (let e = OTHER + 1, from = offsets[e]; e < size; e++) {
+      const to = offsets[e + 1];
+      if (to - from > 2 && bytes[from] === wanted[0]) {
+        // Most differ in a byte or two. What does not is looked at properly: entries from other hosts may be anything.
+        const whole = Math.min(Math.min(wanted[1], bytes[from + 1]) >> 3, to - from - 2, wanted.length - 2) + 2;
+        let i = 2;
+        while (i < whole && bytes[from + i] === wanted[i]) i++;
+        if (i === whole) {
+          const entry = bytes.subarray(from, to);
+          if (prefixContains(wanted, entry) || prefixContains(entry, wanted)) truth[e] = TRUE;
+        }
+      }
+      from = to;
+    }
+  };
+}
+
+function ordered(operator: CompareOperator, limit: number): Mark {
+  switch (operator) {
+    case ">":
+      return numbers((number) => number > limit);
+    case ">=":
+      return numbers((number) => number >= limit);
+    case "<":
+      return numbers((number) => number < limit);
+    default:
+      return numbers((number) => number <= limit);
+  }
+}
+
+function numbers(test: (number: number) => boolean): Mark {
+  return ({ size, offsets, bytes }, truth) => {
+    for (let e = OTHER + 1; e < size; e++) if (test(numberOf(bytes, offsets[e], offsets[e + 1]))) truth[e] = TRUE;
+  };
+}
+
+/** The value of decimal digits; NaN, which satisfies nothing, for an absent value and for other bytes. */
+function numberOf(bytes: Uint8Array, from: number, to: number): number {
+  if (from === to) return NaN;
+  let value = 0;
+  for (let i = from; i < to; i++) {
+    const digit = bytes[i] - 0x30;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** On the text of an entry, which is its label but for an absent value: that is empty text here, not a `-`. */
+function matching(pattern: string, regex: RegexEngine): Mark {
+  const compiled = regex(pattern);
+  return (dictionary, truth, memo) => {
+    const text = bytesTexts(dictionary.bytes, dictionary.offsets);
+    const place = memo?.open(dictionary) ?? 0;
+    for (let e = OTHER + 1; e < dictionary.size; e++) {
+      const known = memo?.find(place, e);
+      if (known !== undefined && known >= 0) truth[e] = known;
+      else {
+        if (compiled.test(text(e))) truth[e] = TRUE;
+        memo?.keep(place, e, truth[e]);
+      }
+    }
+  };
+}
+
+/**
+ * What a regular expression has said of values of other dictionaries: the same URIs come every minute, and joining two
+ * of them costs a tenth of a search. Direct-mapped by hash, so bounded: a value that meets another in its cell is searched
+ * again. Holds its dictionaries: for one question, and then dropped.
+ */
+export class ValueMemo {
+  readonly #dictionaries: Dictionary[] = [];
+  readonly #hashed: EntryHashes[] = [];
+  /** Per cell: dictionary + 1, or 0; entry; truth. */
+  readonly #cells = new Int32Array(3 << MEMO_BITS);
+
+  /** @param seed of the process's hashes */
+  constructor(readonly seed: number) {}
+
+  /** The number of a dictionary here. */
+  open(dictionary: Dictionary): number {
+    this.#hashed.push(entryHashes(dictionary, this.seed));
+    return this.#dictionaries.push(dictionary) - 1;
+  }
+
+  /** What is known of the value of entry `e`; -1 when nothing is. */
+  find(place: number, e: number): number {
+    const { hashes, view } = this.#hashed[place], cell = 3 * (hashes[e] >>> 32 - MEMO_BITS), cells = this.#cells;
+    const there = cells[cell] - 1, entry = cells[cell + 1];
+    if (there < 0) return -1;
+    const other = this.#hashed[there];
+    const same = other.hashes[entry] === hashes[e] &&
+      sameEntry(this.#dictionaries[place], view, e, this.#dictionaries[there], other.view, entry);
+    return same ? cells[cell + 2] : -1;
+  }
+
+  keep(place: number, e: number, truth: number): void {
+    const cell = 3 * (this.#hashed[place].hashes[e] >>> 32 - MEMO_BITS);
+    this.#cells[cell] = place + 1;
+    this.#cells[cell + 1] = e;
+    this.#cells[cell + 2] = truth;
+  }
+}
+
+/** 3 MB while a question is answered: room for the values of an hour. */
+const MEMO_BITS = 18;

@@ -1,0 +1,205 @@
+/**
+ * Groups: what each value of a dimension has over buckets. Entries are joined by their bytes.
+ *
+ *   values[group * MEASURE_COUNT + m]   what is certain
+ *   hidden[group], unknown[group]       requests it can have beyond that
+ *
+ * Group REST is what belongs to no group, HIDDEN a place for what is not known where it belongs. Sums are left to pass
+ * 2^53 inside and saturate when they are read (`saturated` says why that is the same).
+ */
+import { IS_SUM, MEASURE_COUNT, mergeValues, REQUESTS, saturated, type Values, zeroValues } from "./measures.ts";
+import { InternTable } from "./intern.ts";
+import type { Dictionary } from "./bucket.ts";
+import type { EntryHashes } from "./entry_hashes.ts";
+import { nthLargest } from "./nth_largest.ts";
+
+export const REST = 0, HIDDEN = 1;
+/** Groups follow after these: id of the intern table + FIRST - 1. */
+const FIRST = 2;
+
+/** Groups as plain numbers: they can be posted to another thread. */
+export interface GroupsState {
+  /** Group g is `bytes[offsets[g] … offsets[g + 1])`. */
+  readonly offsets: Float64Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Measure m of group g is `values[g * MEASURE_COUNT + m]`. */
+  readonly values: Float64Array<ArrayBuffer>;
+  /** Requests that group g can have beyond its values and what any value can have; may be negative. */
+  readonly extra: Float64Array<ArrayBuffer>;
+  /** What belongs to no group. */
+  readonly rest: Values;
+}
+
+export class Groups {
+  readonly #table: InternTable;
+  /** Room for one more group is made before it is needed; hold these no longer than until the next `of`. */
+  values = new Float64Array(64 * MEASURE_COUNT);
+  hidden = new Float64Array(64);
+  unknown = new Float64Array(64);
+
+  constructor(seed: number) {
+    this.#table = new InternTable(seed);
+  }
+
+  /** Groups in use; they are `first` and on. */
+  get size(): number {
+    return this.#table.size - 1;
+  }
+
+  get first(): number {
+    return FIRST;
+  }
+
+  get end(): number {
+    return FIRST + this.size;
+  }
+
+  /** The group of an entry, made when it is new. */
+  of({ bytes, offsets }: Dictionary, entry: number, hashed?: EntryHashes): number {
+    const from = offsets[entry], to = offsets[entry + 1];
+    const id = hashed !== undefined && to + 3 < bytes.length
+      ? this.#table.internWords(hashed.view, from, to - from, hashed.hashes[entry])
+      : this.#table.intern(bytes, from, to);
+    return this.#grown(id + FIRST - 1);
+  }
+
+  entry(group: number): Uint8Array {
+    return this.#table.entry(group - FIRST + 1);
+  }
+
+  value(group: number, m: number): number {
+    return saturated(this.values[group * MEASURE_COUNT + m]);
+  }
+
+  valuesOf(group: number): Values {
+    return this.values.slice(group * MEASURE_COUNT, (group + 1) * MEASURE_COUNT).map(saturated);
+  }
+
+  /** Requests that a group has or can have, but for what any value can have. */
+  most(group: number): number {
+    return this.values[group * MEASURE_COUNT + REQUESTS] + this.hidden[group] + this.unknown[group];
+  }
+
+  /** What all groups and REST have together. */
+  total(): Values {
+    const total = zeroValues();
+    for (let group = REST; group < this.end; group++) mergeValues(total, this.values, group * MEASURE_COUNT);
+    return total;
+  }
+
+  /** Requests that a group which is not listed has or can have at most, but for what any value can have. */
+  mostUnlisted(listed: ReadonlySet<number>, withHidden: boolean): number {
+    let most = 0;
+    for (let group = FIRST; group < this.end; group++) {
+      if (!listed.has(group)) most = Math.max(most, this.most(group) - (withHidden ? 0 : this.hidden[group]));
+    }
+    return most;
+  }
+
+  /** The `n` first by measure; equal ones by their bytes, so that an answer does not depend on seeds. */
+  ranked(sort: number, n: number): number[] {
+    const values = new Float64Array(this.size), groups: number[] = [];
+    for (let group = FIRST; group < this.end; group++) {
+      if (this.value(group, REQUESTS) > 0) values[groups.push(group) - 1] = this.value(group, sort);
+    }
+    const least = nthLargest(values.subarray(0, groups.length), n);
+    return groups.filter((_, i) => values[i] >= least).sort((a, b) =>
+      this.value(b, sort) - this.value(a, sort) || compareBytes(this.entry(a), this.entry(b))
+    ).slice(0, n);
+  }
+
+  /** Merges `values[at …]` into a group. */
+  add(group: number, values: ArrayLike<number>, at = 0): void {
+    mergeValues(this.values, values, at, group * MEASURE_COUNT);
+  }
+
+  /** What HIDDEN holds belongs to no group after all. */
+  releaseHidden(): void {
+    mergeValues(this.values, this.values, HIDDEN * MEASURE_COUNT, REST * MEASURE_COUNT);
+    this.values.fill(0, HIDDEN * MEASURE_COUNT, (HIDDEN + 1) * MEASURE_COUNT);
+  }
+
+  /**
+   * Keeps the `count` groups with most of a measure; the others fold into REST.
+   *
+   * @returns the most that one of them had or could have had
+   */
+  keep(sort: number, count: number): { readonly kept: Groups; readonly lost: number } {
+    const kept = new Groups(this.#table.seed), listed = new Set(this.ranked(sort, count));
+    kept.add(REST, this.values, REST * MEASURE_COUNT);
+    let lost = 0;
+    for (let group = FIRST; group < this.end; group++) {
+      if (listed.has(group)) kept.#addGroup(this, group);
+      else {
+        kept.add(REST, this.values, group * MEASURE_COUNT);
+        lost = Math.max(lost, this.most(group));
+      }
+    }
+    return { kept, lost };
+  }
+
+  /** The largest of the maxima that belong to no group or to one that is not listed; 0 for sums. */
+  largestUnlisted(listed: ReadonlySet<number>): Values {
+    const largest = zeroValues();
+    for (let group = REST; group < this.end; group++) {
+      if (listed.has(group)) continue;
+      for (let m = 0; m < MEASURE_COUNT; m++) {
+        if (!IS_SUM[m]) largest[m] = Math.max(largest[m], this.value(group, m));
+      }
+    }
+    return largest;
+  }
+
+  state(): GroupsState {
+    const { size } = this, offsets = new Float64Array(size + 1), bytes = new Uint8Array(this.#table.bytes);
+    for (let g = 0; g < size; g++) {
+      const entry = this.entry(FIRST + g);
+      bytes.set(entry, offsets[g]);
+      offsets[g + 1] = offsets[g] + entry.length;
+    }
+    return {
+      offsets,
+      bytes,
+      values: this.values.slice(FIRST * MEASURE_COUNT, this.end * MEASURE_COUNT),
+      extra: this.hidden.slice(FIRST, this.end).map((hidden, g) => hidden + this.unknown[FIRST + g]),
+      rest: this.valuesOf(REST),
+    };
+  }
+
+  addState({ offsets, bytes, values, extra, rest }: GroupsState): void {
+    this.add(REST, rest);
+    for (let g = 0; g < extra.length; g++) {
+      const group = this.#grown(this.#table.intern(bytes, offsets[g], offsets[g + 1]) + FIRST - 1);
+      this.add(group, values, g * MEASURE_COUNT);
+      this.hidden[group] += extra[g];
+    }
+  }
+
+  #addGroup(from: Groups, group: number): void {
+    const entry = from.entry(group), into = this.#grown(this.#table.intern(entry, 0, entry.length) + FIRST - 1);
+    this.add(into, from.values, group * MEASURE_COUNT);
+    this.hidden[into] += from.hidden[group];
+    this.unknown[into] += from.unknown[group];
+  }
+
+  #grown(group: number): number {
+    if (group >= this.hidden.length) {
+      this.values = doubled(this.values);
+      this.hidden = doubled(this.hidden);
+      this.unknown = doubled(this.unknown);
+    }
+    return group;
+  }
+}
+
+function doubled(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const more = new Float64Array(column.length * 2);
+  more.set(column);
+  return more;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i] - b[i];
+  return a.length - b.length;
+}

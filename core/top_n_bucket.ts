@@ -1,0 +1,283 @@
+/**
+ * What one bucket contributes to a ranking: from its marginals, or from its rows when a filter is on other dimensions.
+ *
+ * Bounds, for value v in a bucket whose rows of v certainly matching hold `certain` requests. What may match beyond them:
+ *
+ *   hidden    rows that gave up the grouped dimension may be v's: at most all of them that match or may (`hidden`), at
+ *             most what any value gave up (`lostMax`), and at most what v itself gave up: its marginal, and what it may
+ *             have had before it was last folded (`foldedMax`), less what its rows still hold (`given_up.ts`)
+ *   unknown   rows of v whose truth is unknown: at most what they hold, and at most what all values that satisfy the
+ *             filter gave up together (`CompiledFilter.unknownMax`)
+ *
+ * A value that is not in the dictionary can have the least of `hidden`, `lostMax` and `foldedMax`.
+ */
+import {
+  IS_SUM,
+  MEASURE_COUNT,
+  mergeColumns,
+  mergeValues,
+  REQUESTS,
+  saturated,
+  type Values,
+  zeroValues,
+} from "./measures.ts";
+import { OTHER } from "./dimensions.ts";
+import type { Bucket, Dictionary } from "./bucket.ts";
+import { entryHashes } from "./entry_hashes.ts";
+import { roomFor, WideNumbers } from "./wide_column.ts";
+import { givenUp } from "./given_up.ts";
+import { type CompiledFilter, TRUE } from "./filter_match.ts";
+import { type Groups, HIDDEN, REST } from "./groups.ts";
+import { type Candidates, CELL_SHIFT } from "./candidates.ts";
+import { RowScan } from "./row_scan.ts";
+
+/** Which entries get a group: those in chosen cells, all, or those of rows that match or may. */
+export type Which = Uint8Array | "all" | "seen";
+
+/** Requests that a value can have in one bucket: one that has no group there, and at most that were hidden. */
+export interface Beyond {
+  readonly any: number;
+  readonly hidden: number;
+}
+
+export class Contribution {
+  /** Whether marginals answer: there is no filter, or it is on the grouped dimension alone. */
+  readonly #fromMarginals: boolean;
+  readonly #scan = new RowScan();
+  readonly #numbers = [new WideNumbers(), new WideNumbers()];
+  /** By entry: measure ranked by, requests, requests of unknown rows; all zero between buckets. */
+  #ranked = new Float64Array(0);
+  #requests = new Float64Array(0);
+  #unknown = new Float64Array(0);
+  /** By entry: its group, or REST. */
+  #groupOf = new Int32Array(0);
+  /** Entries that have a group. */
+  #grouped = new Int32Array(0);
+
+  constructor(
+    readonly d: number,
+    readonly sort: number,
+    readonly filter: CompiledFilter | undefined,
+    readonly seed: number,
+  ) {
+    this.#fromMarginals = filter === undefined || filter.dimension === d;
+  }
+
+  /** Whether the total of what matches is what all groups and REST have, and not told by the buckets (`addTotal`). */
+  get totalFromRows(): boolean {
+    return this.filter !== undefined && this.filter.dimension === undefined;
+  }
+
+  /** Adds what certainly matches, per measure, unless `totalFromRows`. */
+  addTotal(bucket: Bucket, total: Values): void {
+    if (!this.totalFromRows) mergeValues(total, marginalTotals(bucket, this.filter));
+  }
+
+  /** Adds every value to its cell. */
+  weigh(bucket: Bucket, { cells }: Candidates): void {
+    const { d, sort } = this, dictionary = bucket.dictionaries[d], { size, marginals } = dictionary;
+    const { hashes } = entryHashes(dictionary, this.seed);
+    if (this.#fromMarginals) {
+      const truth = this.filter?.matchEntries(dictionary);
+      const ranked = this.#numbers[0].of(marginals[sort]), requests = this.#numbers[1].of(marginals[REQUESTS]);
+      if (truth === undefined) addToCells(cells, hashes, size, ranked, requests, IS_SUM[sort]);
+      else addMatchingToCells(cells, hashes, size, ranked, requests, IS_SUM[sort], truth);
+      return;
+    }
+    this.#makeRoom(size);
+    const { certain, unknown } = this.#select(bucket);
+    certain.merge(bucket, REQUESTS, this.#requests);
+    let ranked = this.#requests;
+    if (sort !== REQUESTS) certain.merge(bucket, sort, ranked = this.#ranked);
+    if (unknown.count > 0) {
+      unknown.merge(bucket, REQUESTS, this.#unknown);
+      const unknownMax = this.filter!.unknownMax(bucket);
+      if (sort === REQUESTS) (ranked = this.#ranked).set(this.#requests.subarray(0, size));
+      for (let e = OTHER + 1; e < size; e++) this.#requests[e] += Math.min(this.#unknown[e], unknownMax);
+      this.#unknown.fill(0, 0, size);
+    }
+    addToCells(cells, hashes, size, ranked, this.#requests, IS_SUM[sort]);
+    this.#ranked.fill(0, 0, size);
+    this.#requests.fill(0, 0, size);
+  }
+
+  /** Merges the bucket into groups; what belongs to none goes to REST (with marginals and chosen cells: is left out). */
+  add(bucket: Bucket, groups: Groups, which: Which): Beyond {
+    return this.#fromMarginals ? this.#addMarginals(bucket, groups, which) : this.#addRows(bucket, groups, which);
+  }
+
+  /** The largest of the maxima of what is not listed, when REST does not know: of marginals that got no group. */
+  largestUnlisted(buckets: readonly Bucket[], groups: Groups, listed: ReadonlySet<number>, total: Values): Values {
+    const largest = groups.largestUnlisted(listed);
+    if (!this.#fromMarginals) return largest;
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      // Nobody who is listed had the largest, so somebody else did.
+      if (!IS_SUM[m] && [...listed].every((group) => groups.value(group, m) < total[m])) largest[m] = total[m];
+      else if (!IS_SUM[m]) {
+        for (const { dictionaries } of buckets) this.#raiseUnlisted(dictionaries[this.d], m, groups, listed, largest);
+      }
+    }
+    return largest;
+  }
+
+  #addMarginals(bucket: Bucket, groups: Groups, which: Which): Beyond {
+    const dictionary = bucket.dictionaries[this.d], { size, marginals, foldedMax } = dictionary;
+    const truth = this.filter?.matchEntries(dictionary), chosen = typeof which === "string" ? undefined : which;
+    const hashed = chosen === undefined ? undefined : entryHashes(dictionary, this.seed);
+    for (let e = OTHER + 1; e < size; e++) {
+      if (chosen !== undefined && chosen[hashed!.hashes[e] >>> CELL_SHIFT] === 0) continue;
+      if (truth !== undefined && truth[e] !== TRUE) continue;
+      const group = groups.of(dictionary, e, hashed);
+      mergeColumns(groups.values, marginals, e, group * MEASURE_COUNT);
+    }
+    if (truth === undefined) mergeColumns(groups.values, marginals, OTHER, REST * MEASURE_COUNT);
+    return { any: foldedMax[REQUESTS], hidden: foldedMax[REQUESTS] };
+  }
+
+  #addRows(bucket: Bucket, groups: Groups, which: Which): Beyond {
+    const { d } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
+    this.#makeRoom(size);
+    const { certain, unknown } = this.#select(bucket);
+    const count = this.#findGroups(dictionary, groups, which), groupOf = this.#groupOf, grouped = this.#grouped;
+    certain.place(groupOf);
+    const { values } = groups;
+    for (let m = 0; m < MEASURE_COUNT; m++) certain.merge(bucket, m, values, MEASURE_COUNT, m);
+    let unknownMax = 0;
+    if (unknown.count > 0) {
+      unknown.merge(bucket, REQUESTS, this.#unknown);
+      unknownMax = this.filter!.unknownMax(bucket);
+    }
+    const hidden = Math.min(lostMax[REQUESTS], values[HIDDEN * MEASURE_COUNT + REQUESTS] + this.#unknown[OTHER]);
+    groups.releaseHidden();
+    const folded = foldedMax[REQUESTS], any = which === "seen" ? hidden : Math.min(hidden, folded);
+    const given = hidden > 0 ? givenUp(bucket, d) : undefined;
+    for (let i = 0; i < count; i++) {
+      const e = grouped[i], group = groupOf[e];
+      if (given !== undefined) groups.hidden[group] += Math.min(hidden, given[e] + folded) - any;
+      groups.unknown[group] += Math.min(unknownMax, this.#unknown[e]);
+      groupOf[e] = REST;
+    }
+    this.#unknown.fill(0, 0, size);
+    return { any, hidden };
+  }
+
+  /** Gives entries their groups. Returns how many have one. */
+  #findGroups(dictionary: Dictionary, groups: Groups, which: Which): number {
+    const groupOf = this.#groupOf, grouped = this.#grouped;
+    let count = 0;
+    groupOf[OTHER] = HIDDEN;
+    if (which === "seen") {
+      for (const { entries, count: rows } of [this.#scan.certain, this.#scan.unknown]) {
+        for (let i = 0; i < rows; i++) {
+          const e = entries[i];
+          if (groupOf[e] !== REST) continue;
+          groupOf[e] = groups.of(dictionary, e);
+          grouped[count++] = e;
+        }
+      }
+      return count;
+    }
+    const hashed = which === "all" ? undefined : entryHashes(dictionary, this.seed);
+    for (let e = OTHER + 1; e < dictionary.size; e++) {
+      if (which !== "all" && which[hashed!.hashes[e] >>> CELL_SHIFT] === 0) continue;
+      groupOf[e] = groups.of(dictionary, e, hashed);
+      grouped[count++] = e;
+    }
+    return count;
+  }
+
+  #raiseUnlisted(
+    dictionary: Dictionary,
+    m: number,
+    groups: Groups,
+    listed: ReadonlySet<number>,
+    largest: Values,
+  ): void {
+    const truth = this.filter?.matchEntries(dictionary), column = dictionary.marginals[m];
+    for (let e = OTHER + 1; e < dictionary.size; e++) {
+      if (column[e] <= largest[m] || truth !== undefined && truth[e] !== TRUE) continue;
+      if (!listed.has(groups.of(dictionary, e))) largest[m] = column[e];
+    }
+  }
+
+  /** The rows that match and may match, with their entries. */
+  #select(bucket: Bucket): RowScan {
+    this.#scan.select(bucket, this.filter!);
+    this.#scan.certain.gather(bucket, this.d);
+    this.#scan.unknown.gather(bucket, this.d);
+    return this.#scan;
+  }
+
+  #makeRoom(size: number): void {
+    if (size <= this.#groupOf.length) return;
+    const room = roomFor(size);
+    this.#ranked = new Float64Array(room);
+    this.#requests = new Float64Array(room);
+    this.#unknown = new Float64Array(room);
+    this.#groupOf = new Int32Array(room).fill(REST);
+    this.#grouped = new Int32Array(room);
+  }
+}
+
+/** Requests that certainly match in one bucket: the same as the total of a ranking says. */
+export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefined): number {
+  if (filter === undefined) return bucket.totals[REQUESTS];
+  let requests = 0;
+  if (filter.dimension !== undefined) {
+    const dictionary = bucket.dictionaries[filter.dimension], column = dictionary.marginals[REQUESTS];
+    const truth = filter.matchEntries(dictionary);
+    for (let e = OTHER + 1; e < dictionary.size; e++) if (truth[e] === TRUE) requests += column[e];
+  } else {
+    const truth = filter.matchRows(bucket), column = bucket.measures[REQUESTS];
+    for (let row = 0; row < bucket.rows; row++) requests += column[row] * (truth[row] >> 1);
+  }
+  return saturated(requests);
+}
+
+/**
+ * What certainly matches in one bucket, per measure, for no filter or one on a single dimension: the marginals of the
+ * entries that satisfy it.
+ */
+function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Values {
+  if (filter?.dimension === undefined) return bucket.totals;
+  const totals = zeroValues(), dictionary = bucket.dictionaries[filter.dimension];
+  const truth = filter.matchEntries(dictionary);
+  for (let e = OTHER + 1; e < dictionary.size; e++) {
+    if (truth[e] === TRUE) mergeColumns(totals, dictionary.marginals, e);
+  }
+  return totals;
+}
+
+function addToCells(
+  cells: Float64Array,
+  hashes: Int32Array,
+  size: number,
+  ranked: Float64Array,
+  requests: Float64Array,
+  isSum: boolean,
+): void {
+  for (let e = OTHER + 1; e < size; e++) {
+    const cell = 2 * (hashes[e] >>> CELL_SHIFT);
+    cells[cell + 1] += requests[e];
+    if (isSum) cells[cell] += ranked[e];
+    else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
+  }
+}
+
+function addMatchingToCells(
+  cells: Float64Array,
+  hashes: Int32Array,
+  size: number,
+  ranked: Float64Array,
+  requests: Float64Array,
+  isSum: boolean,
+  truth: Uint8Array,
+): void {
+  for (let e = OTHER + 1; e < size; e++) {
+    if (truth[e] !== TRUE) continue;
+    const cell = 2 * (hashes[e] >>> CELL_SHIFT);
+    cells[cell + 1] += requests[e];
+    if (isSum) cells[cell] += ranked[e];
+    else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
+  }
+}
