@@ -1,7 +1,7 @@
 /**
  * Addresses as operators write them: `:9090`, `host:9090`, `127.0.0.1:0`, `[::1]:9090`.
  */
-import { isIP, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "./ip_address.ts";
 
 export interface SocketAddress {
   /** A name or an address without brackets; `::` when none was given: IPv4 and IPv6 on every interface. */
@@ -59,7 +59,7 @@ function hostMistake(host: string, port: string): string | undefined {
   if (host.includes("://")) return "a URL is not an address; leave out what stands before the host";
   if (host.includes(":")) return isIPv6(host) ? bracketHint(host, port) : `too many colons; ${EXAMPLES}`;
   // A host of digits and dots only is meant to be IPv4; as a name it would be looked up and not found.
-  if (/^[\d.]+$/.test(host)) return isIP(host) === 4 ? undefined : `${host} is no IPv4 address; ${EXAMPLES}`;
+  if (/^[\d.]+$/.test(host)) return isIPv4(host) ? undefined : `${host} is no IPv4 address; ${EXAMPLES}`;
   const label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
   if (host.length > 253 || !new RegExp(`^${label}(\\.${label})*\\.?$`).test(host)) {
     return `the host is neither a name nor an address; ${EXAMPLES}`;
