@@ -18,6 +18,8 @@ export interface WebSize {
 export const ORDINARY_WEB: WebSize = { sites: 400, networks: 60_000, pages: 12_000 };
 
 const PAGES_FALL = 0.7, PAGES_MIN = 20;
+/** Addresses that are seen from one network, by Zipf's law. */
+const CLIENTS = 24;
 /** Of this many networks one is IPv6. */
 const IPV6_EVERY = 8;
 /** Part of a network's requests that go to its own site. */
@@ -98,8 +100,9 @@ export function networkLabel(network: number): string {
 
 /** Some address in a network. In IPv6, the third group is never zero, so that `::` stands only behind the /48. */
 export function writeAddress(out: LineWriter, network: number, random: Random): void {
-  if (isIpv6(network)) writeIpv6(out, 0x0db8, ipv6Group(network), 0x2001, random);
-  else writeIpv4(out, ipv4Network(network), random);
+  const client = Math.imul(network * CLIENTS + random.zipf(CLIENTS), 0x9e3779b1);
+  if (isIpv6(network)) writeIpv6(out, 0x2001, 0x0db8, ipv6Group(network), client);
+  else writeIpv4(out, ipv4Network(network), client);
 }
 
 /**
@@ -107,8 +110,9 @@ export function writeAddress(out: LineWriter, network: number, random: Random): 
  * Those of IPv6 are in the block 3fff::/20, which like 2001:db8::/32 is for documentation.
  */
 export function writeLoneAddress(out: LineWriter, serial: number, random: Random): void {
-  if (serial % IPV6_EVERY === 0) writeIpv6(out, 1 + (serial >>> 15) % 4095, 1 + (serial & 0x7fff), 0x3fff, random);
-  else writeIpv4(out, ipv4Network(serial + 0x100000), random);
+  const client = random.bits();
+  if (serial % IPV6_EVERY === 0) writeIpv6(out, 0x3fff, 1 + (serial >>> 15) % 4095, 1 + (serial & 0x7fff), client);
+  else writeIpv4(out, ipv4Network(serial + 0x100000), client);
 }
 
 function isIpv6(network: number): boolean {
@@ -126,33 +130,35 @@ function ipv4Network(network: number): number {
   return (first < 127 ? first : first + 1) << 16 | spread & 0xffff;
 }
 
-function writeIpv4(out: LineWriter, network: number, random: Random): void {
+/** @param client 32 bits from which the rest of the address follows */
+function writeIpv4(out: LineWriter, network: number, client: number): void {
   out.decimal(network >>> 16);
   out.byte(46);
   out.decimal(network >>> 8 & 255);
   out.byte(46);
   out.decimal(network & 255);
   out.byte(46);
-  out.decimal(1 + random.below(254));
+  out.decimal(1 + (client >>> 8) % 254);
 }
 
 /** As nginx prints it (RFC 5952): half with all eight groups, half short. */
-function writeIpv6(out: LineWriter, second: number, third: number, first: number, random: Random): void {
+function writeIpv6(out: LineWriter, first: number, second: number, third: number, client: number): void {
   out.hex(first);
   out.byte(58);
   out.hex(second);
   out.byte(58);
   out.hex(third);
-  const bits = random.bits();
-  if (bits < 0) {
+  out.byte(58);
+  if (client < 0) {
     out.byte(58);
-    out.byte(58);
-    out.hex(1 + (bits & 0xfff));
+    out.hex(1 + (client >>> 8 & 0xfff));
     return;
   }
+  let bits = client;
   for (let group = 0; group < 5; group++) {
-    out.byte(58);
-    out.hex(1 + random.below(65_535));
+    bits = Math.imul(bits, 0x85ebca6b) + 1 | 0;
+    out.hex(1 + (bits >>> 16) % 65_535);
+    if (group < 4) out.byte(58);
   }
 }
 
