@@ -137,10 +137,10 @@ async function measure(
 }
 
 /** Of an attack: which of its attackers `nginx-logtail count` does not find. */
-async function attackersMissed({ attackers }: Truth, { checkout, file, deno }: Surroundings): Promise<string[]> {
+async function attackersMissed({ attackers }: Truth, around: Surroundings): Promise<string[]> {
   if (attackers === undefined) return [];
-  const args = countArgs(checkout, file, 1, ["prefix", "uri"]);
-  const { stdout } = await new Deno.Command(deno, { args, stdin: "null" }).output();
+  const args = countArgs(around, ["prefix", "uri"]);
+  const { stdout } = await new Deno.Command(around.deno, { args, stdin: "null" }).output();
   const [prefixes, uris] = rankingsOf(new TextDecoder().decode(stdout));
   const missed = [attackerComplaint(prefixes, attackers.prefix), attackerComplaint(uris, attackers.uri)];
   return missed.flatMap((text) => text === undefined ? [] : [`nginx-logtail count, attacker ${text}`]);

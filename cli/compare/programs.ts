@@ -99,7 +99,7 @@ export function competitors({ file, checkout, here, folder, deno }: Surroundings
       name: "logtail",
       title: "nginx-logtail count",
       program: deno,
-      args: countArgs(checkout, file, 1, ["prefix"]),
+      args: countArgs({ checkout, file }, ["prefix"]),
       counted: logtailCounted,
     },
     {
@@ -107,7 +107,7 @@ export function competitors({ file, checkout, here, folder, deno }: Surroundings
       name: "logtail-2",
       title: "the same, 2 threads",
       program: deno,
-      args: countArgs(checkout, file, 2, ["prefix"]),
+      args: countArgs({ checkout, file }, ["prefix"], 2),
       processors: 2,
       counted: logtailCounted,
     },
@@ -128,9 +128,14 @@ const GOACCESS_FLAGS = [
 ];
 
 /** Arguments of the runtime that count a file by these dimensions and print JSON, one object a dimension. */
-export function countArgs(checkout: string, file: string, threads: number, dimensions: readonly string[]): string[] {
+export function countArgs(
+  { checkout, file }: Pick<Surroundings, "checkout" | "file">,
+  dimensions: readonly string[],
+  threads = 1,
+  entries = 10,
+): string[] {
   const permissions = ["--quiet", "--no-prompt", "--frozen", "--ignore-env", `--allow-read=${checkout},${file}`];
-  const flags = ["--json", `--threads=${threads}`, `--group-by=${dimensions.join(",")}`];
+  const flags = ["--json", `--threads=${threads}`, `--group-by=${dimensions.join(",")}`, `--n=${entries}`];
   return ["run", ...permissions, `--config=${checkout}/deno.json`, `${checkout}/cli/main.ts`, "count", ...flags, file];
 }
 

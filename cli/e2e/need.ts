@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 
-export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6";
+export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6" | "mawk";
 
 /** What to do about a missing one. */
 const REMEDIES: Readonly<Record<Component, string>> = {
@@ -13,6 +13,7 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   chromium: "apt-get install chromium",
   node: "apt-get install nodejs",
   npm: "apt-get install npm",
+  mawk: "apt-get install mawk",
   ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 
