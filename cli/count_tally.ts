@@ -34,6 +34,10 @@ export interface TallyState {
 /** A slice that no line can be in: it gets the ledger's own bucket. */
 const NO_SLICE_S = -10;
 
+/** Slices open at once: logs are in order but for what their writers buffer, and every table more is memory (20 MB of it when
+ * it is full) that is no longer in the processor's cache when its turn comes. */
+const SLICES_MAX = 3;
+
 /** Lines of a slice below which sealing costs more than a tenth of counting. */
 const SLICE_LINES_MIN = 4096;
 
@@ -69,7 +73,7 @@ export class Tally implements LineSink {
     this.builders = questions.map((question) =>
       new TopNBuilder({ ...question, window: "24h", filter: compiled }, seed)
     );
-    const options = { masks, source: "count", seed, anyTime: true };
+    const options = { masks, source: "count", seed, anyTime: true, openSlicesMax: SLICES_MAX };
     this.#slices = this.#pipeline = new Pipeline({ ...options, format: LOGTAIL_FORMAT });
     this.#blocks = new Pipeline({ ...options, format: this.#timeless });
   }

@@ -40,6 +40,8 @@ export interface PipelineOptions {
   readonly seed: number;
   /** Every line goes into the fine slice of its own time, however old: for whole files that are counted once. */
   readonly anyTime?: boolean;
+  /** Slices open at once; OPEN_SLICES_MAX unless given. Each holds a table of its own in memory. */
+  readonly openSlicesMax?: number;
 }
 
 /** A line that was not counted. */
@@ -256,14 +258,14 @@ export class Pipeline {
   #sliceOf(timeS: number): OpenSlice | number | "full" {
     const last = this.#open[this.#last];
     if (last !== undefined && timeS >= last.startS && timeS < last.startS + TIERS[last.tier].sliceS) return last;
-    const { anyTime = false, seed } = this.options;
+    const { anyTime = false, openSlicesMax = OPEN_SLICES_MAX, seed } = this.options;
     if (!anyTime && timeS > this.nowS + FUTURE_SECONDS_MAX) return FUTURE;
     const tier = anyTime ? 0 : tierHolding(timeS, sliceStart(this.nowS, FINEST_S));
     if (tier < 0) return TOO_OLD;
     const startS = sliceStart(timeS, TIERS[tier].sliceS);
     this.#last = this.#open.findIndex((slice) => slice.tier === tier && slice.startS === startS);
     if (this.#last >= 0) return this.#open[this.#last];
-    if (this.#open.length === OPEN_SLICES_MAX) return "full";
+    if (this.#open.length === openSlicesMax) return "full";
     this.#last = this.#open.length;
     this.#open.push({ tier, startS, table: this.#spare.pop() ?? new CounterTable(seed) });
     return this.#open[this.#last];
