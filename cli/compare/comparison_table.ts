@@ -43,7 +43,6 @@ function fixed(value: number | undefined, digits: number): string {
 
 /** Three digits that mean something, without an exponent. */
 function significant(value: number | undefined): string {
-  if (value === undefined) return "-";
-  if (value >= 100) return value.toFixed(0);
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  if (value === undefined || !Number.isFinite(value)) return "-"; // no time was measured at all
+  return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
 }

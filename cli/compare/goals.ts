@@ -40,7 +40,9 @@ function reachedOf(
 ): { readonly met: boolean; readonly text: string } | undefined {
   if (than !== undefined && times !== undefined) {
     const ratio = timesAsFast(runs, "logtail", than);
-    return ratio === undefined ? undefined : { met: ratio >= times, text: ratio.toPrecision(3) };
+    return ratio === undefined || ratio === 0 || !Number.isFinite(ratio)
+      ? undefined
+      : { met: ratio >= times, text: ratio.toPrecision(3) };
   }
   const rss = medianOf(runsOf(runs, "logtail"), (run) => run.rssMax);
   if (rss === undefined || rssMax === undefined) return undefined;
