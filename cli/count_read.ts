@@ -1,5 +1,4 @@
 /** Reads the parts of a job and hands their lines on, until no part is left. What cannot be read is named and skipped. */
-import { CHUNK_BYTES } from "@/core/bounds.ts";
 import { type FileTrouble, isTrouble } from "@/core/host/file_trouble.ts";
 import { type InputFile, type Inputs, isGzip } from "@/core/host/input_file.ts";
 import { LineFeed } from "./count_feed.ts";
@@ -152,7 +151,7 @@ async function readGzip(
   }
 }
 
-/** Compressed bytes at once. */
-const GZIP_READ_BYTES = CHUNK_BYTES / 8;
+/** Compressed bytes at once: few, since a thousand times as many can come out of them. */
+const GZIP_READ_BYTES = 16 * 1024;
 
 const NEWLINE = 0x0a;

@@ -2,7 +2,6 @@
  * gzip, as logs are rotated: one member or several, one after the other (logrotate appends, pigz cuts). The runtime's
  * `DecompressionStream` refuses what follows the first member, hence zlib of `node:`.
  */
-import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
 /** Bytes of content at once. When data is damaged, what precedes the damage in the same piece is lost with it. */
@@ -14,22 +13,37 @@ export class GzipDamage extends Error {
 }
 
 /**
- * The content of all members. `compressed` is asked for more when more is needed; each of its pieces is ours.
+ * The content of all members. `compressed` is asked for one piece after the other; each is ours. What one piece holds is in
+ * memory at once, and that can be a thousand times as much: pieces should be small.
  *
  * @throws GzipDamage after the content up to there; and what `compressed` throws
  */
 export async function* gunzip(compressed: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const unzipped = createGunzip({ chunkSize: PIECE_BYTES });
-  const source = Readable.from(compressed, { objectMode: true, highWaterMark: 1 });
-  source.on("error", (error) => unzipped.destroy(error));
-  source.pipe(unzipped);
+  // Not by iterating over the stream: at an error that forgets what it has not handed out yet.
+  const content: Uint8Array[] = [];
+  let trouble: unknown;
+  unzipped.on("data", (piece: Uint8Array) => content.push(piece));
+  const failed = new Promise<void>((resolve) => {
+    unzipped.on("error", (error) => {
+      trouble ??= error;
+      resolve();
+    });
+  });
   try {
-    for await (const piece of unzipped) yield piece;
-  } catch (error) {
-    throw damageOf(error) ?? error;
+    for (const piece of compressed) {
+      await Promise.race([failed, new Promise<void>((resolve) => unzipped.write(piece, () => resolve()))]);
+      yield* content.splice(0);
+      if (trouble !== undefined) break;
+    }
+    if (trouble === undefined) {
+      await Promise.race([failed, new Promise<void>((resolve) => unzipped.once("end", resolve).end())]);
+    }
+    yield* content;
   } finally {
-    source.destroy();
+    unzipped.destroy();
   }
+  if (trouble !== undefined) throw damageOf(trouble) ?? trouble;
 }
 
 function damageOf(error: unknown): GzipDamage | undefined {
