@@ -74,8 +74,11 @@ async function compare(flags: FlagValues): Promise<number> {
     const { runs, complaints } = await runRounds(chosen, rounds, truth, tools, folder);
     complaints.push(...await attackersMissed(truth, around));
     writeOut(`\n${kind} traffic: ${lines} lines, ${megabytes(file)} MB, seed ${seed}; median of ${rounds} rounds\n\n`);
-    writeOut(`${comparisonTable(chosen, runs)}\n${goalLines(kind, runs).map((line) => `${line}\n`).join("")}`);
-    if (lines < MEANINGFUL_LINES_MIN) writeOut("so few lines show whether counts are right; the rates mean nothing\n");
+    const few = lines < MEANINGFUL_LINES_MIN;
+    const remarks = few
+      ? ["so few lines show whether counts are right; the rates mean nothing"]
+      : goalLines(kind, runs);
+    writeOut(`${comparisonTable(chosen, runs)}\n${remarks.map((line) => `${line}\n`).join("")}`);
     for (const complaint of complaints) writeOut(`WRONG    ${complaint}\n`);
     wrong += complaints.length;
   }
