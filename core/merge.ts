@@ -6,13 +6,15 @@
  * Totals and ledgers add up exactly; marginals too; a value that one bucket folded away may be missing there, which
  * `foldedMax` accounts for.
  */
-import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX, OPEN_ROWS_MAX } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, mergeColumns, type Values } from "./measures.ts";
+import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX } from "./bounds.ts";
+import { IS_SUM, MEASURE_COUNT, saturated, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { addLedger, emptyLedger, type Ledger } from "./ledger.ts";
-import { CounterTable, perDimension } from "./counter_table.ts";
+import { hashWords, type InternTable } from "./intern.ts";
+import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
 import { fold, makeRoom } from "./roll_up.ts";
-import type { Bucket } from "./bucket.ts";
+import { type Bucket, type IndexColumn, mergedByEntry, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
+import { type BlockBucket, type BlockDictionary, inBlock, isWhole } from "./bucket_block.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
 
@@ -28,14 +30,16 @@ export function mergeBuckets(
   caps: Caps,
   seed: number,
 ): Bucket {
-  const table = new CounterTable(seed);
+  const rows = buckets.reduce((sum, bucket) => sum + bucket.rows, 0);
+  const table = new CounterTable(seed, Math.min(Math.max(ROWS_MIN, rows), TABLE_ROWS_MAX));
   const ledger = emptyLedger();
   const room: Caps = {
-    rowsMax: Math.max(OPEN_ROWS_MAX, 2 * caps.rowsMax),
+    // Cut late: what has been given up cannot be told apart any more when more of it comes.
+    rowsMax: TABLE_ROWS_MAX,
     entriesMax: Math.max(OPEN_ENTRIES_MAX, 2 * caps.entriesMax),
     entryBytesMax: Math.max(OPEN_ENTRY_BYTES_MAX, 2 * caps.entryBytesMax),
   };
-  for (const bucket of buckets) mergeInto(table, ledger, bucket, room);
+  for (const bucket of buckets) mergeInto(table, ledger, inBlock(bucket), room);
   return seal(table, startS, lengthS, ledger, caps);
 }
 
@@ -46,59 +50,130 @@ export function cutBucket(bucket: Bucket, caps: Caps, seed: number): Bucket {
   return fits ? bucket : mergeBuckets([bucket], bucket.startS, bucket.lengthS, caps, seed);
 }
 
-function mergeInto(table: CounterTable, ledger: Ledger, bucket: Bucket, room: Caps): void {
+const ROWS_MIN = 1024;
+
+function mergeInto(table: CounterTable, ledger: Ledger, bucket: BlockBucket, room: Caps): void {
   table.addTotals(bucket.totals, 0);
   addLedger(ledger, bucket.ledger);
-  const ids = perDimension((d) => internDictionary(table, d, bucket, room));
+  const ids = bucket.dictionaries.map((dictionary, d) => {
+    makeRoomFor(table, d, dictionary, room);
+    const ids = internEntries(table.dictionaries[d], dictionary);
+    if (!isWhole(dictionary)) addGivenUp(table, d, bucket, ids);
+    return ids;
+  });
   // Entries are all interned by now: from here on only rows may roll up, and ids stay what they are.
-  const rowRoom: Caps = { rowsMax: room.rowsMax, entriesMax: Infinity, entryBytesMax: Infinity };
-  const key = new Int32Array(DIMENSION_COUNT), values = new Float64Array(MEASURE_COUNT);
-  const { indexes, measures } = bucket;
-  for (let row = 0; row < bucket.rows; row++) {
-    if (row % BATCH_LINES === 0) makeRoom(table, rowRoom);
-    for (let d = 0; d < DIMENSION_COUNT; d++) key[d] = ids[d][indexes[d][row]];
-    for (let m = 0; m < MEASURE_COUNT; m++) values[m] = measures[m][row];
-    table.addRow(key, 0, values, 0);
+  addRows(table, bucket, ids, { rowsMax: room.rowsMax, entriesMax: Infinity, entryBytesMax: Infinity });
+}
+
+function addRows(
+  table: CounterTable,
+  { rows, indexes, measures }: Bucket,
+  ids: readonly Int32Array[],
+  room: Caps,
+): void {
+  for (let from = 0; from < rows; from += BATCH_LINES) {
+    const count = Math.min(BATCH_LINES, rows - from);
+    makeRoom(table, room);
+    for (let d = 0; d < DIMENSION_COUNT; d++) spreadIds(indexes[d], from, count, ids[d], keys, d);
+    for (let m = 0; m < MEASURE_COUNT; m++) spreadValues(measures[m], from, count, values, m);
+    table.addBatch(keys, values, 0, count);
   }
 }
 
-/** The table's id of every entry of `dictionary`; adds marginals and bounds on the way. */
-function internDictionary(table: CounterTable, d: number, bucket: Bucket, room: Caps): Uint32Array {
-  const dictionary = bucket.dictionaries[d];
-  const there = table.dictionaries[d], bytes = dictionary.bytes.length;
-  const { entriesMax, entryBytesMax } = room;
-  if (there.size + dictionary.size > entriesMax || there.bytes + bytes > entryBytesMax) {
-    fold(
-      table,
-      d,
-      Math.max(entriesMax / 2, entriesMax - dictionary.size),
-      Math.max(entryBytesMax / 2, entryBytesMax - bytes),
-    );
+/** One batch of rows, as the table takes them: row by row. */
+const keys = new Int32Array(BATCH_LINES * DIMENSION_COUNT), values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+
+/** `into[i * DIMENSION_COUNT + d] = ids[column[from + i]]`. A loop for each kind of column: one over all is slower. */
+function spreadIds(
+  column: IndexColumn,
+  from: number,
+  count: number,
+  ids: Int32Array,
+  into: Int32Array,
+  d: number,
+): void {
+  const end = from + count;
+  if (column instanceof Uint8Array) {
+    for (let row = from, k = d; row < end; row++, k += DIMENSION_COUNT) into[k] = ids[column[row]];
+  } else if (column instanceof Uint16Array) {
+    for (let row = from, k = d; row < end; row++, k += DIMENSION_COUNT) into[k] = ids[column[row]];
+  } else {
+    for (let row = from, k = d; row < end; row++, k += DIMENSION_COUNT) into[k] = ids[column[row]];
   }
-  const ids = new Uint32Array(dictionary.size), values = new Float64Array(MEASURE_COUNT);
-  const held = rowValues(bucket, d);
-  for (let entry = 0; entry < dictionary.size; entry++) {
-    const from = dictionary.offsets[entry], to = dictionary.offsets[entry + 1];
-    ids[entry] = entry === OTHER ? OTHER : table.dictionaries[d].intern(dictionary.bytes, from, to);
-    // What it has counted beyond its rows; its rows are about to be added.
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      const marginal = dictionary.marginals[m][entry];
-      values[m] = IS_SUM[m] && entry !== OTHER ? marginal - held[entry * MEASURE_COUNT + m] : marginal;
+}
+
+/** The same for a measure: `into[i * MEASURE_COUNT + m] = column[from + i]`. */
+function spreadValues(column: NumberColumn, from: number, count: number, into: Float64Array, m: number): void {
+  const end = from + count;
+  if (column instanceof Uint8Array) {
+    for (let row = from, v = m; row < end; row++, v += MEASURE_COUNT) into[v] = column[row];
+  } else if (column instanceof Uint16Array) {
+    for (let row = from, v = m; row < end; row++, v += MEASURE_COUNT) into[v] = column[row];
+  } else if (column instanceof Uint32Array) {
+    for (let row = from, v = m; row < end; row++, v += MEASURE_COUNT) into[v] = column[row];
+  } else {
+    for (let row = from, v = m; row < end; row++, v += MEASURE_COUNT) into[v] = column[row];
+  }
+}
+
+/** Folds what the table has, so that a whole dictionary more fits. */
+function makeRoomFor(table: CounterTable, d: number, { size, bytes }: BlockDictionary, room: Caps): void {
+  const there = table.dictionaries[d], { entriesMax, entryBytesMax } = room;
+  if (there.size + size <= entriesMax && there.bytes + bytes.length <= entryBytesMax) return;
+  fold(
+    table,
+    d,
+    Math.max(entriesMax / 2, entriesMax - size),
+    Math.max(entryBytesMax / 2, entryBytesMax - bytes.length),
+  );
+}
+
+/** The table's id of every entry of a dictionary. */
+function internEntries(table: InternTable, dictionary: BlockDictionary): Int32Array {
+  const { size, bytes } = dictionary, lengths = widenedIndex(dictionary.lengths), ids = new Int32Array(size);
+  const view = new DataView(bytes.buffer), seed = table.seed;
+  let at = bytes.byteOffset;
+  for (let from = 1; from < size; from += BATCH_LINES) {
+    const count = Math.min(BATCH_LINES, size - from);
+    for (let i = 0, s = 0; i < count; i++, s += 3) {
+      const length = lengths[from + i];
+      staged[s] = hashWords(view, at, length, seed);
+      staged[s + 1] = at;
+      staged[s + 2] = length;
+      at += length;
     }
-    table.addGivenUp(d, ids[entry], values, 0);
+    table.internBatch(view, view, staged, 3, 0, 0, count, ids, 1, from);
   }
-  addBound(table.lostMax[d], dictionary.lostMax);
-  addBound(table.foldedMax[d], dictionary.foldedMax);
   return ids;
 }
 
-/** What the rows of every entry hold together, at `[entry * MEASURE_COUNT + m]`. */
-function rowValues({ rows, indexes, measures, dictionaries }: Bucket, d: number): Float64Array {
-  const held = new Float64Array(dictionaries[d].size * MEASURE_COUNT);
-  for (let row = 0; row < rows; row++) mergeColumns(held, measures, row, indexes[d][row] * MEASURE_COUNT);
-  return held;
+/** Hash, start and length of the entries of one batch. */
+const staged = new Int32Array(BATCH_LINES * 3);
+
+/** Adds what the entries of one dimension have counted beyond their rows, and what a value can have lost. */
+function addGivenUp(
+  table: CounterTable,
+  d: number,
+  { dictionaries, indexes, measures }: Bucket,
+  ids: Int32Array,
+): void {
+  const { size, marginals, lostMax, foldedMax } = dictionaries[d], index = widenedIndex(indexes[d]);
+  const counted = marginals.map(widened);
+  const held = measures.map((column, m) => mergedByEntry(index, widened(column), size, IS_SUM[m]));
+  const given = new Float64Array(MEASURE_COUNT);
+  for (let entry = 0; entry < size; entry++) {
+    let some = false;
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      const kept = entry === OTHER ? 0 : held[m][entry];
+      if (counted[m][entry] > kept) some = true;
+      given[m] = IS_SUM[m] ? counted[m][entry] - kept : counted[m][entry];
+    }
+    if (some) table.addGivenUp(d, ids[entry], given, 0);
+  }
+  addBound(table.lostMax[d], lostMax);
+  addBound(table.foldedMax[d], foldedMax);
 }
 
 function addBound(into: Values, from: Values): void {
-  for (let m = 0; m < MEASURE_COUNT; m++) into[m] += from[m];
+  for (let m = 0; m < MEASURE_COUNT; m++) into[m] = saturated(into[m] + from[m]);
 }

@@ -8,7 +8,7 @@ import { MEASURE_COUNT, REQUESTS, saturated, type Values } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Caps } from "./slices.ts";
-import { type CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
+import { type CounterTable, marginalsOf, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import type { InternTable } from "./intern.ts";
 import { fold, rollUp } from "./roll_up.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
@@ -19,7 +19,7 @@ export function seal(table: CounterTable, startS: number, lengthS: number, ledge
   for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, caps.entriesMax, caps.entryBytesMax);
   rollUp(table, caps.rowsMax);
   const { rows, words, doubles, totals, dictionaries } = table;
-  const order = rowsByRequests(table), marginals = storedMarginals(table);
+  const order = rowsByRequests(table), marginals = dictionaries.map((_, d) => storedMarginals(table, d));
   const measures = perMeasure((m) => formOf(doubles, rows, ROW_DOUBLES, VALUES_AT + m));
   const dimensions = dictionaries.map((_, d) => planDimension(table, d, marginals[d]));
   const bucket = blankBucket({
@@ -94,11 +94,10 @@ function planDimension(table: CounterTable, d: number, marginals: Float64Array |
   };
 }
 
-/** Per dimension: what its entries have counted, where that is not what their rows say. */
-function storedMarginals(table: CounterTable): readonly (Float64Array | undefined)[] {
-  const whole = table.dictionaries.map((_, d) => isWhole({ lostMax: table.lostMax[d], foldedMax: table.foldedMax[d] }));
-  if (!whole.includes(false)) return [];
-  return tableMarginals(table).map((marginals, d) => whole[d] ? undefined : marginals);
+/** What the entries of a dimension have counted, where that is not what their rows say. */
+function storedMarginals(table: CounterTable, d: number): Float64Array | undefined {
+  const lost = { lostMax: table.lostMax[d], foldedMax: table.foldedMax[d] };
+  return isWhole(lost) ? undefined : marginalsOf(table, d);
 }
 
 /** The entry that all rows have in common, if there is one. Looks only as far as they agree: mostly the second differs. */
