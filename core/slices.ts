@@ -22,10 +22,25 @@ export interface Caps {
   readonly entriesMax: number;
   /** Bytes of all entries of one dictionary. */
   readonly entryBytesMax: number;
+  /**
+   * Bytes of a bucket's block: what the memory budget counts with. Ordinary traffic at all other caps takes nine tenths of
+   * it; long values in several dimensions at once, which only a flood has, give way sooner. Absent: no such cap.
+   */
+  readonly bytesMax?: number;
 }
 
-const LARGE: Caps = { rowsMax: 50_000, entriesMax: 16_000, entryBytesMax: 2 * 1024 * 1024 };
-const SMALL: Caps = { rowsMax: 5_000, entriesMax: 2_000, entryBytesMax: 256 * 1024 };
+const LARGE: Caps = {
+  rowsMax: 50_000,
+  entriesMax: 16_000,
+  entryBytesMax: 2 * 1024 * 1024,
+  bytesMax: 2560 * 1024, // 52 a row
+};
+const SMALL: Caps = {
+  rowsMax: 5_000,
+  entriesMax: 2_000,
+  entryBytesMax: 256 * 1024,
+  bytesMax: 384 * 1024, // 78 a row: dictionaries shrink less than rows
+};
 
 /** From fine to coarse; each length divides the next. */
 export const TIERS: readonly Tier[] = [
