@@ -26,6 +26,11 @@ export interface Dimension {
   readonly drillTo: DimensionName;
   /** Roll-up gives it up before looking at how light the others are. */
   readonly givenUpFirst: boolean;
+  /**
+   * Its value mostly follows from that of another dimension (the ASN from the client), so that giving it up alone makes
+   * hardly any two rows equal: roll-up gives it up together with that one.
+   */
+  readonly goesWith?: DimensionName;
 }
 
 export type DimensionName =
@@ -44,10 +49,10 @@ export const DIMENSIONS: readonly Dimension[] = [
   dimension("prefix", "prefix", "client prefix", "client address, masked", "uri"),
   dimension("uri", "text", "URI", "path of the request, without query string", "status"),
   dimension("status", "number", "status", "HTTP response status", "website"),
-  dimension("method", "text", "method", "HTTP request method", "website"),
-  dimension("asn", "number", "ASN", "autonomous system number of the client", "prefix"),
+  { ...dimension("method", "text", "method", "HTTP request method", "website"), goesWith: "uri" },
+  { ...dimension("asn", "number", "ASN", "autonomous system number of the client", "prefix"), goesWith: "prefix" },
   dimension("tag", "text", "tag", "source tag of the input", "website"),
-  dimension("tor", "flag", "Tor", "client is a Tor exit", "prefix"),
+  { ...dimension("tor", "flag", "Tor", "client is a Tor exit", "prefix"), goesWith: "prefix" },
   { ...dimension("source", "text", "source", "collector that counted the request", "website"), givenUpFirst: true },
 ];
 

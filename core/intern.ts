@@ -165,6 +165,27 @@ export class InternTable {
     return id === 0 ? 0 : this.#arena[this.#records[id] + HASH_AT];
   }
 
+  /**
+   * Keeps the entries for which `renamed[id]` is not 0, under that id, and forgets the others; keeps the memory. New ids
+   * count up from 1 in the order of the old ones.
+   */
+  keepOnly(renamed: Int32Array): void {
+    const arena = this.#arena, records = this.#records, size = this.size;
+    this.clear();
+    for (let id = 1; id < size; id++) {
+      const to = renamed[id];
+      if (to === 0) continue;
+      const record = records[id], words = BYTES_AT + ((arena[record + LENGTH_AT] + 3) >> 2), kept = this.#top;
+      if (kept !== record) { for (let i = 0; i < words; i++) arena[kept + i] = arena[record + i]; }
+      arena[kept + ID_AT] = to;
+      records[to] = kept;
+      this.size = to + 1;
+      this.bytes += arena[kept + LENGTH_AT];
+      this.#top += words;
+      this.#place(to);
+    }
+  }
+
   /** Forgets all entries; keeps the memory. */
   clear(): void {
     this.#slots.fill(0);
@@ -215,26 +236,28 @@ export class InternTable {
   }
 
   #double(): void {
-    const slots = new Int32Array(2 * this.#slots.length), mask = slots.length - 2;
-    const records = new Int32Array(slots.length >> 1), arena = this.#arena;
+    const slots = new Int32Array(2 * this.#slots.length), records = new Int32Array(slots.length >> 1);
     records.set(this.#records);
     this.#crowdedOut.clear();
-    for (let id = 1; id < this.size; id++) {
-      const record = records[id], hash = arena[record + HASH_AT];
-      const first = hash << 1 & mask;
-      let probes = 0;
-      while (probes < PROBES_MAX && slots[(first + 2 * probes & mask) + 1] !== 0) probes++;
-      if (probes === PROBES_MAX) {
-        const at = (record + BYTES_AT) << 2;
-        this.#crowdedOut.set(bytesKey(new DataView(arena.buffer), at, arena[record + LENGTH_AT]), id);
-        continue;
-      }
-      const slot = first + 2 * probes & mask;
-      slots[slot] = hash;
-      slots[slot + 1] = record;
-    }
     this.#slots = slots;
     this.#records = records;
+    for (let id = 1; id < this.size; id++) this.#place(id);
+  }
+
+  /** Enters an entry of the arena that is in no slot yet, and equal to none that is. */
+  #place(id: number): void {
+    const slots = this.#slots, mask = slots.length - 2, arena = this.#arena;
+    const record = this.#records[id], hash = arena[record + HASH_AT], first = hash << 1 & mask;
+    let probes = 0;
+    while (probes < PROBES_MAX && slots[(first + 2 * probes & mask) + 1] !== 0) probes++;
+    if (probes === PROBES_MAX) {
+      const at = (record + BYTES_AT) << 2;
+      this.#crowdedOut.set(bytesKey(new DataView(arena.buffer), at, arena[record + LENGTH_AT]), id);
+      return;
+    }
+    const slot = first + 2 * probes & mask;
+    slots[slot] = hash;
+    slots[slot + 1] = record;
   }
 }
 

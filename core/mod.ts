@@ -22,6 +22,7 @@ export * from "./line_batch.ts";
 export * from "./scan_logtail.ts";
 export * from "./format_logtail.ts";
 export * from "./counter_table.ts";
+export * from "./visible_pairs.ts";
 export * from "./roll_up.ts";
 export * from "./bucket.ts";
 export * from "./bucket_block.ts";
