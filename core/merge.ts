@@ -14,7 +14,7 @@ import { hashWords, type InternTable } from "./intern.ts";
 import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
 import { fold, makeRoom } from "./roll_up.ts";
 import { type Bucket, type IndexColumn, mergedByEntry, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
-import { type BlockBucket, type BlockDictionary, inBlock, isWhole } from "./bucket_block.ts";
+import { type BlockBucket, type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
 
@@ -46,7 +46,8 @@ export function mergeBuckets(
 /** Brings one bucket to smaller caps. */
 export function cutBucket(bucket: Bucket, caps: Caps, seed: number): Bucket {
   const fits = bucket.rows <= caps.rowsMax &&
-    bucket.dictionaries.every(({ size, bytes }) => size <= caps.entriesMax && bytes.length <= caps.entryBytesMax);
+    bucket.dictionaries.every(({ size, bytes }) => size <= caps.entriesMax && bytes.length <= caps.entryBytesMax) &&
+    (caps.bytesMax === undefined || blockOf(bucket).byteLength <= caps.bytesMax);
   return fits ? bucket : mergeBuckets([bucket], bucket.startS, bucket.lengthS, caps, seed);
 }
 

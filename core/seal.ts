@@ -12,10 +12,28 @@ import { type CounterTable, marginalsOf, ROW_DOUBLES, ROW_WORDS, VALUES_AT } fro
 import type { InternTable } from "./intern.ts";
 import { fold, rollUp } from "./roll_up.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
-import { blankBucket, type DimensionPlan, type Form, formFor, formForIndex, isWhole } from "./bucket_block.ts";
+import { blankBucket, blockOf, type DimensionPlan, type Form, formFor, formForIndex, isWhole } from "./bucket_block.ts";
 
 /** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
 export function seal(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
+  const { bytesMax = Infinity } = caps;
+  let bucket = sealWithin(table, startS, lengthS, ledger, caps);
+  for (let cut = 1; blockOf(bucket).byteLength > bytesMax && cut <= CUTS_MAX; cut++) {
+    bucket = sealWithin(table, startS, lengthS, ledger, lessThan(caps, cut));
+  }
+  return bucket;
+}
+
+/** Long values give way first, in three steps; then rows and entries, each time by three tenths. */
+function lessThan({ rowsMax, entriesMax, entryBytesMax }: Caps, cut: number): Caps {
+  const part = 0.7 ** Math.max(0, cut - 3);
+  return { rowsMax: rowsMax * part, entriesMax: entriesMax * part, entryBytesMax: entryBytesMax / 2 ** cut };
+}
+
+/** Enough to come down from any caps to a single row. */
+const CUTS_MAX = 40;
+
+function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
   for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, caps.entriesMax, caps.entryBytesMax);
   rollUp(table, caps.rowsMax);
   const { rows, words, doubles, totals, dictionaries } = table;
