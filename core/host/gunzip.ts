@@ -22,23 +22,25 @@ export async function* gunzip(compressed: Iterable<Uint8Array>): AsyncGenerator<
   const unzipped = createGunzip({ chunkSize: PIECE_BYTES });
   // Not by iterating over the stream: at an error that forgets what it has not handed out yet.
   const content: Uint8Array[] = [];
-  let trouble: unknown;
+  let trouble: unknown, over = false;
   unzipped.on("data", (piece: Uint8Array) => content.push(piece));
-  const failed = new Promise<void>((resolve) => {
-    unzipped.on("error", (error) => {
+  // It can be over while there is more: zeros behind the last member are nothing.
+  const ended = new Promise<void>((resolve) => {
+    function end(error?: unknown): void {
       trouble ??= error;
+      over = true;
       resolve();
-    });
+    }
+    unzipped.on("error", end).on("end", end).on("close", () => end());
   });
   try {
     for (const piece of compressed) {
-      await Promise.race([failed, new Promise<void>((resolve) => unzipped.write(piece, () => resolve()))]);
+      await Promise.race([ended, new Promise<void>((resolve) => unzipped.write(piece, () => resolve()))]);
       yield* content.splice(0);
-      if (trouble !== undefined) break;
+      if (over) break;
     }
-    if (trouble === undefined) {
-      await Promise.race([failed, new Promise<void>((resolve) => unzipped.once("end", resolve).end())]);
-    }
+    if (!over) unzipped.end();
+    await ended;
     yield* content;
   } finally {
     unzipped.destroy();
