@@ -6,7 +6,7 @@ import type { DeltaCursor } from "./delta_log.ts";
 import type { DimensionName } from "./dimensions.ts";
 import type { Filter } from "./filter_tree.ts";
 import type { Ledger } from "./ledger.ts";
-import { REQUESTS, type Values } from "./measures.ts";
+import { REQUESTS, VALUE_MAX, type Values } from "./measures.ts";
 import type { WindowName } from "./slices.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -79,7 +79,7 @@ export function isExact({ entries, unlistedMax }: TopNAnswer, sort: number): boo
 
 /** Whether a sum has reached the largest integer that a double holds exactly: it stays there, and is at least that. */
 export function isSaturated(value: number): boolean {
-  return value >= Number.MAX_SAFE_INTEGER;
+  return value >= VALUE_MAX;
 }
 
 export interface TrendPoint {

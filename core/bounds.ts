@@ -50,8 +50,9 @@ export const LATE_SECONDS_MAX = 20;
 /** Seconds of deltas that stay retrievable one by one for a subscriber that (re)connects. */
 export const DELTA_SECONDS_MAX = 900;
 
-/** Bytes of the retrievable deltas together (columns and dictionaries). The oldest go first. */
-export const DELTA_BYTES_MAX = 128 * 1024 * 1024;
+/** Bytes of the retrievable deltas together (columns and dictionaries): 13 minutes of 12 000 distinct rows in ten seconds.
+ * The oldest go first, and a subscriber that was away longer is told how many it missed. */
+export const DELTA_BYTES_MAX = 48 * 1024 * 1024;
 
 /** Milliseconds that one regular expression of one question may take over all values of its window. Beyond it the
  * question is refused: linear time per value still adds up over millions of long ones. */
@@ -62,6 +63,10 @@ export const SLOT_PENDING_MAX = 256;
 
 /** Bytes a slot holds unmerged, or as many as it has merged if that is more, so that a row is merged a few times at most. */
 export const SLOT_PENDING_BYTES_MAX = 256 * 1024;
+
+/** Bytes that all slots of a store hold unmerged, counted since they were last merged together. Beyond it all merge at once:
+ * a backlog touches hundreds of slots, none of which would do so by itself. */
+export const STORE_PENDING_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Snapshots waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told.
  * Deltas do not wait anywhere but in the log that all subscribers read (`DELTA_BYTES_MAX`). */

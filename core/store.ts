@@ -6,9 +6,10 @@
  * is made from its finer ones when they are over, and from then on a late delta enters it directly as well: merged
  * upward only, and never twice.
  */
-import { AHEAD_SECONDS_MAX, MAKE_DELAY_SECONDS } from "./bounds.ts";
+import { AHEAD_SECONDS_MAX, MAKE_DELAY_SECONDS, STORE_PENDING_BYTES_MAX } from "./bounds.ts";
 import { FINEST_S, oldestStart, sliceStart, type Span, TIERS } from "./slices.ts";
 import type { Delta } from "./bucket.ts";
+import { bucketBytes } from "./bucket_block.ts";
 import { Ring, type Slot } from "./ring.ts";
 
 export type Outcome = "merged" | "duplicate" | "too_old" | "too_far_ahead";
@@ -33,8 +34,10 @@ export class Store {
   endS = 0;
   /** Per tier: slices that end here or earlier have been made from the finer tier. */
   readonly #madeUntilS: number[];
+  /** Bytes put into slots since all of them have merged: as many as they can hold unmerged, and mostly far more. */
+  #pendingBytes = 0;
 
-  constructor(seed: number, readonly hooks: StoreHooks = {}) {
+  constructor(seed: number, readonly hooks: StoreHooks = {}, readonly pendingBytesMax = STORE_PENDING_BYTES_MAX) {
     this.rings = TIERS.map((_, tier) => new Ring(tier, seed));
     this.#madeUntilS = TIERS.map(() => 0);
   }
@@ -52,6 +55,7 @@ export class Store {
     const slot = this.#slotOf(tier, startS);
     // Whichever tier it entered first still knows it: it may have come by another path since.
     if (this.#knows(delta)) return "duplicate";
+    this.#mergeAllBefore(bucketBytes(delta.bucket));
     slot.identities.add(delta.identity);
     slot.put(delta.bucket);
     let below = slot;
@@ -116,6 +120,14 @@ export class Store {
   #isWhole(tier: number, timeS: number, toS: number, stepS: number): boolean {
     const { sliceS } = TIERS[tier];
     return timeS % sliceS === 0 && timeS + sliceS <= toS && sliceS <= stepS && timeS + sliceS <= this.#madeUntilS[tier];
+  }
+
+  /** Makes room for `bytes` more in the slots of every tier. */
+  #mergeAllBefore(bytes: number): void {
+    this.#pendingBytes += bytes * TIERS.length;
+    if (this.#pendingBytes <= this.pendingBytesMax) return;
+    for (const ring of this.rings) for (const slot of ring.slots()) if (slot.knownS > 0) slot.bucket();
+    this.#pendingBytes = 0;
   }
 
   #make(tier: number, untilS: number): void {

@@ -73,3 +73,18 @@ Deno.test("a slot is shown to the sink before it is forgotten", () => {
   store.advance(START + 1000);
   assertEquals(evicted, [START]);
 });
+
+Deno.test("when slots together hold too much unmerged they merge, and answers stay what they are", () => {
+  const eager = new Store(1, {}, 0),
+    lazy = new Store(1),
+    startsS = Array.from({ length: 40 }, (_, i) => START + 10 * i);
+  for (const store of [eager, lazy]) {
+    store.advance(START + 400);
+    sequence = 0;
+    for (const startS of [...startsS, ...startsS.toReversed(), ...startsS]) store.add(delta(startS, 1));
+  }
+  for (const coarsest of [0, 1, 2]) {
+    assertEquals(countOf(eager, START, START + 400, coarsest), 120);
+    assertEquals(countOf(lazy, START, START + 400, coarsest), 120);
+  }
+});

@@ -16,7 +16,7 @@ import type {
 } from "@/core/answer.ts";
 import { MESSAGE_BYTES_MAX } from "@/core/bounds.ts";
 import { emptyLedger, type Ledger, LEDGER_REASONS } from "@/core/ledger.ts";
-import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
+import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, VALUE_MAX, type Values, zeroValues } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
 import {
   type CoverageMessage,
@@ -202,7 +202,7 @@ function leastListed(entries: readonly TopNEntry[], n: number): number {
 
 /** What a peer sent, as a count: the largest integers of the wire are more than ours can be. */
 function counted(value: number): number {
-  return Math.max(0, Math.min(value, Number.MAX_SAFE_INTEGER));
+  return Math.max(0, Math.min(value, VALUE_MAX));
 }
 
 function coverageMessage(coverage: Coverage): CoverageMessage {
