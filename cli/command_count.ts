@@ -66,6 +66,9 @@ const NEVER = new AbortController().signal;
 function questionsOf(flags: FlagValues): Pick<Job, "questions" | "filter" | "masks"> {
   const n = flags.number("n"), sort = sortMeasure(flags.text("sort"));
   const dimensions = [...new Set(flags.list("group-by"))] as DimensionName[]; // the flag's choices are their names
+  if (dimensions.length === 0) {
+    throw new UsageError(["--group-by: names nothing; name a dimension"], COMMANDS.count.program);
+  }
   return {
     questions: dimensions.map((groupBy) => ({ groupBy, n, sort })),
     filter: filterOf(flags),

@@ -107,6 +107,7 @@ Deno.test("files that cannot be meant are all named before any is read", async (
   assertEquals(await refused("ok", "nix", "ni\nx"), ['"nix": no such file', '"ni\\x0ax": no such file']);
   assertEquals(await refused("-", "/dev/stdin"), ["-: given twice; standard input comes once"]);
   assertEquals(await refused("--format=combined", "ok"), ['--format "combined": not one of auto, logtail']);
+  assertEquals(await refused("--group-by=,", "ok"), ["--group-by: names nothing; name a dimension"]);
   assertEquals((await refused("--threads=0", "--group-by=website,url", "ok")).length, 2);
   const inputs: Inputs = { ...fakeInputs(files), stat: () => ({ kind: "directory", size: 0 }) };
   const directory = await assertRejects(() => run(["logs"], files, { inputs }), UsageError);
