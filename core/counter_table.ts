@@ -14,7 +14,7 @@
  * light entries give way before a batch is counted, and totals stay exact.
  */
 import { BATCH_LINES } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, mergeValues, saturated, type Values, zeroValues } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, mergeValues, saturated, SUM_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { InternTable, mix } from "./intern.ts";
 
@@ -70,26 +70,47 @@ export class CounterTable {
    */
   addBatch(ids: Int32Array, values: Float64Array, from: number, count: number): void {
     this.#reserve(count);
-    const hashes = this.#hashes, index = this.#index, mask = index.length - 1;
+    const hashes = this.#hashes, index = this.#index, mask = index.length - 1, multipliers = this.#multipliers;
     const words = this.words, doubles = this.doubles;
-    let touched = 0;
-    for (let i = 0, k = from * DIMENSION_COUNT; i < count; i++, k += DIMENSION_COUNT) hashes[i] = this.#hash(ids, k);
+    let touched = 0, rows = this.rows;
+    for (let i = 0, k = from * DIMENSION_COUNT; i < count; i++, k += DIMENSION_COUNT) {
+      hashes[i] = hashKey(ids, k, multipliers);
+    }
     // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
     for (let i = 0; i < count; i++) {
       const there = index[hashes[i] & mask] & ROW_MASK;
       touched ^= words[there === 0 ? 0 : (there - 1) * ROW_WORDS];
     }
     this.#touched ^= touched;
-    for (let i = 0, k = from * DIMENSION_COUNT, v = from * MEASURE_COUNT; i < count; i++) {
-      const row = this.#findOrInsert(ids, k, hashes[i], index, mask, words, doubles);
-      const o = row * ROW_DOUBLES + VALUES_AT;
-      for (let m = 0; m < MEASURE_COUNT; m++) {
-        if (IS_SUM[m]) doubles[o + m] += values[v + m];
-        else if (values[v + m] > doubles[o + m]) doubles[o + m] = values[v + m];
+    for (
+      let i = 0, k = from * DIMENSION_COUNT, v = from * MEASURE_COUNT;
+      i < count;
+      i++, k += DIMENSION_COUNT, v += MEASURE_COUNT
+    ) {
+      const hash = hashes[i], tag = hash & TAG_MASK;
+      let slot = hash & mask, row = -1;
+      for (let there = index[slot]; there !== 0; there = index[slot]) {
+        if ((there & TAG_MASK) === tag && isKey(words, ((there & ROW_MASK) - 1) * ROW_WORDS, ids, k)) {
+          row = (there & ROW_MASK) - 1;
+          break;
+        }
+        slot = slot + 1 & mask;
       }
-      k += DIMENSION_COUNT;
-      v += MEASURE_COUNT;
+      if (row < 0) {
+        row = rows++;
+        index[slot] = rows | tag;
+        const o = row * ROW_WORDS, w = row * ROW_DOUBLES + VALUES_AT;
+        for (let d = 0; d < DIMENSION_COUNT; d++) words[o + d] = ids[k + d];
+        for (let m = 0; m < MEASURE_COUNT; m++) doubles[w + m] = values[v + m];
+        continue;
+      }
+      const o = row * ROW_DOUBLES + VALUES_AT;
+      for (let m = 0; m < SUM_COUNT; m++) doubles[o + m] += values[v + m];
+      for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
+        if (values[v + m] > doubles[o + m]) doubles[o + m] = values[v + m];
+      }
     }
+    this.rows = rows;
   }
 
   /** The same for one row: counts `values[at …]` under the entries `ids[idsAt …]`. */
@@ -98,7 +119,7 @@ export class CounterTable {
     const row = this.#findOrInsert(
       ids,
       idsAt,
-      this.#hash(ids, idsAt),
+      hashKey(ids, idsAt, this.#multipliers),
       this.#index,
       this.#index.length - 1,
       this.words,
@@ -124,7 +145,7 @@ export class CounterTable {
     index.fill(0);
     this.rows = 0;
     for (let row = 0; row < rows; row++) {
-      const k = row * ROW_WORDS, hash = this.#hash(words, k);
+      const k = row * ROW_WORDS, hash = hashKey(words, k, this.#multipliers);
       const kept = this.#findOrMove(k, hash, index, mask, words, doubles);
       if (kept < 0) continue;
       mergeValues(doubles, doubles, row * ROW_DOUBLES + VALUES_AT, kept * ROW_DOUBLES + VALUES_AT);
@@ -155,14 +176,6 @@ export class CounterTable {
     return most;
   }
 
-  /** A sum of products: independent of one another, so that they overlap. Ids are dense, and the seed is secret. */
-  #hash(ids: Int32Array, at: number): number {
-    const multipliers = this.#multipliers;
-    let hash = 0;
-    for (let d = 0; d < DIMENSION_COUNT; d++) hash = hash + Math.imul(ids[at + d], multipliers[d]) | 0;
-    return mix(hash);
-  }
-
   /** The row of this key; made, with all measures zero, when it is not there. The caller has reserved room. */
   #findOrInsert(
     ids: Int32Array,
@@ -177,10 +190,8 @@ export class CounterTable {
     let slot = hash & mask;
     for (let there = index[slot]; there !== 0; there = index[slot]) {
       if ((there & TAG_MASK) === tag) {
-        const row = (there & ROW_MASK) - 1, o = row * ROW_WORDS;
-        let d = 0;
-        while (d < DIMENSION_COUNT && words[o + d] === ids[at + d]) d++;
-        if (d === DIMENSION_COUNT) return row;
+        const row = (there & ROW_MASK) - 1;
+        if (isKey(words, row * ROW_WORDS, ids, at)) return row;
       }
       slot = slot + 1 & mask;
     }
@@ -204,10 +215,8 @@ export class CounterTable {
     let slot = hash & mask;
     for (let there = index[slot]; there !== 0; there = index[slot]) {
       if ((there & TAG_MASK) === tag) {
-        const row = (there & ROW_MASK) - 1, o = row * ROW_WORDS;
-        let d = 0;
-        while (d < DIMENSION_COUNT && words[o + d] === words[k + d]) d++;
-        if (d === DIMENSION_COUNT) return row;
+        const row = (there & ROW_MASK) - 1;
+        if (isKey(words, row * ROW_WORDS, words, k)) return row;
       }
       slot = slot + 1 & mask;
     }
@@ -239,7 +248,7 @@ export class CounterTable {
   #growIndex(): void {
     const index = new Int32Array(this.#index.length * 2), mask = index.length - 1;
     for (let row = 0; row < this.rows; row++) {
-      const hash = this.#hash(this.words, row * ROW_WORDS);
+      const hash = hashKey(this.words, row * ROW_WORDS, this.#multipliers);
       let slot = hash & mask;
       while (index[slot] !== 0) slot = slot + 1 & mask;
       index[slot] = row + 1 | hash & TAG_MASK;
@@ -254,6 +263,19 @@ export class CounterTable {
     more.set(there);
     return this.givenUp[d] = more;
   }
+}
+
+/** A sum of products: independent of one another, so that they overlap. Ids are dense, and the seed is secret. */
+function hashKey(ids: Int32Array, at: number, multipliers: Int32Array): number {
+  let hash = 0;
+  for (let d = 0; d < DIMENSION_COUNT; d++) hash ^= Math.imul(ids[at + d], multipliers[d]);
+  return mix(hash);
+}
+
+/** Whether the key at word `o` is `ids[at …]`. */
+function isKey(words: Int32Array, o: number, ids: Int32Array, at: number): boolean {
+  for (let d = 0; d < DIMENSION_COUNT; d++) if (words[o + d] !== ids[at + d]) return false;
+  return true;
 }
 
 /**

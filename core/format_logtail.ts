@@ -71,6 +71,7 @@ export function parseLogtail(
   stage(bytes, view, batch, METHOD, timeEnd + 1, methodEnd);
   stage(bytes, view, batch, URI, methodEnd + 1, pathEnd(bytes, methodEnd + 1, uriEnd));
   stage(bytes, view, batch, STATUS, statusStart, statusEnd);
+  batch.beginOptional(end);
   const torEnd = fields > 8 ? fieldEnds[8] : end, asnEnd = fields > 9 ? fieldEnds[9] : end;
   stage(bytes, view, batch, TOR, Math.min(requestTimeEnd + 1, torEnd), torEnd);
   stage(bytes, view, batch, ASN, Math.min(torEnd + 1, asnEnd), asnEnd);

@@ -15,13 +15,16 @@
  */
 import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
+import { ASN, DIMENSION_COUNT, TOR } from "./dimensions.ts";
 import { PREFIX_ENTRY_BYTES_MAX, prefixEntryLength } from "./client_prefix.ts";
-import { hashWords } from "./intern.ts";
+import { hashEnd, hashWords } from "./intern.ts";
 
 /** Words of one staged entry; of one staged line. */
 export const ENTRY_WORDS = 3;
 export const LINE_WORDS = DIMENSION_COUNT * ENTRY_WORDS;
+
+/** Dimensions that many logs do not have: whole batches skip them. */
+export const OPTIONAL: readonly number[] = [ASN, TOR];
 
 /** Bytes behind the last line of a chunk that scanners may read (and ignore): they take words ahead. */
 export const CHUNK_PADDING = 64;
@@ -67,8 +70,30 @@ export class LineBatch {
     this.v6Masks = [0, 16, 32].map((before) => 0xffff << 16 - Math.max(0, Math.min(16, v6Bits - before)) & 0xffff);
   }
 
+  /** Whether a line of this batch has an entry in one of the OPTIONAL dimensions; if not, they are not staged at all. */
+  hasOptional = false;
+
   clear(): void {
     this.count = this.refused = this.scratchLength = 0;
+    this.hasOptional = false;
+  }
+
+  /** The line in place `count` has optional fields: they are staged from now on, and were absent so far. */
+  beginOptional(at: number): void {
+    const from = this.hasOptional ? this.count : 0;
+    for (let line = from; line <= this.count; line++) this.stageAbsent(line, at);
+    this.hasOptional = true;
+  }
+
+  /** Stages absent entries in the optional dimensions; `at` is any place in the chunk. */
+  stageAbsent(line: number, at: number): void {
+    const empty = hashEnd(this.seed, 0, 0);
+    for (let o = 0; o < OPTIONAL.length; o++) {
+      const entry = line * LINE_WORDS + OPTIONAL[o] * ENTRY_WORDS;
+      this.staged[entry] = empty;
+      this.staged[entry + 1] = at;
+      this.staged[entry + 2] = 0;
+    }
   }
 
   /** Whether there is no room for one more line, whatever it is. */
@@ -101,11 +126,6 @@ export class LineBatch {
     this.staged[at + 2] = length;
     this.scratchLength = start + (length + 3 & ~3);
   }
-}
-
-/** Whether a dimension's entry is the same for all lines of an input: the pipeline knows it, formats do not stage it. */
-export function isOfInput(d: number): boolean {
-  return d === TAG || d === SOURCE;
 }
 
 /** Lengths of the client prefixes, in bits. */

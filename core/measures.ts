@@ -45,6 +45,9 @@ export function zeroValues(): Values {
 /** Which measures add up (the others take the larger), by index: read in the innermost loops. */
 export const IS_SUM: readonly boolean[] = MEASURES.map((measure) => measure.merge === "sum");
 
+/** The sums come first: measures below this index add up, the others take the larger. */
+export const SUM_COUNT = IS_SUM.filter((isSum) => isSum).length;
+
 /** Merges `from[at…]` into `into[intoAt…]`: the one place that says how two values become one. */
 export function mergeValues(into: Float64Array, from: ArrayLike<number>, at = 0, intoAt = 0): void {
   for (let m = 0; m < MEASURE_COUNT; m++) {

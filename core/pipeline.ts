@@ -25,7 +25,15 @@ import { IS_SUM, MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
 import { COUNTED, emptyLedger, FUTURE, type Ledger, READ, TOO_LONG, TOO_OLD } from "./ledger.ts";
 import { type Caps, FINEST_S, sliceStart, tierHolding, TIERS } from "./slices.ts";
-import { CHUNK_PADDING, type ClientMasks, ENTRY_WORDS, LINE_WORDS, LineBatch, type LineFormat } from "./line_batch.ts";
+import {
+  CHUNK_PADDING,
+  type ClientMasks,
+  ENTRY_WORDS,
+  LINE_WORDS,
+  LineBatch,
+  type LineFormat,
+  OPTIONAL,
+} from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
@@ -73,6 +81,8 @@ export class Pipeline {
   #last = -1;
   readonly #batch: LineBatch;
   readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
+  /** Per dimension: the id that stands in its whole column of `#ids`; -1 when there are several. */
+  readonly #filled = new Int32Array(DIMENSION_COUNT).fill(-1);
   readonly #totals: Values = zeroValues();
   readonly #source: Uint8Array;
   /** The chunk at hand, seen as words. */
@@ -208,31 +218,40 @@ export class Pipeline {
 
   /** Looks up the entries of a run of lines, one dictionary after the other. */
   #resolve({ dictionaries }: CounterTable, from: number, count: number, tag: Uint8Array): void {
-    const { staged, scratchView } = this.#batch, ids = this.#ids, view = this.#view;
+    const { staged, scratchView, hasOptional } = this.#batch, ids = this.#ids, view = this.#view;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       const dictionary = dictionaries[d];
-      if (d === TAG || d === SOURCE) {
-        // The same for all lines of an input.
-        const entry = d === TAG ? tag : this.#source, id = dictionary.intern(entry, 0, entry.length);
-        // Nobody else writes this column: it nearly always holds this id already.
-        if (ids[d] !== id) { for (let i = 0; i < BATCH_LINES; i++) ids[i * DIMENSION_COUNT + d] = id; }
+      const entry = d === TAG
+        ? tag
+        : d === SOURCE
+        ? this.#source
+        : OPTIONAL.includes(d) && !hasOptional
+        ? ABSENT
+        : null;
+      if (entry === null) {
+        const at = d * ENTRY_WORDS;
+        dictionary.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
+        this.#filled[d] = -1;
         continue;
       }
-      const at = d * ENTRY_WORDS;
-      dictionary.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
+      // The same for all of these lines, and nearly always for those before them.
+      const id = dictionary.intern(entry, 0, entry.length);
+      if (this.#filled[d] === id) continue;
+      for (let i = 0; i < BATCH_LINES; i++) ids[i * DIMENSION_COUNT + d] = id;
+      this.#filled[d] = id;
     }
   }
 
   /** The measures of a run of lines together; valid until the next call. */
   #sum(from: number, to: number): Values {
     const { values } = this.#batch, totals = this.#totals;
-    totals.fill(0);
-    for (let i = from; i < to; i++) {
-      for (let m = 0; m < MEASURE_COUNT; m++) {
-        const value = values[i * MEASURE_COUNT + m];
-        if (IS_SUM[m]) totals[m] += value;
-        else if (value > totals[m]) totals[m] = value;
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      let total = 0;
+      for (let v = from * MEASURE_COUNT + m; v < to * MEASURE_COUNT; v += MEASURE_COUNT) {
+        if (IS_SUM[m]) total += values[v];
+        else if (values[v] > total) total = values[v];
       }
+      totals[m] = total;
     }
     return totals;
   }
@@ -273,6 +292,7 @@ export class Pipeline {
 }
 
 const NEWLINE = 10;
+const ABSENT = new Uint8Array(0);
 
 /** What an open slice may hold. */
 const OPEN_CAPS: Caps = { rowsMax: OPEN_ROWS_MAX, entriesMax: OPEN_ENTRIES_MAX, entryBytesMax: OPEN_ENTRY_BYTES_MAX };

@@ -93,13 +93,38 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, start: number, ba
   staged[at + 1] = p;
   staged[at + 2] = 3;
 
-  const sent = scanNumber(view, p + 4);
-  if (sent < 0 || bytes[stop] !== TAB) return -1;
-  const requestMs = scanMilliseconds(bytes, view, stop + 1);
-  if (requestMs < 0) return -1;
+  // Bytes: one to seven digits, as one or two words that end where the digits do.
+  p += 4;
+  let sent = 0;
+  ends = notDigits(view.getInt32(p, true));
+  if (ends !== 0) {
+    const digits = bitsBefore(ends) >>> 3;
+    if (digits === 0) return -1;
+    p += digits;
+    sent = fourDigits(view.getInt32(p - 4, true) & KEEP_LAST[digits]);
+  } else {
+    ends = notDigits(view.getInt32(p + 4, true));
+    if (ends === 0) return -1;
+    const digits = bitsBefore(ends) >>> 3;
+    p += 4 + digits;
+    sent = fourDigits(view.getInt32(p - 8, true) & KEEP_LAST[digits]) * 10_000 + fourDigits(view.getInt32(p - 4, true));
+  }
+  if (bytes[p++] !== TAB) return -1;
 
-  if (bytes[stop] === NEWLINE) stageAbsent(staged, line, stop, seed);
-  else if (!scanOptional(bytes, view, staged, line, seed)) return -1;
+  // Request time: a digit, a point and three digits; or more digits before the point.
+  word = view.getInt32(p + 2, true);
+  const seconds = bytes[p] - 48;
+  let requestMs = seconds * 1000 + fourDigits(word << 8);
+  stop = p + 5;
+  if (bytes[p + 1] !== DOT || notDigits(word) << 8 !== 0 || seconds < 0 || seconds > 9) {
+    requestMs = scanMilliseconds(bytes, view, p);
+    if (requestMs < 0) return -1;
+  }
+
+  if (bytes[stop] !== NEWLINE) {
+    batch.beginOptional(stop);
+    if (!scanOptional(bytes, view, staged, line, seed)) return -1;
+  } else if (batch.hasOptional) batch.stageAbsent(batch.count, stop);
 
   const values = batch.values, v = batch.count * MEASURE_COUNT;
   values[v + REQUESTS] = 1;
@@ -128,19 +153,9 @@ function textEnd(view: DataView, p: number): number {
   return p + (bitsBefore(ends) >>> 3);
 }
 
-/** The Tor flag and the ASN, where the line ends before them. */
-function stageAbsent(staged: Int32Array, line: number, at: number, seed: number): void {
-  const tor = line + TOR * ENTRY_WORDS, asn = line + ASN * ENTRY_WORDS;
-  staged[tor] = staged[asn] = hashEnd(seed, 0, 0);
-  staged[tor + 1] = staged[asn + 1] = at;
-  staged[tor + 2] = staged[asn + 2] = 0;
-}
-
-/** The same where at least one of them is there: sets `stop` to the newline. */
+/** The Tor flag, and the ASN if it is there: sets `stop` to the newline. */
 function scanOptional(bytes: Uint8Array, view: DataView, staged: Int32Array, line: number, seed: number): boolean {
-  if (bytes[stop] !== TAB) return false;
-  stageAbsent(staged, line, stop, seed);
-  if (!stageOptional(bytes, view, staged, line + TOR * ENTRY_WORDS, seed)) return false;
+  if (bytes[stop] !== TAB || !stageOptional(bytes, view, staged, line + TOR * ENTRY_WORDS, seed)) return false;
   if (bytes[stop] === TAB && !stageOptional(bytes, view, staged, line + ASN * ENTRY_WORDS, seed)) return false;
   return bytes[stop] === NEWLINE;
 }
@@ -192,22 +207,6 @@ function fourDigits(word: number): number {
 
 /** For the last n bytes of a word: KEEP_LAST[n], 0 to 4. */
 const KEEP_LAST = new Int32Array([0, -1 << 24, -1 << 16, -1 << 8, -1]);
-
-/** A number of one to seven digits; -1 when there are none or more. */
-function scanNumber(view: DataView, p: number): number {
-  let ends = notDigits(view.getInt32(p, true));
-  if (ends !== 0) {
-    const digits = bitsBefore(ends) >>> 3;
-    stop = p + digits;
-    return digits === 0 ? -1 : fourDigits(view.getInt32(stop - 4, true) & KEEP_LAST[digits]);
-  }
-  ends = notDigits(view.getInt32(p + 4, true));
-  if (ends === 0) return -1;
-  const digits = bitsBefore(ends) >>> 3;
-  stop = p + 4 + digits;
-  const high = fourDigits(view.getInt32(stop - 8, true) & KEEP_LAST[digits]);
-  return high * 10_000 + fourDigits(view.getInt32(stop - 4, true));
-}
 
 /** Seconds of one to three digits and a fraction of three, as milliseconds; -1 for anything else. */
 function scanMilliseconds(bytes: Uint8Array, view: DataView, p: number): number {

@@ -88,6 +88,7 @@ export function stageLine(
   else {
     const next = format.scan(bytes, view, before, batch);
     if (next < 0) return undefined;
+    if (!batch.hasOptional) batch.stageAbsent(0, newline);
     if (next !== newline + 1) throw new Error(`the next line begins at ${newline + 1}, not at ${next}`);
   }
   const entries = Array.from({ length: DIMENSION_COUNT }, (_, d) => {
