@@ -129,7 +129,7 @@ async function measure(
   ];
   if (command[0] === program) command.unshift("env"); // so that only these few need the permission to be run
   const startMs = performance.now();
-  const { success, stdout, stderr } = await new Deno.Command(command[0], {
+  const ended = await new Deno.Command(command[0], {
     args: command.slice(1),
     stdin: "null",
     stdout: kept ? "piped" : "null",
@@ -137,9 +137,9 @@ async function measure(
   }).output();
   const wallS = (performance.now() - startMs) / 1000;
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  if (!success) throw new MachineRefusal(`Cannot compare with ${title}: it failed: ${text(stderr).trim()}`);
+  if (!ended.success) throw new MachineRefusal(`Cannot compare with ${title}: it failed: ${text(ended.stderr).trim()}`);
   const usage = time ? parseTimes(Deno.readTextFileSync(times)) : { cpuS: wallS, wallS, rssMax: undefined };
-  return { ...usage, counted: kept ? counted(text(stdout)) : undefined };
+  return { ...usage, counted: kept ? counted(text(ended.stdout)) : undefined };
 }
 
 /** Of an attack: which of its attackers `nginx-logtail count` does not find. */
