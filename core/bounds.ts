@@ -18,6 +18,10 @@ export const BATCH_LINES = 256;
 /** Slices a counting thread holds open at once. With one more, all are sealed first. */
 export const OPEN_SLICES_MAX = 8;
 
+/** Bytes of all tables that a counting thread holds open, used or not. With more, all slices are sealed before another is
+ * counted into; one slice alone rolls up instead. */
+export const OPEN_BYTES_MAX = 96 * 1024 * 1024;
+
 /** Rows of one open slice. A full table rolls up light rows (`roll_up.ts`); totals stay exact. */
 export const OPEN_ROWS_MAX = 131_072;
 
@@ -26,7 +30,7 @@ export const OPEN_ENTRIES_MAX = 65_536;
 
 /** Bytes of all entries of one dictionary in an open slice. Beyond it light entries fold into OTHER: long values cost
  * an attacker nothing, and memory us. */
-export const OPEN_ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+export const OPEN_ENTRY_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Bytes of one dictionary entry. A longer value is cut to this length, so that two values that agree so far count as
  * one; nginx accepts 8 kB of request line by default. */

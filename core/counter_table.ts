@@ -16,6 +16,7 @@
 import { BATCH_LINES } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, mergeValues, saturated, SUM_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
+import { free } from "./free.ts";
 import { InternTable, mix } from "./intern.ts";
 
 const ROWS_MIN = 1024;
@@ -165,6 +166,20 @@ export class CounterTable {
     }
   }
 
+  /** Bytes held, used or not. */
+  get memoryBytes(): number {
+    let bytes = this.words.byteLength + this.#index.byteLength;
+    for (const column of this.givenUp) bytes += column.byteLength;
+    for (const dictionary of this.dictionaries) bytes += dictionary.memoryBytes;
+    return bytes;
+  }
+
+  /** Gives its memory back: it is of no use from now on. */
+  free(): void {
+    for (const column of [this.words, this.#index, ...this.givenUp]) free(column);
+    for (const dictionary of this.dictionaries) dictionary.free();
+  }
+
   /** Weight of a row or an entry: its largest share in the total of any additive measure, so that one huge download is not light. */
   share(values: ArrayLike<number>, at: number): number {
     let most = 0;
@@ -241,6 +256,7 @@ export class CounterTable {
     const buffer = new ArrayBuffer(8 * ROW_DOUBLES * Math.max(rows, 2 * (this.doubles.length / ROW_DOUBLES)));
     const words = new Int32Array(buffer);
     words.set(this.words.subarray(0, this.rows * ROW_WORDS));
+    free(this.words);
     this.words = words;
     this.doubles = new Float64Array(buffer);
   }
@@ -253,6 +269,7 @@ export class CounterTable {
       while (index[slot] !== 0) slot = slot + 1 & mask;
       index[slot] = row + 1 | hash & TAG_MASK;
     }
+    free(this.#index);
     this.#index = index;
   }
 
@@ -261,6 +278,7 @@ export class CounterTable {
     if ((id + 1) * MEASURE_COUNT <= there.length) return there;
     const more = new Float64Array(Math.max(this.dictionaries[d].size, 2 * (id + 1)) * MEASURE_COUNT);
     more.set(there);
+    free(there);
     return this.givenUp[d] = more;
   }
 }

@@ -16,6 +16,8 @@
  * does not degrade, so that colliding entries cost linear time.
  */
 
+import { free } from "./free.ts";
+
 const SLOTS_MIN = 64;
 const ARENA_WORDS_MIN = 256;
 /** Slots looked at for one entry. At a load of a half and without malice, one entry in many millions needs more. */
@@ -186,6 +188,16 @@ export class InternTable {
     }
   }
 
+  /** Bytes held, used or not. */
+  get memoryBytes(): number {
+    return this.#slots.byteLength + this.#records.byteLength + this.#arena.byteLength;
+  }
+
+  /** Gives its memory back: it is of no use from now on. */
+  free(): void {
+    for (const column of [this.#slots, this.#records, this.#arena]) free(column);
+  }
+
   /** Forgets all entries; keeps the memory. */
   clear(): void {
     this.#slots.fill(0);
@@ -231,6 +243,7 @@ export class InternTable {
   #growArena(words: number): void {
     const arena = new Int32Array(2 * Math.max(words, this.#arena.length));
     arena.set(this.#arena);
+    free(this.#arena);
     this.#arena = arena;
     this.#arenaBytes = new Uint8Array(arena.buffer);
   }
@@ -239,6 +252,8 @@ export class InternTable {
     const slots = new Int32Array(2 * this.#slots.length), records = new Int32Array(slots.length >> 1);
     records.set(this.#records);
     this.#crowdedOut.clear();
+    free(this.#slots);
+    free(this.#records);
     this.#slots = slots;
     this.#records = records;
     for (let id = 1; id < this.size; id++) this.#place(id);

@@ -40,7 +40,9 @@ export function mergeBuckets(
     entryBytesMax: Math.max(OPEN_ENTRY_BYTES_MAX, 2 * caps.entryBytesMax),
   };
   for (const bucket of buckets) mergeInto(table, ledger, inBlock(bucket), room);
-  return seal(table, startS, lengthS, ledger, caps);
+  const merged = seal(table, startS, lengthS, ledger, caps);
+  table.free();
+  return merged;
 }
 
 /** Brings one bucket to smaller caps. */

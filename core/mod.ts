@@ -10,6 +10,7 @@ export * from "./dimensions.ts";
 export * from "./ledger.ts";
 export * from "./slices.ts";
 export * from "./checksum.ts";
+export * from "./free.ts";
 
 // From bytes to bucket. `pipeline.ts` shows it on one screen: begin there.
 export * from "./lines.ts";

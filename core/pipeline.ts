@@ -15,6 +15,7 @@
 import {
   BATCH_LINES,
   FUTURE_SECONDS_MAX,
+  OPEN_BYTES_MAX,
   OPEN_ENTRIES_MAX,
   OPEN_ENTRY_BYTES_MAX,
   OPEN_ROWS_MAX,
@@ -50,6 +51,8 @@ export interface PipelineOptions {
   readonly anyTime?: boolean;
   /** Slices open at once; OPEN_SLICES_MAX unless given. Each holds a table of its own in memory. */
   readonly openSlicesMax?: number;
+  /** Bytes of their tables together; OPEN_BYTES_MAX unless given. */
+  readonly openBytesMax?: number;
 }
 
 /** A line that was not counted. */
@@ -134,8 +137,7 @@ export class Pipeline {
       const { sliceS, freshCaps } = TIERS[tier];
       const arrival = tier === 0 && startS === arrivalStartS;
       const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), freshCaps);
-      table.clear();
-      this.#spare.push(table);
+      this.#spareIfSmall(table);
       if (arrival) buckets.unshift(bucket);
       else buckets.push(bucket);
     }
@@ -188,7 +190,7 @@ export class Pipeline {
   /** Counts the batch, run by run of lines of one slice. Returns -1, or the start of the first line that has no slice yet. */
   #countBatch(bytes: Uint8Array, tag: Uint8Array): number {
     const { count, starts, times } = this.#batch;
-    let stopped = -1, line = 0;
+    let stopped = count > 0 && this.#isCrowded() ? starts[0] : -1, line = 0;
     while (line < count && stopped < 0) {
       const slice = this.#sliceOf(times[line]), from = line;
       if (slice === "full") stopped = starts[line];
@@ -288,6 +290,24 @@ export class Pipeline {
     this.#last = this.#open.length;
     this.#open.push({ tier, startS, table: this.#spare.pop() ?? new CounterTable(seed) });
     return this.#open[this.#last];
+  }
+
+  /** Whether open slices take too much memory together; one alone rolls up instead. */
+  #isCrowded(): boolean {
+    const { openBytesMax = OPEN_BYTES_MAX } = this.options;
+    return this.#open.length > 1 && this.#bytesOf(this.#open.map(({ table }) => table)) > openBytesMax;
+  }
+
+  #bytesOf(tables: readonly CounterTable[]): number {
+    return tables.reduce((bytes, table) => bytes + table.memoryBytes, 0);
+  }
+
+  /** Keeps a table for the next slice, but not what a flood has made large: spare tables are half of the bound at most. */
+  #spareIfSmall(table: CounterTable): void {
+    const { openBytesMax = OPEN_BYTES_MAX } = this.options;
+    if (this.#bytesOf(this.#spare) + table.memoryBytes > openBytesMax / 2) return table.free();
+    table.clear();
+    this.#spare.push(table);
   }
 }
 
