@@ -58,13 +58,14 @@ function isSingle(dimension: Dimension, value: string, dictionary: Dictionary): 
   if (statusClass(dimension, value) !== undefined) return false;
   const wanted = entryOf(dimension, value);
   if (dimension.kind !== "prefix" || wanted === undefined || wanted.length === 0) return true;
-  const [family, bits] = wanted;
-  let counted = -1;
-  for (let e = OTHER + 1; e < dictionary.size; e++) {
-    const at = dictionary.offsets[e];
-    if (dictionary.bytes[at] === family) counted = Math.max(counted, dictionary.bytes[at + 1]);
+  const [family, bits] = wanted, { size, offsets, bytes } = dictionary;
+  let counted = false;
+  for (let e = OTHER + 1; e < size; e++) {
+    if (bytes[offsets[e]] !== family) continue;
+    if (bytes[offsets[e] + 1] > bits) return false;
+    counted = true;
   }
-  return counted >= 0 && bits >= counted;
+  return counted;
 }
 
 function equal(dimension: Dimension, value: string): Mark {
@@ -98,22 +99,27 @@ function sameBytes(wanted: Uint8Array): Mark {
 
 /** Prefixes that contain the wanted one or lie in it. */
 function related(wanted: Uint8Array): Mark {
+  const [family, bits, first] = wanted;
   return ({ size, offsets, bytes }, truth) => {
     for (let e = OTHER + 1, from = offsets[e]; e < size; e++) {
       const to = offsets[e + 1];
-      if (to - from > 2 && bytes[from] === wanted[0]) {
-        // Most differ in a byte or two. What does not is looked at properly: entries from other hosts may be anything.
-        const whole = Math.min(Math.min(wanted[1], bytes[from + 1]) >> 3, to - from - 2, wanted.length - 2) + 2;
-        let i = 2;
-        while (i < whole && bytes[from + i] === wanted[i]) i++;
-        if (i === whole) {
-          const entry = bytes.subarray(from, to);
-          if (prefixContains(wanted, entry) || prefixContains(entry, wanted)) truth[e] = TRUE;
-        }
+      // Most differ in their first byte. What does not is looked at properly: entries from other hosts may be anything.
+      const differs = bytes[from] !== family || to - from < 3 ||
+        bytes[from + 2] !== first && bits >= 8 && bytes[from + 1] >= 8;
+      if (!differs && sharesBits(wanted, bytes, from, to)) {
+        const entry = bytes.subarray(from, to);
+        if (prefixContains(wanted, entry) || prefixContains(entry, wanted)) truth[e] = TRUE;
       }
       from = to;
     }
   };
+}
+
+/** Whether the bytes that both prefixes cover whole are the same. */
+function sharesBits(wanted: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  const whole = Math.min(wanted[1] >> 3, bytes[from + 1] >> 3, to - from - 2, wanted.length - 2);
+  for (let i = 2; i < whole + 2; i++) if (bytes[from + i] !== wanted[i]) return false;
+  return true;
 }
 
 function ordered(operator: CompareOperator, limit: number): Mark {

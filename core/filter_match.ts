@@ -10,7 +10,8 @@ import { REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
 import { WideIndex } from "./wide_column.ts";
-import { givenUp } from "./given_up.ts";
+import { combineLookUp, lookUp } from "./column_loops.ts";
+import { givenUp, hasLost } from "./given_up.ts";
 import { comparisonMistake } from "./filter_check.ts";
 import { type Compared, compareEntries, FALSE, type RegexEngine, TRUE, UNKNOWN, ValueMemo } from "./filter_compare.ts";
 import type { Comparison, FilterNode } from "./filter_tree.ts";
@@ -27,6 +28,8 @@ export interface CompiledFilter {
   readonly single: CompiledComparison | undefined;
   /** Truth of every row; longer than the rows, and valid until the next call. Cost: rows times comparisons. */
   matchRows(bucket: Bucket): Uint8Array;
+  /** Whether any row of the bucket can be unknown: values that are filtered by were given up. */
+  canBeUnknown(bucket: Bucket): boolean;
   /** Requests that match, at most, and whose rows are unknown because they gave up a value that is filtered by. */
   unknownMax(bucket: Bucket): number;
   /** Decides regular expressions for many buckets at once: a value that several have is searched once. */
@@ -84,6 +87,7 @@ export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: Tr
       return truth;
     },
     matchRows: (bucket) => rows.of(step, bucket),
+    canBeUnknown: ({ dictionaries }) => leaves.some(({ d }) => hasLost(dictionaries[d])),
     unknownMax: (bucket) => leaves.reduce((sum, leaf) => sum + leaf.unknownMax(bucket), 0),
     prepare: (buckets, seed) => {
       for (const leaf of leaves) leaf.prepare(buckets, seed);
@@ -142,6 +146,7 @@ class Leaf implements CompiledComparison {
   /** Before and after negation. */
   readonly #plain: TruthTables;
   readonly #turned: TruthTables = new WeakMap();
+  readonly #unknownMax = new WeakMap<Bucket, number>();
 
   constructor(comparison: Comparison, regex: RegexEngine, not: boolean, cache: TruthCache | undefined) {
     this.#compared = compareEntries(comparison, regex);
@@ -172,6 +177,12 @@ class Leaf implements CompiledComparison {
    * what its entry gave up and may have had before it was last folded.
    */
   unknownMax(bucket: Bucket): number {
+    let most = this.#unknownMax.get(bucket);
+    if (most === undefined) this.#unknownMax.set(bucket, most = this.#mostUnknown(bucket));
+    return most;
+  }
+
+  #mostUnknown(bucket: Bucket): number {
     const dictionary = bucket.dictionaries[this.d], { size, marginals, lostMax, foldedMax } = dictionary;
     const given = givenUp(bucket, this.d);
     if (given === undefined) return 0;
@@ -227,22 +238,18 @@ class RowTruth {
   of(step: Step, bucket: Bucket, level = 0): Uint8Array {
     let truth = this.#levels[level];
     if (truth === undefined || truth.length < bucket.rows) this.#levels[level] = truth = new Uint8Array(bucket.rows);
-    const parts = step.kind === "compare" ? [step] : step.parts, all = step.kind !== "or", { rows } = bucket;
-    truth.fill(all ? TRUE : FALSE, 0, rows);
-    for (const part of parts) {
+    const parts = step.kind === "compare" ? [step] : step.parts, isAnd = step.kind !== "or", { rows } = bucket;
+    if (parts.length === 0) truth.fill(isAnd ? TRUE : FALSE, 0, rows);
+    parts.forEach((part, i) => {
       if (part.kind === "compare") {
-        const table = part.matchEntries(bucket.dictionaries[part.d]);
-        combineTable(truth, table, this.#index.of(bucket.indexes[part.d]), rows, all);
-      } else combine(truth, this.of(part, bucket, level + 1), rows, all);
-    }
+        const table = part.matchEntries(bucket.dictionaries[part.d]), index = this.#index.of(bucket.indexes[part.d]);
+        if (i === 0) lookUp(table, index, rows, truth);
+        else combineLookUp(table, index, rows, truth, isAnd);
+      } else if (i === 0) truth.set(this.of(part, bucket, level + 1).subarray(0, rows));
+      else combine(truth, this.of(part, bucket, level + 1), rows, isAnd);
+    });
     return truth;
   }
-}
-
-/** The hot loops: one look-up and one operation a row. */
-function combineTable(truth: Uint8Array, table: Uint8Array, index: Int32Array, rows: number, all: boolean): void {
-  if (all) { for (let r = 0; r < rows; r++) truth[r] &= table[index[r]]; }
-  else for (let r = 0; r < rows; r++) truth[r] |= table[index[r]];
 }
 
 function combine(truth: Uint8Array, other: Uint8Array, rows: number, all: boolean): void {

@@ -4,7 +4,7 @@
  */
 import { REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
-import { type Bucket, type NumberColumn, numberColumn } from "./bucket.ts";
+import { type Bucket, type Dictionary, type NumberColumn, numberColumn } from "./bucket.ts";
 import { WideIndex, WideNumbers } from "./wide_column.ts";
 
 const kept = new WeakMap<Bucket, (NumberColumn | undefined)[]>();
@@ -15,11 +15,15 @@ const wideIndex = new WideIndex(), wideNumbers = new WideNumbers();
  * has lost any. Kept with the bucket, mostly 1 B an entry. Cost: linear in rows the first time, then none.
  */
 export function givenUp(bucket: Bucket, d: number): NumberColumn | undefined {
-  const { lostMax, foldedMax } = bucket.dictionaries[d];
-  if (lostMax[REQUESTS] === 0 && foldedMax[REQUESTS] === 0) return undefined;
+  if (!hasLost(bucket.dictionaries[d])) return undefined;
   let columns = kept.get(bucket);
   if (columns === undefined) kept.set(bucket, columns = []);
   return columns[d] ??= lostRequests(bucket, d);
+}
+
+/** Whether any row can have given up this dimension. */
+export function hasLost({ lostMax, foldedMax }: Dictionary): boolean {
+  return lostMax[REQUESTS] > 0 || foldedMax[REQUESTS] > 0;
 }
 
 function lostRequests(bucket: Bucket, d: number): NumberColumn {

@@ -45,6 +45,7 @@ export * from "./filter_parse.ts";
 export * from "./entry_hashes.ts";
 export * from "./filter_compare.ts";
 export * from "./wide_column.ts";
+export * from "./column_loops.ts";
 export * from "./given_up.ts";
 export * from "./filter_match.ts";
 export * from "./subscriber.ts";
@@ -58,3 +59,6 @@ export * from "./top_n_bucket.ts";
 export * from "./top_n.ts";
 export * from "./trend.ts";
 export * from "./live_view.ts";
+
+// What it all takes.
+export * from "./memory_budget.ts";

@@ -1,50 +1,42 @@
 /**
  * The rows of one bucket under a filter: which match certainly and which may, and what that makes for each entry of the
- * dimension that is grouped by.
- *
- * Works in short loops over columns, each of which does one thing to all rows: picks, gathers, adds. Columns come in four
- * widths, and a loop that meets all of them is slower; so they meet only where they are gathered. Memory is used again
- * from bucket to bucket.
+ * dimension that is grouped by. Memory is used again from bucket to bucket.
  */
-import { IS_SUM } from "./measures.ts";
-import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
-import { roomFor, WideIndex } from "./wide_column.ts";
+import { IS_SUM, MEASURE_COUNT } from "./measures.ts";
+import type { Bucket, NumberColumn } from "./bucket.ts";
+import { roomFor, WideNumbers } from "./wide_column.ts";
+import {
+  gatherIndex,
+  gatherNumbers,
+  lookUp,
+  merge,
+  mergeAll,
+  pickByEntry,
+  pickByRow,
+  splitUnknown,
+} from "./column_loops.ts";
 import type { CompiledFilter } from "./filter_match.ts";
+
+/** Columns are widened as a whole when at least one row in this many is looked at; else only those rows are gathered. */
+const WIDEN_SHARE = 3;
 
 /** Some rows of a bucket. */
 export class PickedRows {
   count = 0;
   rows = new Int32Array(0);
-  /** Of each: its entry in the dimension that was gathered last. */
-  entries = new Int32Array(0);
-  #numbers = new Float64Array(0);
+  /** Of each: its entry in a dimension, or what `place` made of it. */
+  places = new Int32Array(0);
 
   makeRoom(rows: number): void {
     if (rows < this.rows.length) return;
     this.rows = new Int32Array(roomFor(rows));
-    this.entries = new Int32Array(this.rows.length);
-    this.#numbers = new Float64Array(this.rows.length);
-  }
-
-  /** Looks up the entries of dimension `d`. */
-  gather(bucket: Bucket, d: number): void {
-    gatherEntries(bucket.indexes[d], this.rows, this.count, this.entries);
-  }
-
-  /**
-   * Merges measure `m` of each row into `into[place * stride + at]`, the places being those of its entry, or its entry
-   * itself.
-   */
-  merge(bucket: Bucket, m: number, into: Float64Array, stride = 1, at = 0): void {
-    gatherNumbers(bucket.measures[m], this.rows, this.count, this.#numbers);
-    if (IS_SUM[m]) addUp(this.#numbers, this.entries, this.count, into, stride, at);
-    else raise(this.#numbers, this.entries, this.count, into, stride, at);
+    this.places = new Int32Array(this.rows.length);
   }
 
   /** Puts the place of each row's entry where the entry was. */
   place(placeOf: Int32Array): void {
-    const { entries, count } = this;
-    for (let i = 0; i < count; i++) entries[i] = placeOf[entries[i]];
+    const { places, count } = this;
+    for (let i = 0; i < count; i++) places[i] = placeOf[places[i]];
   }
 }
 
@@ -53,85 +45,67 @@ export class RowScan {
   /** Those that match, and those that may. */
   readonly certain = new PickedRows();
   readonly unknown = new PickedRows();
-  readonly #index = new WideIndex();
+  readonly #wide = Array.from({ length: MEASURE_COUNT }, () => new WideNumbers());
+  readonly #gathered = Array.from({ length: MEASURE_COUNT }, () => new Float64Array(0));
+  /** 0, 1, 2 … */
+  #all = new Int32Array(0);
+  /** Of the rows picked. */
+  #truths = new Uint8Array(0);
 
-  /** Finds the rows. Cost: one or two nanoseconds a row. */
-  select(bucket: Bucket, filter: CompiledFilter): void {
-    this.certain.makeRoom(bucket.rows);
-    this.unknown.makeRoom(bucket.rows);
-    if (filter.single === undefined) {
-      pickByRow(filter.matchRows(bucket), bucket.rows, this.certain, this.unknown);
-      return;
+  /** Finds the rows, and their entries in dimension `d`. Cost: one nanosecond a row, and as much for each that is found. */
+  select(bucket: Bucket, filter: CompiledFilter, d: number): void {
+    const { certain, unknown } = this;
+    certain.makeRoom(bucket.rows);
+    unknown.makeRoom(bucket.rows);
+    this.#pick(bucket, filter);
+    gatherIndex(bucket.indexes[d], certain.rows, certain.count, certain.places);
+    gatherIndex(bucket.indexes[d], unknown.rows, unknown.count, unknown.places);
+  }
+
+  /** Merges measure `m` of each row into `into[place]`. */
+  merge(bucket: Bucket, picked: PickedRows, m: number, into: Float64Array): void {
+    const isWide = picked.count * WIDEN_SHARE >= bucket.rows, { count, places } = picked;
+    const rows = isWide ? picked.rows : this.#allOf(count);
+    merge(this.#numbers(bucket.measures[m], m, picked, isWide), rows, places, count, into, IS_SUM[m]);
+  }
+
+  /** Merges all measures of each row into `into[place * MEASURE_COUNT + m]`. */
+  mergeAll(bucket: Bucket, picked: PickedRows, into: Float64Array): void {
+    const isWide = picked.count * WIDEN_SHARE >= bucket.rows, { count, places } = picked;
+    const numbers = bucket.measures.map((column, m) => this.#numbers(column, m, picked, isWide));
+    mergeAll(numbers, isWide ? picked.rows : this.#allOf(count), places, count, into);
+  }
+
+  /** Picks the rows that may match, and takes those whose truth is unknown out of them: mostly there are none. */
+  #pick(bucket: Bucket, filter: CompiledFilter): void {
+    const { certain, unknown } = this, { rows } = bucket, { single } = filter;
+    const table = single === undefined ? filter.matchRows(bucket) : single.matchEntries(bucket.dictionaries[single.d]);
+    certain.count = single === undefined
+      ? pickByRow(table, rows, certain.rows)
+      : pickByEntry(table, bucket.indexes[single.d], rows, certain.rows);
+    unknown.count = 0;
+    if (certain.count === 0 || !filter.canBeUnknown(bucket)) return;
+    if (this.#truths.length < certain.count) this.#truths = new Uint8Array(roomFor(certain.count));
+    let places = certain.rows;
+    if (single !== undefined) {
+      gatherIndex(bucket.indexes[single.d], certain.rows, certain.count, places = certain.places);
     }
-    const { d } = filter.single, table = filter.single.matchEntries(bucket.dictionaries[d]);
-    pickByEntry(table, this.#index.of(bucket.indexes[d]), bucket.rows, this.certain, this.unknown);
+    lookUp(table, places, certain.count, this.#truths);
+    const picked = certain.count;
+    certain.count = splitUnknown(this.#truths, certain.rows, picked, unknown.rows);
+    unknown.count = picked - certain.count;
   }
-}
 
-/** Without a branch: every row is written down, and stays where the count moves on. */
-function pickByEntry(
-  table: Uint8Array,
-  index: Int32Array,
-  rows: number,
-  certain: PickedRows,
-  unknown: PickedRows,
-): void {
-  const certainRows = certain.rows, unknownRows = unknown.rows;
-  let c = 0, u = 0;
-  for (let row = 0; row < rows; row++) {
-    const truth = table[index[row]];
-    certainRows[c] = row;
-    unknownRows[u] = row;
-    c += truth >> 1;
-    u += (truth ^ truth >> 1) & 1;
+  /** A column as doubles: whole, or only of the rows picked and in their order. */
+  #numbers(column: NumberColumn, m: number, { rows, count }: PickedRows, isWide: boolean): Float64Array {
+    if (isWide) return this.#wide[m].of(column);
+    if (this.#gathered[m].length < count) this.#gathered[m] = new Float64Array(roomFor(count));
+    gatherNumbers(column, rows, count, this.#gathered[m]);
+    return this.#gathered[m];
   }
-  certain.count = c;
-  unknown.count = u;
-}
 
-function pickByRow(truths: Uint8Array, rows: number, certain: PickedRows, unknown: PickedRows): void {
-  const certainRows = certain.rows, unknownRows = unknown.rows;
-  let c = 0, u = 0;
-  for (let row = 0; row < rows; row++) {
-    const truth = truths[row];
-    certainRows[c] = row;
-    unknownRows[u] = row;
-    c += truth >> 1;
-    u += (truth ^ truth >> 1) & 1;
-  }
-  certain.count = c;
-  unknown.count = u;
-}
-
-function gatherEntries(column: IndexColumn, rows: Int32Array, count: number, into: Int32Array): void {
-  for (let i = 0; i < count; i++) into[i] = column[rows[i]];
-}
-
-function gatherNumbers(column: NumberColumn, rows: Int32Array, count: number, into: Float64Array): void {
-  for (let i = 0; i < count; i++) into[i] = column[rows[i]];
-}
-
-function addUp(
-  numbers: Float64Array,
-  places: Int32Array,
-  count: number,
-  into: Float64Array,
-  stride: number,
-  at: number,
-): void {
-  for (let i = 0; i < count; i++) into[places[i] * stride + at] += numbers[i];
-}
-
-function raise(
-  numbers: Float64Array,
-  places: Int32Array,
-  count: number,
-  into: Float64Array,
-  stride: number,
-  at: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    const place = places[i] * stride + at;
-    if (numbers[i] > into[place]) into[place] = numbers[i];
+  #allOf(count: number): Int32Array {
+    if (this.#all.length < count) this.#all = Int32Array.from({ length: roomFor(count) }, (_, i) => i);
+    return this.#all;
   }
 }

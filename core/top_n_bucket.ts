@@ -85,12 +85,13 @@ export class Contribution {
       return;
     }
     this.#makeRoom(size);
-    const { certain, unknown } = this.#select(bucket);
-    certain.merge(bucket, REQUESTS, this.#requests);
+    const scan = this.#scan, { certain, unknown } = scan;
+    scan.select(bucket, this.filter!, d);
+    scan.merge(bucket, certain, REQUESTS, this.#requests);
     let ranked = this.#requests;
-    if (sort !== REQUESTS) certain.merge(bucket, sort, ranked = this.#ranked);
+    if (sort !== REQUESTS) scan.merge(bucket, certain, sort, ranked = this.#ranked);
     if (unknown.count > 0) {
-      unknown.merge(bucket, REQUESTS, this.#unknown);
+      scan.merge(bucket, unknown, REQUESTS, this.#unknown);
       const unknownMax = this.filter!.unknownMax(bucket);
       if (sort === REQUESTS) (ranked = this.#ranked).set(this.#requests.subarray(0, size));
       for (let e = OTHER + 1; e < size; e++) this.#requests[e] += Math.min(this.#unknown[e], unknownMax);
@@ -123,9 +124,11 @@ export class Contribution {
   #addMarginals(bucket: Bucket, groups: Groups, which: Which): Beyond {
     const dictionary = bucket.dictionaries[this.d], { size, marginals, foldedMax } = dictionary;
     const truth = this.filter?.matchEntries(dictionary), chosen = typeof which === "string" ? undefined : which;
-    const hashed = chosen === undefined ? undefined : entryHashes(dictionary, this.seed);
-    for (let e = OTHER + 1; e < size; e++) {
-      if (chosen !== undefined && chosen[hashed!.hashes[e] >>> CELL_SHIFT] === 0) continue;
+    this.#makeRoom(size);
+    const hashed = chosen === undefined ? undefined : entryHashes(dictionary, this.seed), grouped = this.#grouped;
+    const count = chosen === undefined ? pickAll(size, grouped) : pickChosen(hashed!.hashes, chosen, grouped);
+    for (let i = 0; i < count; i++) {
+      const e = grouped[i];
       if (truth !== undefined && truth[e] !== TRUE) continue;
       const group = groups.of(dictionary, e, hashed);
       mergeColumns(groups.values, marginals, e, group * MEASURE_COUNT);
@@ -137,14 +140,15 @@ export class Contribution {
   #addRows(bucket: Bucket, groups: Groups, which: Which): Beyond {
     const { d } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
     this.#makeRoom(size);
-    const { certain, unknown } = this.#select(bucket);
+    const scan = this.#scan, { certain, unknown } = scan;
+    scan.select(bucket, this.filter!, d);
     const count = this.#findGroups(dictionary, groups, which), groupOf = this.#groupOf, grouped = this.#grouped;
     certain.place(groupOf);
     const { values } = groups;
-    for (let m = 0; m < MEASURE_COUNT; m++) certain.merge(bucket, m, values, MEASURE_COUNT, m);
+    scan.mergeAll(bucket, certain, values);
     let unknownMax = 0;
     if (unknown.count > 0) {
-      unknown.merge(bucket, REQUESTS, this.#unknown);
+      scan.merge(bucket, unknown, REQUESTS, this.#unknown);
       unknownMax = this.filter!.unknownMax(bucket);
     }
     const hidden = Math.min(lostMax[REQUESTS], values[HIDDEN * MEASURE_COUNT + REQUESTS] + this.#unknown[OTHER]);
@@ -167,9 +171,9 @@ export class Contribution {
     let count = 0;
     groupOf[OTHER] = HIDDEN;
     if (which === "seen") {
-      for (const { entries, count: rows } of [this.#scan.certain, this.#scan.unknown]) {
+      for (const { places, count: rows } of [this.#scan.certain, this.#scan.unknown]) {
         for (let i = 0; i < rows; i++) {
-          const e = entries[i];
+          const e = places[i];
           if (groupOf[e] !== REST) continue;
           groupOf[e] = groups.of(dictionary, e);
           grouped[count++] = e;
@@ -177,12 +181,9 @@ export class Contribution {
       }
       return count;
     }
-    const hashed = which === "all" ? undefined : entryHashes(dictionary, this.seed);
-    for (let e = OTHER + 1; e < dictionary.size; e++) {
-      if (which !== "all" && which[hashed!.hashes[e] >>> CELL_SHIFT] === 0) continue;
-      groupOf[e] = groups.of(dictionary, e, hashed);
-      grouped[count++] = e;
-    }
+    const hashed = entryHashes(dictionary, this.seed);
+    count = which === "all" ? pickAll(dictionary.size, grouped) : pickChosen(hashed.hashes, which, grouped);
+    for (let i = 0; i < count; i++) groupOf[grouped[i]] = groups.of(dictionary, grouped[i], hashed);
     return count;
   }
 
@@ -198,14 +199,6 @@ export class Contribution {
       if (column[e] <= largest[m] || truth !== undefined && truth[e] !== TRUE) continue;
       if (!listed.has(groups.of(dictionary, e))) largest[m] = column[e];
     }
-  }
-
-  /** The rows that match and may match, with their entries. */
-  #select(bucket: Bucket): RowScan {
-    this.#scan.select(bucket, this.filter!);
-    this.#scan.certain.gather(bucket, this.d);
-    this.#scan.unknown.gather(bucket, this.d);
-    return this.#scan;
   }
 
   #makeRoom(size: number): void {
@@ -248,6 +241,22 @@ function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Val
   return totals;
 }
 
+/** Writes down every entry but OTHER. */
+function pickAll(size: number, picked: Int32Array): number {
+  for (let e = OTHER + 1; e < size; e++) picked[e - 1] = e;
+  return size - 1;
+}
+
+/** Writes down the entries whose cells are chosen, without a branch. */
+function pickChosen(hashes: Int32Array, chosen: Uint8Array, picked: Int32Array): number {
+  let count = 0;
+  for (let e = OTHER + 1; e < hashes.length; e++) {
+    picked[count] = e;
+    count += chosen[hashes[e] >>> CELL_SHIFT];
+  }
+  return count;
+}
+
 function addToCells(
   cells: Float64Array,
   hashes: Int32Array,
@@ -257,6 +266,7 @@ function addToCells(
   isSum: boolean,
 ): void {
   for (let e = OTHER + 1; e < size; e++) {
+    if (requests[e] === 0) continue;
     const cell = 2 * (hashes[e] >>> CELL_SHIFT);
     cells[cell + 1] += requests[e];
     if (isSum) cells[cell] += ranked[e];
