@@ -16,6 +16,7 @@ import { randomSeed } from "@/core/host/random.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { sourceName } from "@/core/host/source_name.ts";
+import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
 import { AGGREGATOR } from "./flags.ts";
 import { Fleet } from "./fleet.ts";
 
@@ -45,6 +46,7 @@ async function run(flags: FlagValues): Promise<void> {
   const listen = flags.text("listen");
   const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log });
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
+  log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 0, followsSources: true })));
   fleet.follow(first);
   const ticking = setInterval(() => fleet.tick(), TICK_MS);
   onList = (): void => reload(flags, fleet, log);

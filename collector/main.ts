@@ -13,6 +13,7 @@ import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import { LiveView } from "@/core/live_view.ts";
+import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
 import { deliverTo } from "./delivery.ts";
 import { COLLECTOR } from "./flags.ts";
 import { startIngestThread } from "./ingest_thread.ts";
@@ -55,6 +56,7 @@ async function run(flags: FlagValues): Promise<void> {
     onSealed: deliverTo(view, sequencer, log),
   });
   log.info("serving", { listen, port: serving.port, source });
+  log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 1, followsSources: false })));
   const ticking = setInterval(() => view.tick(thread.nowS()), TICK_MS);
   onList = (): void => reload(() => thread.follow(patterns()));
 

@@ -1,0 +1,49 @@
+import { assert, assertEquals } from "@std/assert";
+import { DELTA_BYTES_MAX, OPEN_BYTES_MAX } from "./bounds.ts";
+import { budgetFacts, memoryBudget } from "./memory_budget.ts";
+import { TIERS } from "./slices.ts";
+
+const COLLECTOR = { ingestThreads: 1, followsSources: false }, AGGREGATOR = { ingestThreads: 0, followsSources: true };
+
+Deno.test("the terms of a budget add up to its data, and every one is a finite number above zero", () => {
+  for (const options of [COLLECTOR, AGGREGATOR, { ...COLLECTOR, ingestThreads: 4 }]) {
+    const { terms, dataBytes, runtimeBytes } = memoryBudget(options);
+    assertEquals(terms.reduce((sum, { bytes }) => sum + bytes, 0), dataBytes);
+    for (const { name, bytes } of terms) assert(Number.isFinite(bytes) && bytes > 0, name);
+    assertEquals(new Set(terms.map(({ name }) => name)).size, terms.length);
+    assert(runtimeBytes > 0);
+  }
+});
+
+Deno.test("rings hold every slot at its caps, with room for those that are fresh", () => {
+  const terms = new Map(memoryBudget(COLLECTOR).terms.map(({ name, bytes }) => [name, bytes]));
+  for (const { sliceS, slots, caps, freshCaps } of TIERS) {
+    const bytes = terms.get(`${sliceS} s slots`) ?? 0;
+    assert(bytes >= slots * caps.bytesMax!, `${sliceS} s`);
+    assert(bytes <= (slots + 12) * freshCaps.bytesMax! * 1.1, `${sliceS} s`);
+  }
+  assertEquals(terms.get("delta log"), DELTA_BYTES_MAX);
+});
+
+Deno.test("each ingest thread has slices of its own; an aggregator has none", () => {
+  const open = (ingestThreads: number): number =>
+    memoryBudget({ ...COLLECTOR, ingestThreads }).terms.find(({ name }) => name === "open slices")?.bytes ?? 0;
+  assertEquals([open(0), open(3)], [0, 3 * open(1)]);
+  assert(open(1) > OPEN_BYTES_MAX);
+  const [one, two] = [1, 2].map((ingestThreads) => memoryBudget({ ...COLLECTOR, ingestThreads }).runtimeBytes);
+  assert(two > one);
+});
+
+Deno.test("a follower of sources holds slices whose time has not come", () => {
+  const [own, followed] = [COLLECTOR, AGGREGATOR].map((options) =>
+    memoryBudget(options).terms.find(({ name }) => name === "10 s slots")!.bytes
+  );
+  assert(followed > own);
+});
+
+Deno.test("the facts of a budget are the same in megabytes, the sum first", () => {
+  const budget = memoryBudget(COLLECTOR), facts = budgetFacts(budget);
+  assertEquals(Object.keys(facts).slice(0, 3), ["data_mb", "runtime_mb", "open_slices_mb"]);
+  assertEquals([facts.data_mb, facts.delta_log_mb], [Math.round(budget.dataBytes / 1e6), 50]);
+  assertEquals(Object.keys(facts).length, budget.terms.length + 2);
+});
