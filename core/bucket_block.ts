@@ -319,6 +319,11 @@ function offsetsOf(lengths: IndexColumn): Uint32Array<ArrayBuffer> {
   return offsets;
 }
 
+/** Bytes of every entry. */
+export function lengthsOf({ size, offsets }: Pick<Dictionary, "size" | "offsets">): Int32Array<ArrayBuffer> {
+  return Int32Array.from({ length: size }, (_, entry) => offsets[entry + 1] - offsets[entry]);
+}
+
 /** The marginals of a dimension that has lost nothing. */
 function marginalsOf(index: IndexColumn, measures: readonly NumberColumn[], size: number): readonly NumberColumn[] {
   const wide = widenedIndex(index);
@@ -335,8 +340,6 @@ function narrowed(values: Float64Array): NumberColumn {
 /** A block for columns that stand elsewhere. */
 function pack(bucket: Bucket): ArrayBuffer {
   const { startS, lengthS, rows, totals, ledger, measures, indexes, dictionaries } = bucket;
-  const lengthsOf = ({ size, offsets }: Dictionary): Uint32Array =>
-    Uint32Array.from({ length: size }, (_, entry) => offsets[entry + 1] - offsets[entry]);
   const dimensions = dictionaries.map((dictionary, d): DimensionPlan => {
     const { size, bytes, marginals, lostMax, foldedMax } = dictionary;
     return {

@@ -3,12 +3,13 @@
  *
  * Cost: linear in rows and entries. A bucket of an aggregator's source goes through all of this, so the loops are bare.
  */
+import { ENTRY_BYTES_MAX } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, VALUE_MAX } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
 import { crc32c } from "./checksum.ts";
 import { type Bucket, type Dictionary, type IndexColumn, mergedByEntry, widened, widenedIndex } from "./bucket.ts";
-import { blockOf, isWhole } from "./bucket_block.ts";
+import { BlockDictionary, blockOf, isWhole, lengthsOf } from "./bucket_block.ts";
 
 /** CRC-32C over the content: the block, which is the same for equal buckets. */
 export function bucketChecksum(bucket: Bucket): number {
@@ -39,11 +40,17 @@ export function bucketProblem(bucket: Bucket): string | undefined {
   return undefined;
 }
 
-function dictionaryProblem({ size, offsets, bytes }: Dictionary): string | undefined {
-  if (size < 1 || offsets.length !== size + 1) return "offsets do not match the dictionary";
-  if (offsets[0] !== 0 || offsets[1] !== 0 || offsets[size] !== bytes.length) return "offsets do not match the bytes";
-  for (let entry = 1; entry < size; entry++) if (offsets[entry] > offsets[entry + 1]) return "offsets run backwards";
-  return undefined;
+function dictionaryProblem(dictionary: Dictionary): string | undefined {
+  const { size, bytes } = dictionary;
+  const lengths = dictionary instanceof BlockDictionary ? widenedIndex(dictionary.lengths) : lengthsOf(dictionary);
+  if (lengths[OTHER] !== 0) return "OTHER is not empty";
+  let end = 0;
+  for (let entry = 1; entry < size; entry++) {
+    const length = lengths[entry];
+    if (length < 0 || length > ENTRY_BYTES_MAX) return `entry ${entry} is ${length} bytes long`;
+    end += length;
+  }
+  return end === bytes.length ? undefined : `entries are ${bytes.length} bytes, their lengths say ${end}`;
 }
 
 function columnProblem({ rows, dictionaries, indexes }: Bucket, d: number): string | undefined {

@@ -6,7 +6,7 @@ import { DIMENSION_COUNT, OTHER, OTHER_LABEL } from "./dimensions.ts";
 import { CounterTable } from "./counter_table.ts";
 import type { Bucket } from "./bucket.ts";
 import { blockOf } from "./bucket_block.ts";
-import { bucketChecksum, bucketProblem } from "./bucket_check.ts";
+import { bucketProblem } from "./bucket_check.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
@@ -118,30 +118,6 @@ Deno.test("bounds add up over merges: what two cut buckets can have lost, their 
     assertEquals(lostMax[REQUESTS], a.dictionaries[d].lostMax[REQUESTS] + b.dictionaries[d].lostMax[REQUESTS]);
     assertEquals(foldedMax[REQUESTS], a.dictionaries[d].foldedMax[REQUESTS] + b.dictionaries[d].foldedMax[REQUESTS]);
   });
-});
-
-Deno.test("the checksum changes with any column, and not with where the bucket was built", () => {
-  const bucket = randomBucket(4, 50, 20);
-  assertEquals(bucketChecksum(randomBucket(4, 50, 20)), bucketChecksum(bucket));
-  const requests = bucket.measures[REQUESTS].slice();
-  requests[0]++;
-  assert(bucketChecksum({ ...bucket, measures: bucket.measures.with(REQUESTS, requests) }) !== bucketChecksum(bucket));
-  assert(bucketChecksum({ ...bucket, startS: 10 }) !== bucketChecksum(bucket));
-});
-
-Deno.test("a bucket whose columns, indexes or sums do not agree is refused with the reason", () => {
-  const bucket = randomBucket(4, 50, 20);
-  const problems = [
-    { ...bucket, lengthS: 7 },
-    { ...bucket, startS: 5 },
-    { ...bucket, startS: NaN },
-    { ...bucket, rows: bucket.rows + 1 },
-    { ...bucket, indexes: bucket.indexes.with(1, bucket.indexes[1].slice().fill(255)) },
-    { ...bucket, measures: bucket.measures.with(REQUESTS, bucket.measures[REQUESTS].slice().fill(9)) },
-    { ...bucket, totals: zeroValues() },
-    { ...bucket, dictionaries: bucket.dictionaries.slice(1) },
-  ].map(bucketProblem);
-  assertEquals(problems.filter((problem) => problem === undefined), []);
 });
 
 /** The measures of every combination of values, whatever the order of rows. */

@@ -1,40 +1,38 @@
 /**
  * A bucket as a message, and back. The layout is documented field by field in `logtail.proto`.
  *
- * Whoever receives a message does not trust it: every length, index and number is checked before a bucket is made of
- * it, so that no later step has to. Columns are copied, because the `bytes` of a message share the receive buffer
- * (which would stay alive as a whole) and start at any address (which a typed array of wider numbers refuses).
+ * Whoever receives a message does not trust it. This file checks what has to hold before a block of memory can be made
+ * of it: names, sizes, widths, lengths of columns; `bucket_check.ts` checks every number in them. Columns are copied into
+ * that block, because the `bytes` of a message share the receive buffer (which would stay alive as a whole) and start at
+ * any address (which a typed array of wider numbers refuses).
  */
-import { ENTRY_BYTES_MAX, OPEN_ENTRIES_MAX, OPEN_ROWS_MAX, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
+import { OPEN_ENTRIES_MAX, OPEN_ROWS_MAX, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
 import { bucketChecksum, bucketProblem } from "@/core/bucket_check.ts";
 import {
-  type Bucket,
-  type Delta,
-  type Dictionary,
-  type Identity,
-  type IndexColumn,
-  indexColumn,
-  type NumberColumn,
-  numberColumn,
-} from "@/core/bucket.ts";
+  ALL_ONE,
+  ALL_ZERO,
+  blankBucket,
+  type BlockBucket,
+  type BlockDictionary,
+  type DimensionPlan,
+  type Form,
+  formForIndex,
+  inBlock,
+  isWhole,
+} from "@/core/bucket_block.ts";
+import type { Bucket, Delta, Identity, IndexColumn, NumberColumn } from "@/core/bucket.ts";
 import { DIMENSIONS } from "@/core/dimensions.ts";
 import { emptyLedger, type Ledger, LEDGER_REASONS } from "@/core/ledger.ts";
-import { MEASURES, type Values, zeroValues } from "@/core/measures.ts";
+import { MEASURES, VALUE_MAX, type Values, zeroValues } from "@/core/measures.ts";
 import { TIERS } from "@/core/slices.ts";
-import type {
-  BucketDeltaMessage,
-  BucketMessage,
-  DimensionColumnMessage,
-  LedgerLinesMessage,
-  MeasureColumnMessage,
-} from "./schema.ts";
+import type { BucketDeltaMessage, BucketMessage, DimensionColumnMessage, LedgerLinesMessage } from "./schema.ts";
 
 /** A delta that can be trusted, or why there is none: a clause to follow "sent a bucket that cannot be used:". */
 export type DeltaReading = { readonly delta: Delta } | { readonly problem: string };
 
 /** The message of a delta. Its columns are the bucket's own memory: serialize it before anything else happens. */
 export function deltaMessage(delta: Delta): BucketDeltaMessage {
-  return { ...delta.identity, bucket: bucketMessage(delta.bucket) };
+  return { ...delta.identity, bucket: bucketMessage(inBlock(delta.bucket)) };
 }
 
 /** Reads a delta from a message of any origin; never throws. The delta shares no memory with the message. */
@@ -58,45 +56,74 @@ export function readDelta(message: BucketDeltaMessage): DeltaReading {
 
 // ---------------------------------------------------------------- writing
 
-function bucketMessage(bucket: Bucket): BucketMessage {
+function bucketMessage(bucket: BlockBucket): BucketMessage {
+  const { startS, lengthS, rows, dictionaries, indexes, measures, totals, ledger } = bucket;
   return {
-    start: bucket.startS,
-    length: bucket.lengthS,
-    rows: bucket.rows,
-    dimensions: DIMENSIONS.map(({ name }, d) =>
-      dimensionMessage(name, bucket.dictionaries[d], columnBytes(bucket.indexes[d]))
-    ),
-    measures: MEASURES.map(({ name }, m) => ({
-      name,
-      values: columnBytes(bucket.measures[m]),
-      total: bucket.totals[m],
-    })),
-    ledger: LEDGER_REASONS.map((reason, r) => ({ reason, lines: bucket.ledger[r] })),
+    start: startS,
+    length: lengthS,
+    rows,
+    dimensions: DIMENSIONS.map(({ name }, d) => dimensionMessage(name, dictionaries[d], indexes[d])),
+    measures: MEASURES.map(({ name }, m) => {
+      const { bytes, width } = cutColumn(measures[m]);
+      return { name, values: bytes, width, total: totals[m] };
+    }),
+    ledger: LEDGER_REASONS.map((reason, r) => ({ reason, lines: ledger[r] })),
   };
 }
 
-function dimensionMessage(name: string, dictionary: Dictionary, indexes: Uint8Array): DimensionColumnMessage {
-  const { size, offsets } = dictionary;
-  const lengths = new Uint32Array(size);
-  for (let entry = 0; entry < size; entry++) lengths[entry] = offsets[entry + 1] - offsets[entry];
+function dimensionMessage(name: string, dictionary: BlockDictionary, index: IndexColumn): DimensionColumnMessage {
+  const { size, lengths, bytes, stored, lostMax, foldedMax } = dictionary;
+  // Of the lengths, only those of a dictionary of OTHER and an absent value are all zero.
+  const isConstant = formForIndex(constantOf(index), index.length, size) <= 0;
+  const indexes = isConstant ? cutColumn(index) : wholeColumn(index);
+  const lengthsOfEntries = constantOf(lengths) === 0 ? cutColumn(lengths) : wholeColumn(lengths);
   return {
     name,
-    indexes,
+    indexes: indexes.bytes,
+    index_width: indexes.width,
     size,
-    lengths: columnBytes(numberColumn(lengths)),
-    entries: dictionary.bytes.subarray(0, offsets[size]),
-    measures: MEASURES.map((measure, m) => ({
-      name: measure.name,
-      marginals: columnBytes(dictionary.marginals[m]),
-      lost_max: dictionary.lostMax[m],
-      folded_max: dictionary.foldedMax[m],
-    })),
+    lengths: lengthsOfEntries.bytes,
+    length_width: lengthsOfEntries.width,
+    entries: bytes,
+    measures: stored.map((column, m) => {
+      const marginals = cutColumn(column);
+      return {
+        name: MEASURES[m].name,
+        marginals: marginals.bytes,
+        width: marginals.width,
+        lost_max: lostMax[m],
+        folded_max: foldedMax[m],
+      };
+    }),
   };
 }
 
-/** The bytes of a column. Every machine that Deno runs on is little-endian, as the wire is. */
-function columnBytes(column: NumberColumn): Uint8Array {
-  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+interface WireColumn {
+  readonly bytes: Uint8Array;
+  readonly width: number;
+}
+
+function wholeColumn(column: NumberColumn): WireColumn {
+  // Every machine that Deno runs on is little-endian, as the wire is.
+  return {
+    bytes: new Uint8Array(column.buffer, column.byteOffset, column.byteLength),
+    width: column.BYTES_PER_ELEMENT,
+  };
+}
+
+/** Without the elements at the end that repeat the one before; without any when all are zero. */
+function cutColumn(column: NumberColumn): WireColumn {
+  let length = column.length;
+  while (length > 1 && column[length - 1] === column[length - 2]) length--;
+  if (length === 1 && column[0] === 0) length = 0;
+  return wholeColumn(column.subarray(0, length) as NumberColumn);
+}
+
+/** What all elements are, if they are all the same. */
+function constantOf(column: IndexColumn): number | undefined {
+  let row = 1;
+  while (row < column.length && column[row] === column[0]) row++;
+  return row >= column.length ? column[0] : undefined;
 }
 
 // ---------------------------------------------------------------- reading
@@ -123,102 +150,126 @@ function readBucket(message: BucketMessage): Bucket {
   if (!TIERS.some((tier) => tier.sliceS === length)) refuse(`no slice is ${length} seconds long`);
   if (!(whole(start) && start % length === 0)) refuse(`no slice of ${length} seconds starts at ${start}`);
   if (rows > OPEN_ROWS_MAX) refuse(`it has ${rows} rows, more than ${OPEN_ROWS_MAX}`);
-  const measures = readMeasures(message.measures, rows);
-  const totals = readTotals(message.measures);
-  const byName = named(message.dimensions, (dimension) => dimension.name, "dimension");
-  const columns = DIMENSIONS.map(({ name }) => {
-    const dimension = byName.get(name);
-    return dimension === undefined ? absentDimension(rows, totals) : readDimension(dimension, rows);
+  const byMeasure = named(message.measures, (measure) => measure.name, "measure");
+  const byDimension = named(message.dimensions, (dimension) => dimension.name, "dimension");
+  const measures = MEASURES.map(({ name }) => byMeasure.get(name));
+  const columns = measures.map((measure) =>
+    measure === undefined ? NO_COLUMN : readCut(measure.values, measure.width, rows, `values of ${measure.name}`)
+  );
+  const dimensions = DIMENSIONS.map(({ name }) => {
+    const dimension = byDimension.get(name);
+    return dimension === undefined ? ABSENT : readDimension(dimension, rows);
   });
-  return {
+  // Rows and entries differ: a few bytes cannot be many of them, which would take the memory and the time of many.
+  if (rows > 1 && dimensions.every(({ index }) => index.form <= 0)) refuse(`its ${rows} rows are all the same`);
+  const bucket = blankBucket({
     startS: start,
     lengthS: length,
     rows,
-    dictionaries: columns.map((column) => column.dictionary),
-    indexes: columns.map((column) => column.indexes),
-    measures,
-    totals,
+    totals: readValues(measures, (measure) => measure.total, "total"),
     ledger: readLedger(message.ledger),
-  };
+    measures: columns.map(({ form }) => form),
+    dimensions: dimensions.map(({ plan }) => plan),
+  });
+  columns.forEach((column, m) => fill(bucket.measures[m], column));
+  dimensions.forEach(({ index, lengths, marginals, entries }, d) => {
+    const { lengths: lengthsColumn, stored, bytes } = bucket.dictionaries[d];
+    fill(bucket.indexes[d], index);
+    fill(lengthsColumn, lengths);
+    stored.forEach((column, m) => fill(column, marginals[m]));
+    bytes.set(entries);
+  });
+  return bucket;
 }
 
 interface Dimension {
-  readonly dictionary: Dictionary;
-  readonly indexes: IndexColumn;
+  readonly plan: DimensionPlan;
+  readonly index: ReadColumn;
+  readonly lengths: ReadColumn;
+  readonly marginals: readonly ReadColumn[];
+  readonly entries: Uint8Array;
 }
 
 function readDimension(message: DimensionColumnMessage, rows: number): Dimension {
-  const { name, size } = message;
+  const { name, size, entries } = message;
   // OTHER comes on top of the entries of an open slice.
   if (size < 1 || size > OPEN_ENTRIES_MAX + 1) refuse(`dimension ${name} has ${size} entries`);
-  const indexes = rows === 0
-    ? emptyColumn(message.indexes, indexColumn(0, size), `indexes of ${name}`)
-    : readIndexes(message.indexes, rows, `indexes of ${name}`);
-  for (let row = 0; row < rows; row++) {
-    if (indexes[row] >= size) refuse(`row ${row} has entry ${indexes[row]} of the ${size} of dimension ${name}`);
-  }
-  const offsets = readOffsets(message, size);
+  const index = readWhole(message.indexes, message.index_width, rows, `indexes of ${name}`);
+  const lengths = readWhole(message.lengths, message.length_width, size, `lengths of ${name}`);
+  if (lengths.form <= 0 && size > 2) refuse(`entries of ${name} are all the same`);
   const byName = named(message.measures, (measure) => measure.name, `measure of dimension ${name}`);
   const readings = MEASURES.map((measure) => byName.get(measure.name));
-  return {
-    indexes,
-    dictionary: {
-      size,
-      offsets,
-      bytes: new Uint8Array(message.entries),
-      marginals: readings.map((reading) =>
-        reading === undefined ? new Uint8Array(size) : readNumbers(reading.marginals, size, `marginals of ${name}`)
-      ),
-      lostMax: readValues(readings, (reading) => reading.lost_max, `lost_max of ${name}`),
-      foldedMax: readValues(readings, (reading) => reading.folded_max, `folded_max of ${name}`),
-    },
+  const lostMax = readValues(readings, (reading) => reading.lost_max, `lost_max of ${name}`);
+  const foldedMax = readValues(readings, (reading) => reading.folded_max, `folded_max of ${name}`);
+  // Where nothing was lost, marginals are what rows add up to, whatever else was sent.
+  const marginals = isWhole({ lostMax, foldedMax })
+    ? []
+    : readings.map((reading) =>
+      reading === undefined ? NO_COLUMN : readCut(reading.marginals, reading.width, size, `marginals of ${name}`)
+    );
+  const plan: DimensionPlan = {
+    size,
+    bytes: entries.length,
+    index: index.form,
+    lengths: lengths.form,
+    marginals: marginals.map(({ form }) => form),
+    lostMax,
+    foldedMax,
   };
+  return { plan, index, lengths, marginals, entries };
 }
 
-function readOffsets(message: DimensionColumnMessage, size: number): Uint32Array<ArrayBuffer> {
-  const { name, entries } = message;
-  const lengths = readIndexes(message.lengths, size, `lengths of ${name}`);
-  if (lengths[0] !== 0) refuse(`OTHER of dimension ${name} is not empty`);
-  const offsets = new Uint32Array(size + 1);
-  let end = 0;
-  for (let entry = 0; entry < size; entry++) {
-    if (lengths[entry] > ENTRY_BYTES_MAX) refuse(`entry ${entry} of ${name} is ${lengths[entry]} bytes long`);
-    end += lengths[entry];
-    offsets[entry + 1] = end;
+/** A column in a message, of which every length is right. */
+interface ReadColumn {
+  readonly form: Form;
+  readonly bytes: Uint8Array;
+}
+
+const NO_COLUMN: ReadColumn = { form: ALL_ZERO, bytes: new Uint8Array(0) };
+
+/** What every row of a dimension is that the sender does not know: absent, entry 1 after OTHER. */
+const ABSENT: Dimension = {
+  plan: {
+    size: 2,
+    bytes: 0,
+    index: ALL_ONE,
+    lengths: ALL_ZERO,
+    marginals: [],
+    lostMax: zeroValues(),
+    foldedMax: zeroValues(),
+  },
+  index: { form: ALL_ONE, bytes: new Uint8Array(0) },
+  lengths: NO_COLUMN,
+  marginals: [],
+  entries: new Uint8Array(0),
+};
+
+/** A column of `length` integers that are all there, or all 0, or all 1. */
+function readWhole(bytes: Uint8Array, width: number, length: number, what: string): ReadColumn {
+  const column = readCut(bytes, width, length, what);
+  if (column.form === 8 || column.form > 0 && bytes.length !== column.form * length) {
+    refuse(`${what} are ${bytes.length} bytes for ${length} elements`);
   }
-  if (end !== entries.length) refuse(`entries of ${name} are ${entries.length} bytes, their lengths say ${end}`);
-  return offsets;
+  return column;
 }
 
-/** What every row of a dimension is that the sender does not know: absent. */
-function absentDimension(rows: number, totals: Values): Dimension {
-  return {
-    indexes: new Uint8Array(rows).fill(1),
-    dictionary: {
-      size: 2,
-      offsets: new Uint32Array(3),
-      bytes: new Uint8Array(0),
-      marginals: MEASURES.map((_, m) => numberColumn([0, totals[m]])),
-      lostMax: zeroValues(),
-      foldedMax: zeroValues(),
-    },
-  };
+/** A column of `length` values; the last one that is there stands for those that are missing. */
+function readCut(bytes: Uint8Array, told: number, length: number, what: string): ReadColumn {
+  if (bytes.length === 0) return NO_COLUMN;
+  const width = told === 0 ? bytes.length / length : told, there = bytes.length / width;
+  if (!(width === 1 || width === 2 || width === 4 || width === 8) || !Number.isInteger(there) || there > length) {
+    refuse(`${what} are ${bytes.length} bytes for ${length} elements`);
+  }
+  if (there === 1 && width === 1 && bytes[0] <= 1) return { form: bytes[0] === 0 ? ALL_ZERO : ALL_ONE, bytes };
+  return { form: width, bytes };
 }
 
-function readMeasures(messages: readonly MeasureColumnMessage[], rows: number): readonly NumberColumn[] {
-  const byName = named(messages, (message) => message.name, "measure");
-  return MEASURES.map(({ name }) => {
-    const message = byName.get(name);
-    if (message === undefined) return new Uint8Array(rows);
-    return rows === 0
-      ? emptyColumn(message.values, new Uint8Array(0), `values of ${name}`)
-      : readNumbers(message.values, rows, `values of ${name}`);
-  });
-}
-
-function readTotals(messages: readonly MeasureColumnMessage[]): Values {
-  const readings = MEASURES.map(({ name }) => messages.find((message) => message.name === name));
-  return readValues(readings, (message) => message.total, "total");
+/** Copies a column to its place in a block and repeats its last element. */
+function fill(column: NumberColumn, { form, bytes }: ReadColumn): void {
+  if (form <= 0) return;
+  new Uint8Array(column.buffer, column.byteOffset, column.byteLength).set(bytes);
+  const there = bytes.length / form;
+  column.fill(column[there - 1], there);
 }
 
 /** One number per measure; zero where the sender has no such measure. */
@@ -258,35 +309,9 @@ function named<Message>(
   return map;
 }
 
-/** A column of `length` (at least 1) integers. */
-function readIndexes(bytes: Uint8Array, length: number, what: string): IndexColumn {
-  const { buffer } = new Uint8Array(bytes);
-  switch (bytes.length / length) {
-    case 1:
-      return new Uint8Array(buffer);
-    case 2:
-      return new Uint16Array(buffer);
-    case 4:
-      return new Uint32Array(buffer);
-  }
-  return refuse(`${what} are ${bytes.length} bytes for ${length} elements`);
-}
-
-/** A column of `length` (at least 1) values. */
-function readNumbers(bytes: Uint8Array, length: number, what: string): NumberColumn {
-  if (bytes.length !== 8 * length) return readIndexes(bytes, length, what);
-  const column = new Float64Array(new Uint8Array(bytes).buffer);
-  for (let i = 0; i < length; i++) if (!whole(column[i])) refuse(`${what} hold ${column[i]}`);
-  return column;
-}
-
-function emptyColumn<Column>(bytes: Uint8Array, column: Column, what: string): Column {
-  return bytes.length === 0 ? column : refuse(`${what} are ${bytes.length} bytes for no rows`);
-}
-
 /** Whether a number can be a count. -0 cannot: it would not survive a comparison of bytes. */
 function whole(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0);
+  return Number.isInteger(value) && value >= 0 && value <= VALUE_MAX && !Object.is(value, -0);
 }
 
 /** Whether a message has all columns we know and no others, so that its checksum is about the bucket we made of it. */
@@ -294,7 +319,7 @@ function hasOurColumns(message: BucketMessage): boolean {
   const ours = (messages: readonly { readonly name: string }[], known: readonly { readonly name: string }[]): boolean =>
     messages.length === known.length && known.every(({ name }) => messages.some((message) => message.name === name));
   return ours(message.dimensions, DIMENSIONS) && ours(message.measures, MEASURES) &&
-    message.dimensions.every((dimension) => ours(dimension.measures, MEASURES)) &&
+    message.dimensions.every(({ measures }) => measures.length === 0 || ours(measures, MEASURES)) &&
     message.ledger.length === LEDGER_REASONS.length &&
     LEDGER_REASONS.every((reason) => message.ledger.some((lines) => lines.reason === reason));
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import {
   type Bucket,
@@ -9,12 +9,13 @@ import {
   indexColumn,
   numberColumn,
 } from "@/core/bucket.ts";
+import { blockOf } from "@/core/bucket_block.ts";
 import { bucketChecksum } from "@/core/bucket_check.ts";
 import { DIMENSION_COUNT } from "@/core/dimensions.ts";
 import { LEDGER_COUNT } from "@/core/ledger.ts";
-import { MEASURE_COUNT, MEASURES, mergeValues, zeroValues } from "@/core/measures.ts";
+import { MEASURE_COUNT, MEASURES, mergeColumns, mergeValues, zeroValues } from "@/core/measures.ts";
 import { TIERS } from "@/core/slices.ts";
-import { deltaMessage, readDelta } from "./bucket_message.ts";
+import { deltaMessage, type DeltaReading, readDelta } from "./bucket_message.ts";
 import { type BucketDeltaMessage, type BucketMessage, STREAM_BUCKETS } from "./schema.ts";
 
 const value = fc.oneof({ weight: 9, arbitrary: fc.nat(300) }, fc.nat(2 ** 31 - 1), fc.constant(2 ** 40));
@@ -27,12 +28,20 @@ const bucket: fc.Arbitrary<Bucket> = fc.record({
   rows: fc.array(fc.tuple(fc.nat(), fc.array(value, { minLength: MEASURE_COUNT, maxLength: MEASURE_COUNT })), {
     maxLength: 30,
   }),
-  entryBytes: fc.array(fc.uint8Array({ maxLength: 12 }), { minLength: 1, maxLength: 8 }),
+  entryBytes: fc.array(fc.uint8Array({ minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 8 }),
+  lost: fc.array(fc.boolean(), { minLength: DIMENSION_COUNT, maxLength: DIMENSION_COUNT }),
   ledger: fc.array(fc.nat(), { minLength: LEDGER_COUNT, maxLength: LEDGER_COUNT }),
-}).map(({ tier, slice, sizes, rows, entryBytes, ledger }) => {
+}).map(({ tier, slice, sizes: minSizes, rows, entryBytes, lost, ledger }) => {
   const { sliceS } = TIERS[tier];
+  // Of website every row has another: two rows are never the same.
+  const sizes = minSizes.map((size, d) => Math.max(size, d === 0 ? rows.length + 1 : lost[d] ? 1 : 2));
   const indexes = sizes.map((size) => indexColumn(rows.length, size));
-  indexes.forEach((column, d) => rows.forEach(([seed], row) => column[row] = (seed + d) % sizes[d]));
+  // Where nothing was lost, no row has OTHER.
+  indexes.forEach((column, d) =>
+    rows.forEach(([seed], row) =>
+      column[row] = d === 0 ? row + 1 : lost[d] ? (seed + d) % sizes[d] : 1 + (seed + d) % (sizes[d] - 1)
+    )
+  );
   const measures = MEASURES.map((_, m) => rows.map(([, values]) => values[m]));
   const totals = zeroValues();
   for (const [, values] of rows) mergeValues(totals, values);
@@ -40,7 +49,7 @@ const bucket: fc.Arbitrary<Bucket> = fc.record({
     startS: slice * sliceS,
     lengthS: sliceS,
     rows: rows.length,
-    dictionaries: sizes.map((size, d) => dictionaryOf(size, indexes[d], measures, entryBytes)),
+    dictionaries: sizes.map((size, d) => dictionaryOf(size, indexes[d], measures, entryBytes, lost[d])),
     indexes,
     measures: measures.map((column) => numberColumn(column)),
     totals,
@@ -57,8 +66,8 @@ const delta: fc.Arbitrary<Delta> = fc.record({
   sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 }).map(({ bucket, ...identity }) => ({ bucket, identity: { ...identity, checksum: bucketChecksum(bucket) } }));
 
-Deno.test("a delta that has travelled is the same delta, to the width of every column", () => {
-  fc.assert(fc.property(delta, (delta) => assertEquals(readDelta(travelled(delta)), { delta })));
+Deno.test("a delta that has travelled is the same delta, to the last byte", () => {
+  fc.assert(fc.property(delta, (delta) => assertSame(readDelta(travelled(delta)), delta)));
 });
 
 Deno.test("a delta that was read shares no memory with the message it came in", () => {
@@ -69,7 +78,7 @@ Deno.test("a delta that was read shares no memory with the message it came in", 
     for (const dimension of message.bucket?.dimensions ?? []) {
       for (const bytes of [dimension.indexes, dimension.lengths, dimension.entries]) bytes.fill(0xff);
     }
-    assertEquals(reading, { delta });
+    assertSame(reading, delta);
   }));
 });
 
@@ -90,7 +99,7 @@ Deno.test("any bytes on the wire are a delta or a reason, never a crash", () => 
 Deno.test("a single changed byte in a column is refused", () => {
   fc.assert(
     fc.property(
-      delta.filter(({ bucket }) => bucket.rows > 0),
+      delta.filter(({ bucket }) => bucket.totals[0] > 0),
       fc.nat(),
       fc.integer({ min: 1, max: 255 }),
       (delta, at, change) => {
@@ -111,7 +120,7 @@ Deno.test("dimensions and measures are found by name, in any order", () => {
       measures: measures.toReversed(),
       ledger: ledger.toReversed(),
     }));
-    assertEquals(readDelta(shuffled), { delta });
+    assertSame(readDelta(shuffled), delta);
   }));
 });
 
@@ -121,7 +130,7 @@ Deno.test("a newer sender's dimensions and measures are skipped", () => {
     dimensions: [...dimensions, { ...dimensions[0], name: "country" }],
     measures: [...measures, { ...measures[0], name: "upstream_time" }],
   }));
-  assertEquals(readDelta(message), { delta });
+  assertSame(readDelta(message), delta);
 });
 
 Deno.test("an older sender's missing dimension is absent in every row, its missing measure zero", () => {
@@ -176,6 +185,48 @@ const refused: Record<string, (message: BucketDeltaMessage) => BucketDeltaMessag
     changed(message, ({ ledger }) => ({ ledger: [{ ...ledger[0], lines: -1 }, ...ledger.slice(1)] })),
 };
 
+/** The same with a checksum that matches, so that it is the check in question that speaks. */
+const refusedAfterLoss: Record<string, readonly [change: (message: BucketDeltaMessage) => BucketDeltaMessage, string]> =
+  {
+    "marginals that do not add up": [
+      (message) => websiteMeasure(message, { marginals: Uint8Array.of(0, 2) }),
+      "requests of the entries do not add up",
+    ],
+    "marginals below the rows": [
+      (message) => websiteMeasure(message, { marginals: Uint8Array.of(1, 0) }),
+      "rows of an entry hold more requests than it has counted",
+    ],
+    "more marginals than entries": [
+      (message) => websiteMeasure(message, { marginals: Uint8Array.of(0, 1, 0) }),
+      "marginals of website are 3 bytes for 2 elements",
+    ],
+    "marginals of a width that is none": [
+      (message) => websiteMeasure(message, { marginals: Uint8Array.of(0, 1, 0), width: 3 }),
+      "marginals of website are 3 bytes",
+    ],
+    "a negative bound": [(message) => websiteMeasure(message, { lost_max: -1 }), "lost_max of website"],
+    "a row without its value where none was lost": [
+      (message) => websiteMeasure(firstDimension(message, { indexes: Uint8Array.of(0) }), { lost_max: 0 }, true),
+      "a row gave up its value, but no value lost a row",
+    ],
+    "an index outside the dictionary": [
+      (message) => firstDimension(message, { indexes: Uint8Array.of(2) }),
+      "index 2 is outside the dictionary",
+    ],
+    "an OTHER with a name": [
+      (message) => firstDimension(message, { lengths: Uint8Array.of(1, 0) }),
+      "OTHER is not empty",
+    ],
+    "a thousand rows that are all the same": [
+      (message) => firstDimension(changed(message, () => ({ rows: 1000 })), { indexes: Uint8Array.of(1) }),
+      "its 1000 rows are all the same",
+    ],
+    "a thousand entries that are all the same": [
+      (message) => firstDimension(message, { size: 1000, lengths: new Uint8Array(0) }),
+      "entries of website are all the same",
+    ],
+  };
+
 for (const [what, change] of Object.entries(refused)) {
   Deno.test(`a delta with ${what} is refused with a reason`, () => {
     const reading = readDelta(change(travelled(oneRow())));
@@ -183,32 +234,92 @@ for (const [what, change] of Object.entries(refused)) {
   });
 }
 
+for (const [what, [change, problem]] of Object.entries(refusedAfterLoss)) {
+  Deno.test(`a delta with ${what} is refused, and told so`, () => {
+    const reading = readDelta(change(travelled(oneRowAfterLoss())));
+    assert("problem" in reading);
+    assertStringIncludes(reading.problem, problem);
+  });
+}
+
+Deno.test("a delta after a loss travels with what its entries have counted", () => {
+  assertSame(readDelta(travelled(oneRowAfterLoss())), oneRowAfterLoss());
+});
+
 Deno.test("an empty bucket travels: the slice is known and nothing was counted in it", () => {
   const empty = emptyBucket(600, 300);
   const delta = { bucket: empty, identity: { ...oneRow().identity, checksum: bucketChecksum(empty) } };
-  assertEquals(readDelta(travelled(delta)), { delta });
+  assertSame(readDelta(travelled(delta)), delta);
 });
 
-/** One row whose every value is entry 1, one byte long. */
-function oneRow(): Delta {
-  const dictionary: Dictionary = {
-    size: 2,
-    offsets: Uint32Array.of(0, 0, 1),
-    bytes: Uint8Array.of(0x61),
-    marginals: MEASURES.map(() => Uint8Array.of(0, 1)),
-    lostMax: zeroValues(),
-    foldedMax: zeroValues(),
-  };
+Deno.test("a column that says one thing, and the end of one that does, take no room on the wire", () => {
+  const message = travelled(oneRow(3, [5, 1, 1]));
+  assert(message.bucket);
+  const { dimensions, measures } = message.bucket;
+  assertEquals(dimensions.map(({ indexes }) => [...indexes]), [[1, 2, 3], ...Array.from({ length: 8 }, () => [1])]);
+  assertEquals(measures.map(({ values, width }) => [[...values], width]), [[[5, 1], 1], [[], 1], [[], 1], [[7], 1]]);
+  assertSame(readDelta(message), oneRow(3, [5, 1, 1]));
+});
+
+Deno.test("what entries have counted is sent only where something was lost, and is the same without", () => {
+  const delta = oneRow(3, [5, 1, 1]), message = travelled(delta), reading = readDelta(message);
+  assert(message.bucket && "delta" in reading);
+  assertEquals(message.bucket.dimensions.map(({ measures }) => measures.length), new Array(DIMENSION_COUNT).fill(0));
+  reading.delta.bucket.dictionaries.forEach(({ marginals }, d) =>
+    assertEquals(marginals.map((column) => [...column]), delta.bucket.dictionaries[d].marginals.map((c) => [...c]))
+  );
+});
+
+Deno.test("columns without a width are as wide as their bytes say", () => {
+  const delta = oneRow();
+  const message = changed(travelled(delta), ({ dimensions, measures }) => ({
+    dimensions: dimensions.map((dimension) => ({ ...dimension, index_width: 0, length_width: 0 })),
+    measures: measures.map((measure) => ({ ...measure, width: 0 })),
+  }));
+  assertSame(readDelta(message), delta);
+});
+
+/** Rows of another website each, all else being entry 1, one byte long. */
+function oneRow(rows = 1, requests: readonly number[] = [1]): Delta {
+  const measures = [requests, [0], [0], [7]].map((column, m) =>
+    numberColumn(Array.from({ length: rows }, (_, row) => rows === 1 ? 1 : column[m === 0 ? row : 0]))
+  );
+  const indexes = Array.from(
+    { length: DIMENSION_COUNT },
+    (_, d) => Uint8Array.from({ length: rows }, (_, row) => d === 0 ? row + 1 : 1),
+  );
+  const totals = zeroValues();
+  for (let row = 0; row < rows; row++) mergeColumns(totals, measures, row);
   const bucket: Bucket = {
     ...emptyBucket(1_700_000_000, 10),
-    rows: 1,
-    dictionaries: Array.from({ length: DIMENSION_COUNT }, () => dictionary),
-    indexes: Array.from({ length: DIMENSION_COUNT }, () => Uint8Array.of(1)),
-    measures: MEASURES.map(() => Uint8Array.of(1)),
-    totals: zeroValues().fill(1),
+    rows,
+    dictionaries: indexes.map((index, d) =>
+      dictionaryOf(d === 0 ? rows + 1 : 2, index, measures.map((column) => [...column]), [Uint8Array.of(0x61)], false)
+    ),
+    indexes,
+    measures,
+    totals,
   };
   const identity = { source: "nginx1", instance: "0123456789abcdef", sequence: 1, checksum: bucketChecksum(bucket) };
   return { identity, bucket };
+}
+
+/** The same in which website has lost something: its marginals travel. */
+function oneRowAfterLoss(): Delta {
+  const { bucket, identity } = oneRow();
+  const [website, ...others] = bucket.dictionaries;
+  const lossy = {
+    ...bucket,
+    dictionaries: [{ ...website, lostMax: Float64Array.of(1, 1, 1, 0) }, ...others],
+  };
+  return { identity: { ...identity, checksum: bucketChecksum(lossy) }, bucket: lossy };
+}
+
+/** Equal in every byte of their blocks. */
+function assertSame(reading: DeltaReading, delta: Delta): void {
+  assert("delta" in reading, JSON.stringify(reading));
+  assertEquals(reading.delta.identity, delta.identity);
+  assertEquals(new Uint8Array(blockOf(reading.delta.bucket)), new Uint8Array(blockOf(delta.bucket)));
 }
 
 function dictionaryOf(
@@ -216,6 +327,7 @@ function dictionaryOf(
   indexes: IndexColumn,
   measures: readonly number[][],
   entryBytes: readonly Uint8Array[],
+  lost: boolean,
 ): Dictionary {
   const entries = Array.from({ length: size - 1 }, (_, entry) => entryBytes[entry % entryBytes.length]);
   const offsets = new Uint32Array(size + 1);
@@ -232,8 +344,8 @@ function dictionaryOf(
     offsets,
     bytes: Uint8Array.from(entries.flatMap((entry) => [...entry])),
     marginals,
-    lostMax: Float64Array.of(size, 2 ** 40, 0, 0),
-    foldedMax: Float64Array.of(0, 1, 2 ** 50, 0),
+    lostMax: lost ? Float64Array.of(size, 2 ** 40, 0, 0) : zeroValues(),
+    foldedMax: lost ? Float64Array.of(0, 1, 2 ** 50, 0) : zeroValues(),
   };
 }
 
@@ -262,6 +374,18 @@ function firstDimension(
 
 function firstMeasure(message: BucketDeltaMessage, change: Partial<BucketMessage["measures"][0]>): BucketDeltaMessage {
   return changed(message, ({ measures: [first, ...rest] }) => ({ measures: [{ ...first, ...change }, ...rest] }));
+}
+
+/** Of website: its first measure, or all of them. */
+function websiteMeasure(
+  message: BucketDeltaMessage,
+  change: Partial<BucketMessage["dimensions"][0]["measures"][0]>,
+  all = false,
+): BucketDeltaMessage {
+  const [website] = message.bucket?.dimensions ?? [];
+  return firstDimension(message, {
+    measures: website.measures.map((measure, m) => m === 0 || all ? { ...measure, ...change } : measure),
+  });
 }
 
 function wide(...numbers: readonly number[]): Uint8Array {

@@ -43,7 +43,16 @@ Deno.test("millions of empty messages are refused before one is made", () => {
 Deno.test("the largest answer of ours is not too large", () => {
   const values = { count: 1, count_max: 2, bytes: 3, time_sum_ms: 4, time_max_ms: 5 };
   const entries = Array.from({ length: 10_000 }, () => ({ label: "x", ...values }));
-  const answer: TopNResponse = { entries, source: "s", from: 1, to: 2, total: null, other: null, coverage: null };
+  const answer: TopNResponse = {
+    entries,
+    source: "s",
+    from: 1,
+    to: 2,
+    total: null,
+    other: null,
+    coverage: null,
+    unlisted_max: 0,
+  };
   assertEquals(TOP_N.responseDeserialize(TOP_N.responseSerialize(answer)).entries.length, 10_000);
 });
 

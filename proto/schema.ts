@@ -217,6 +217,8 @@ export interface DimensionColumnMessage {
   readonly lengths: Uint8Array;
   readonly entries: Uint8Array;
   readonly measures: readonly DimensionMeasureMessage[];
+  readonly index_width: number;
+  readonly length_width: number;
 }
 
 export interface DimensionMeasureMessage {
@@ -224,12 +226,14 @@ export interface DimensionMeasureMessage {
   readonly marginals: Uint8Array;
   readonly lost_max: number;
   readonly folded_max: number;
+  readonly width: number;
 }
 
 export interface MeasureColumnMessage {
   readonly name: string;
   readonly values: Uint8Array;
   readonly total: number;
+  readonly width: number;
 }
 
 export interface LedgerLinesMessage {
