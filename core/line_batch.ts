@@ -145,9 +145,10 @@ export interface LineFormat {
    */
   parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number;
   /**
-   * The same, faster, for lines without anything unusual in them: stages the line that begins at `start` and returns
-   * where the next one begins, or returns -1 and leaves the line to `parse`. May read CHUNK_PADDING bytes beyond the
-   * newline. Whatever it stages is what `parse` would have staged (`format_…_test.ts` holds it to that).
+   * The same, faster, for lines without anything unusual in them: stages lines from the one that begins at `start` on,
+   * `starts` included, until the batch is full, the chunk is at its `end`, or a line is unusual. Returns where the next
+   * line begins, which is left to `parse` when there is room for it. May read CHUNK_PADDING bytes beyond the end.
+   * Whatever it stages is what `parse` would have staged (`format_…_test.ts` holds it to that).
    */
-  scan(bytes: Uint8Array, view: DataView, start: number, batch: LineBatch): number;
+  scan(bytes: Uint8Array, view: DataView, start: number, end: number, batch: LineBatch): number;
 }

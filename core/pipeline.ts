@@ -169,12 +169,8 @@ export class Pipeline {
     batch.clear();
     let p = start;
     while (p < end && !batch.isFull) {
-      const next = format.scan(bytes, view, p, batch);
-      if (next >= 0) {
-        batch.starts[batch.count++] = p;
-        p = next;
-        continue;
-      }
+      p = format.scan(bytes, view, p, end, batch);
+      if (p === end || batch.count === BATCH_LINES) break;
       const newline = bytes.indexOf(NEWLINE, p), scratchLength = batch.scratchLength;
       const outcome = format.parse(bytes, view, p, newline, batch);
       if (outcome === COUNTED) batch.starts[batch.count++] = p;

@@ -15,7 +15,7 @@
  * - Numbers up to eight digits are two words, masked to their digits and multiplied together by pairs.
  * - A second that is the one of the line before is not read again.
  */
-import { ENTRY_BYTES_MAX } from "./bounds.ts";
+import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
 import { ASN, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
 import { FAMILY_4, FAMILY_6 } from "./client_prefix.ts";
@@ -31,108 +31,142 @@ const QUESTION_MARKS = 0x3f3f3f3f, BACKSLASHES = 0x5c5c5c5c;
 let stop = 0;
 
 /**
- * `LineFormat.scan` of the logtail format. One function from the first byte to the last: calls cost a quarter more here.
+ * `LineFormat.scan` of the logtail format. One function from the first byte of a line to its last, over as many lines as
+ * are usual: every call and every property that is read again costs some per cent here.
  */
-export function scanLogtail(bytes: Uint8Array, view: DataView, start: number, batch: LineBatch): number {
-  const staged = batch.staged, seed = batch.seed, line = batch.count * LINE_WORDS;
+export function scanLogtail(bytes: Uint8Array, view: DataView, start: number, end: number, batch: LineBatch): number {
+  const { staged, seed, values, times, starts, scratchView, v4Length, v4Mask } = batch;
+  const v4Head = FAMILY_4 | batch.masks.v4Bits << 8;
+  let count = batch.count;
+  while (start < end && count < BATCH_LINES) {
+    const line = count * LINE_WORDS;
 
-  // The host, hashed four bytes at a time up to the first control character or backslash.
-  let p = start, hash = seed, word = view.getInt32(p, true), ends = controls(word) | has(word, BACKSLASHES);
-  while (ends === 0) {
-    hash = hashWord(hash, word);
-    p += 4;
+    // The host, hashed four bytes at a time up to the first control character or backslash.
+    let p = start, hash = seed, word = view.getInt32(p, true), ends = endsHost(word);
+    while (ends === 0) {
+      hash = hashWord(hash, word);
+      p += 4;
+      word = view.getInt32(p, true);
+      ends = endsHost(word);
+    }
+    let bits = bitsBefore(ends);
+    p += bits >>> 3;
+    let at = line + WEBSITE * ENTRY_WORDS;
+    staged[at] = hashEnd(hash, word & (1 << bits) - 1, p - start);
+    staged[at + 1] = start;
+    staged[at + 2] = p - start;
+    if (bytes[p] !== TAB || !isUsual(bytes, start, p)) break;
+
+    // The client. IPv4: four numbers whose ends are one look-up away. Anything else is looked at byte by byte.
+    p++;
+    at = line + PREFIX * ENTRY_WORDS;
+    const octets = p < 4 ? 0 : OCTET_ENDS[
+      nibble(view.getInt32(p, true)) | nibble(view.getInt32(p + 4, true)) << 4 |
+      nibble(view.getInt32(p + 8, true)) << 8 | nibble(view.getInt32(p + 12, true)) << 12
+    ];
+    if (octets === 0) {
+      if (!scanV6(bytes, p, batch, at)) break;
+    } else {
+      const end0 = p + (octets & 15), end1 = p + (octets >>> 4 & 15), end2 = p + (octets >>> 8 & 15);
+      stop = p + (octets >>> 12);
+      const o0 = octet(view, end0, end0 - p), o1 = octet(view, end1, end1 - end0 - 1);
+      const o2 = octet(view, end2, end2 - end1 - 1), o3 = octet(view, stop, stop - end2 - 1);
+      if ((o0 | o1 | o2 | o3) > 255) break;
+      if ((bytes[end0] ^ DOT | bytes[end1] ^ DOT | bytes[end2] ^ DOT | bytes[stop] ^ TAB) !== 0) break;
+      const address = (o0 | o1 << 8 | o2 << 16 | o3 << 24) & v4Mask;
+      const first = v4Head | address << 16, second = address >>> 16, from = batch.scratchLength;
+      scratchView.setInt32(from, first, true);
+      scratchView.setInt32(from + 4, second, true);
+      staged[at] = v4Length < 4 ? hashEnd(seed, first, v4Length) : hashEnd(hashWord(seed, first), second, v4Length);
+      staged[at + 1] = ~from;
+      staged[at + 2] = v4Length;
+    }
+    const timeS = scanSeconds(bytes, view, stop + 1);
+    if (timeS < 0) break;
+    p = stop + 1;
+
+    at = line + METHOD * ENTRY_WORDS;
     word = view.getInt32(p, true);
-    ends = controls(word) | has(word, BACKSLASHES);
-  }
-  let bits = bitsBefore(ends);
-  p += bits >>> 3;
-  let at = line + WEBSITE * ENTRY_WORDS;
-  staged[at] = hashEnd(hash, word & (1 << bits) - 1, p - start);
-  staged[at + 1] = start;
-  staged[at + 2] = p - start;
-  if (bytes[p] !== TAB || !isUsual(bytes, start, p)) return -1;
+    if (word === GET_TAB) stop = p + 3;
+    else if (!scanWord(bytes, view, p)) break;
+    staged[at] = word === GET_TAB ? hashEnd(seed, GET_TAB & 0xffffff, 3) : hashWords(view, p, stop - p, seed);
+    staged[at + 1] = p;
+    staged[at + 2] = stop - p;
 
-  if (!scanClient(bytes, view, p + 1, batch, line + PREFIX * ENTRY_WORDS)) return -1;
-  const timeS = scanSeconds(bytes, view, stop + 1);
-  if (timeS < 0) return -1;
-  p = stop + 1;
-
-  at = line + METHOD * ENTRY_WORDS;
-  word = view.getInt32(p, true);
-  if (word === GET_TAB) stop = p + 3;
-  else if (!scanWord(bytes, view, p)) return -1;
-  staged[at] = word === GET_TAB ? hashEnd(seed, GET_TAB & 0xffffff, 3) : hashWords(view, p, stop - p, seed);
-  staged[at + 1] = p;
-  staged[at + 2] = stop - p;
-
-  // The path, up to a question mark, and the query string, which is not looked at.
-  const path = p = stop + 1;
-  hash = seed;
-  word = view.getInt32(p, true);
-  ends = controls(word) | has(word, QUESTION_MARKS) | has(word, BACKSLASHES);
-  while (ends === 0) {
-    hash = hashWord(hash, word);
-    p += 4;
+    // The path, up to a question mark, and the query string, which is not looked at.
+    const path = p = stop + 1;
+    hash = seed;
     word = view.getInt32(p, true);
-    ends = controls(word) | has(word, QUESTION_MARKS) | has(word, BACKSLASHES);
+    ends = endsPath(word);
+    while (ends === 0) {
+      hash = hashWord(hash, word);
+      p += 4;
+      word = view.getInt32(p, true);
+      ends = endsPath(word);
+    }
+    bits = bitsBefore(ends);
+    p += bits >>> 3;
+    at = line + URI * ENTRY_WORDS;
+    staged[at] = hashEnd(hash, word & (1 << bits) - 1, p - path);
+    staged[at + 1] = path;
+    staged[at + 2] = p - path;
+    if (!isUsual(bytes, path, p)) break;
+    if (bytes[p] === QUESTION_MARK) p = textEnd(view, p);
+    if (bytes[p++] !== TAB) break;
+
+    word = view.getInt32(p, true);
+    if (notDigits(word) << 8 !== 0 || word >>> 24 !== TAB) break;
+    at = line + STATUS * ENTRY_WORDS;
+    staged[at] = hashEnd(seed, word & 0xffffff, 3);
+    staged[at + 1] = p;
+    staged[at + 2] = 3;
+
+    // Bytes: one to seven digits, as one or two words that end where the digits do.
+    p += 4;
+    let sent = 0;
+    ends = notDigits(view.getInt32(p, true));
+    if (ends !== 0) {
+      const digits = bitsBefore(ends) >>> 3;
+      if (digits === 0) break;
+      p += digits;
+      sent = fourDigits(view.getInt32(p - 4, true) & KEEP_LAST[digits]);
+    } else {
+      ends = notDigits(view.getInt32(p + 4, true));
+      if (ends === 0) break;
+      const digits = bitsBefore(ends) >>> 3;
+      p += 4 + digits;
+      sent = fourDigits(view.getInt32(p - 8, true) & KEEP_LAST[digits]) * 10_000 +
+        fourDigits(view.getInt32(p - 4, true));
+    }
+    if (bytes[p++] !== TAB) break;
+
+    // Request time: a digit, a point and three digits; or more digits before the point.
+    word = view.getInt32(p + 2, true);
+    const seconds = bytes[p] - 48;
+    let requestMs = seconds * 1000 + fourDigits(word << 8);
+    stop = p + 5;
+    if (bytes[p + 1] !== DOT || notDigits(word) << 8 !== 0 || seconds < 0 || seconds > 9) {
+      requestMs = scanMilliseconds(bytes, view, p);
+      if (requestMs < 0) break;
+    }
+
+    if (bytes[stop] !== NEWLINE) {
+      batch.count = count;
+      batch.beginOptional(stop);
+      if (!scanOptional(bytes, view, staged, line, seed)) break;
+    } else if (batch.hasOptional) batch.stageAbsent(count, stop);
+
+    const v = count * MEASURE_COUNT;
+    values[v + REQUESTS] = 1;
+    values[v + BYTES] = sent;
+    values[v + TIME_SUM] = values[v + TIME_MAX] = requestMs;
+    times[count] = timeS;
+    batch.scratchLength += CLIENT_SCRATCH;
+    starts[count++] = start;
+    start = stop + 1;
   }
-  bits = bitsBefore(ends);
-  p += bits >>> 3;
-  at = line + URI * ENTRY_WORDS;
-  staged[at] = hashEnd(hash, word & (1 << bits) - 1, p - path);
-  staged[at + 1] = path;
-  staged[at + 2] = p - path;
-  if (!isUsual(bytes, path, p)) return -1;
-  if (bytes[p] === QUESTION_MARK) p = textEnd(view, p);
-  if (bytes[p++] !== TAB) return -1;
-
-  word = view.getInt32(p, true);
-  if (notDigits(word) << 8 !== 0 || word >>> 24 !== TAB) return -1;
-  at = line + STATUS * ENTRY_WORDS;
-  staged[at] = hashEnd(seed, word & 0xffffff, 3);
-  staged[at + 1] = p;
-  staged[at + 2] = 3;
-
-  // Bytes: one to seven digits, as one or two words that end where the digits do.
-  p += 4;
-  let sent = 0;
-  ends = notDigits(view.getInt32(p, true));
-  if (ends !== 0) {
-    const digits = bitsBefore(ends) >>> 3;
-    if (digits === 0) return -1;
-    p += digits;
-    sent = fourDigits(view.getInt32(p - 4, true) & KEEP_LAST[digits]);
-  } else {
-    ends = notDigits(view.getInt32(p + 4, true));
-    if (ends === 0) return -1;
-    const digits = bitsBefore(ends) >>> 3;
-    p += 4 + digits;
-    sent = fourDigits(view.getInt32(p - 8, true) & KEEP_LAST[digits]) * 10_000 + fourDigits(view.getInt32(p - 4, true));
-  }
-  if (bytes[p++] !== TAB) return -1;
-
-  // Request time: a digit, a point and three digits; or more digits before the point.
-  word = view.getInt32(p + 2, true);
-  const seconds = bytes[p] - 48;
-  let requestMs = seconds * 1000 + fourDigits(word << 8);
-  stop = p + 5;
-  if (bytes[p + 1] !== DOT || notDigits(word) << 8 !== 0 || seconds < 0 || seconds > 9) {
-    requestMs = scanMilliseconds(bytes, view, p);
-    if (requestMs < 0) return -1;
-  }
-
-  if (bytes[stop] !== NEWLINE) {
-    batch.beginOptional(stop);
-    if (!scanOptional(bytes, view, staged, line, seed)) return -1;
-  } else if (batch.hasOptional) batch.stageAbsent(batch.count, stop);
-
-  const values = batch.values, v = batch.count * MEASURE_COUNT;
-  values[v + REQUESTS] = 1;
-  values[v + BYTES] = sent;
-  values[v + TIME_SUM] = values[v + TIME_MAX] = requestMs;
-  batch.times[batch.count] = timeS;
-  batch.scratchLength += CLIENT_SCRATCH;
-  return stop + 1;
+  batch.count = count;
+  return start;
 }
 
 /** Whether a text is taken as it is: neither empty nor absent nor too long. */
@@ -182,10 +216,16 @@ function controls(word: number): number {
   return (word - 0x20202020) & ~word & TOP_BITS;
 }
 
-/** The top bit of every byte that is `byte`, given four times over; the lowest of them for certain. */
-function has(word: number, byte: number): number {
-  const other = word ^ byte;
-  return (other - 0x01010101) & ~other & TOP_BITS;
+/** The same for control characters and backslashes: what ends a host, or needs a closer look. */
+function endsHost(word: number): number {
+  const other = word ^ BACKSLASHES;
+  return ((word - 0x20202020) & ~word | (other - 0x01010101) & ~other) & TOP_BITS;
+}
+
+/** The same for control characters, backslashes and question marks. */
+function endsPath(word: number): number {
+  const other = word ^ QUESTION_MARKS;
+  return endsHost(word) | (other - 0x01010101) & ~other & TOP_BITS;
 }
 
 /** The top bit of every byte that is no decimal digit. */
@@ -239,26 +279,8 @@ function scanSeconds(bytes: Uint8Array, view: DataView, p: number): number {
   return second = fourDigits(a) * 1_000_000 + fourDigits(b) * 100 + fourDigits(c) % 100;
 }
 
-/** Bytes of scratch that `scanClient` uses: entries of up to eight bytes, as two words. */
+/** Bytes of scratch that a client takes: entries of up to eight bytes, as two words. */
 const CLIENT_SCRATCH = 8;
-
-/** Stages the masked client before a tab, to which it sets `stop`; false for what is no plain address. */
-function scanClient(bytes: Uint8Array, view: DataView, p: number, batch: LineBatch, at: number): boolean {
-  const ends = p < 4 ? 0 : OCTET_ENDS[
-    nibble(view.getInt32(p, true)) | nibble(view.getInt32(p + 4, true)) << 4 |
-    nibble(view.getInt32(p + 8, true)) << 8 | nibble(view.getInt32(p + 12, true)) << 12
-  ];
-  if (ends === 0) return scanV6(bytes, p, batch, at);
-  const end0 = p + (ends & 15), end1 = p + (ends >>> 4 & 15), end2 = p + (ends >>> 8 & 15), end3 = p + (ends >>> 12);
-  const o0 = octet(view, end0, end0 - p), o1 = octet(view, end1, end1 - end0 - 1);
-  const o2 = octet(view, end2, end2 - end1 - 1), o3 = octet(view, end3, end3 - end2 - 1);
-  if ((o0 | o1 | o2 | o3) > 255 || bytes[end3] !== TAB) return false;
-  if ((bytes[end0] ^ DOT | bytes[end1] ^ DOT | bytes[end2] ^ DOT) !== 0) return false;
-  stop = end3;
-  const address = (o0 | o1 << 8 | o2 << 16 | o3 << 24) & batch.v4Mask;
-  stageClient(batch, at, FAMILY_4 | batch.masks.v4Bits << 8 | address << 16, address >>> 16, batch.v4Length);
-  return true;
-}
 
 /** Stages an entry of `length` bytes, at most eight, that are these two words; those behind it are zero. */
 function stageClient(batch: LineBatch, at: number, first: number, second: number, length: number): void {

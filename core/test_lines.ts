@@ -86,8 +86,8 @@ export function stageLine(
   let reason = COUNTED;
   if (by === "parse") reason = format.parse(bytes, view, before, newline, batch);
   else {
-    const next = format.scan(bytes, view, before, batch);
-    if (next < 0) return undefined;
+    const next = format.scan(bytes, view, before, newline + 1, batch);
+    if (next === before) return undefined;
     if (!batch.hasOptional) batch.stageAbsent(0, newline);
     if (next !== newline + 1) throw new Error(`the next line begins at ${newline + 1}, not at ${next}`);
   }
