@@ -98,7 +98,8 @@ export class Pipeline {
 
   /**
    * Counts the lines in `bytes[start … end)`; the last byte is a newline. Returns where it stopped: `end`, or the start
-   * of a line for which too many slices are open. Then seal and call again from there.
+   * of a line for which too many slices are open, or `start` when they take too much memory together. Then seal and call
+   * again from there.
    *
    * Give it the buffer that was read into, with CHUNK_PADDING bytes behind `end`; where they are missing, the lines are
    * copied first.
@@ -108,6 +109,7 @@ export class Pipeline {
     if (this.#view.buffer !== bytes.buffer || this.#view.byteOffset !== bytes.byteOffset) {
       this.#view = new DataView(bytes.buffer, bytes.byteOffset);
     }
+    if (this.#isCrowded()) return start;
     let p = start;
     while (p < end) {
       const next = this.#stageBatch(bytes, p, end);
@@ -186,7 +188,7 @@ export class Pipeline {
   /** Counts the batch, run by run of lines of one slice. Returns -1, or the start of the first line that has no slice yet. */
   #countBatch(bytes: Uint8Array, tag: Uint8Array): number {
     const { count, starts, times } = this.#batch;
-    let stopped = count > 0 && this.#isCrowded() ? starts[0] : -1, line = 0;
+    let stopped = -1, line = 0;
     while (line < count && stopped < 0) {
       const slice = this.#sliceOf(times[line]), from = line;
       if (slice === "full") stopped = starts[line];
