@@ -40,6 +40,18 @@ export interface Beyond {
   readonly hidden: number;
 }
 
+/** What certain rows make for some entries, per measure, and the requests of their unknown ones. */
+interface EntrySums {
+  readonly entries: Int32Array;
+  readonly values: Float64Array;
+}
+
+/** Values of one entry in `EntrySums`. */
+const KEPT_VALUES = MEASURE_COUNT + 1;
+
+/** Entries kept in `EntrySums` of all buckets of a question: 13 MB. Rows of further buckets are looked at twice. */
+const KEPT_ENTRIES_MAX = 300_000;
+
 export class Contribution {
   /** Whether marginals answer: there is no filter, or it is on the grouped dimension alone. */
   readonly #fromMarginals: boolean;
@@ -49,6 +61,10 @@ export class Contribution {
   #ranked = new Float64Array(0);
   #requests = new Float64Array(0);
   #unknown = new Float64Array(0);
+  #sums = new Float64Array(0);
+  /** What rows made for entries, from a first look for a second one. */
+  readonly #kept = new Map<Bucket, EntrySums>();
+  #keptLeft = KEPT_ENTRIES_MAX;
   /** By entry: its group, or REST. */
   #groupOf = new Int32Array(0);
   /** Entries that have a group. */
@@ -85,21 +101,49 @@ export class Contribution {
       return;
     }
     this.#makeRoom(size);
-    const scan = this.#scan, { certain, unknown } = scan;
-    scan.select(bucket, this.filter!, d);
-    scan.merge(bucket, certain, REQUESTS, this.#requests);
-    let ranked = this.#requests;
-    if (sort !== REQUESTS) scan.merge(bucket, certain, sort, ranked = this.#ranked);
+    this.#scan.select(bucket, this.filter!, d);
+    const keeps = Math.min(size, this.#scan.certain.count + this.#scan.unknown.count) <= this.#keptLeft;
+    if (keeps) this.#keepSums(bucket);
+    this.#weighRows(bucket, cells, hashes, keeps);
+  }
+
+  /** Adds what the selected rows make for each entry to its cell: from what has been kept of them, or from the rows. */
+  #weighRows(bucket: Bucket, cells: Float64Array, hashes: Int32Array, isKept: boolean): void {
+    const { d, sort } = this, { size } = bucket.dictionaries[d], scan = this.#scan, { certain, unknown } = scan;
+    const unknownMax = unknown.count > 0 ? this.filter!.unknownMax(bucket) : 0;
+    if (isKept) {
+      addSumsToCells(cells, hashes, this.#kept.get(bucket)!, sort, unknownMax);
+      return;
+    }
+    const requests = this.#requests, ranked = sort === REQUESTS && unknown.count === 0 ? requests : this.#ranked;
+    scan.merge(bucket, certain, REQUESTS, requests);
+    if (ranked !== requests) scan.merge(bucket, certain, sort, ranked);
     if (unknown.count > 0) {
       scan.merge(bucket, unknown, REQUESTS, this.#unknown);
-      const unknownMax = this.filter!.unknownMax(bucket);
-      if (sort === REQUESTS) (ranked = this.#ranked).set(this.#requests.subarray(0, size));
-      for (let e = OTHER + 1; e < size; e++) this.#requests[e] += Math.min(this.#unknown[e], unknownMax);
+      for (let e = OTHER + 1; e < size; e++) requests[e] += Math.min(this.#unknown[e], unknownMax);
       this.#unknown.fill(0, 0, size);
     }
-    addToCells(cells, hashes, size, ranked, this.#requests, IS_SUM[sort]);
-    this.#ranked.fill(0, 0, size);
-    this.#requests.fill(0, 0, size);
+    addToCells(cells, hashes, size, ranked, requests, IS_SUM[sort]);
+    ranked.fill(0, 0, size);
+    requests.fill(0, 0, size);
+  }
+
+  /** Keeps what the selected rows make for each entry that has any. */
+  #keepSums(bucket: Bucket): void {
+    const { size } = bucket.dictionaries[this.d], { certain, unknown } = this.#scan, sums = this.#sums;
+    this.#scan.mergeAll(bucket, certain, sums);
+    this.#scan.merge(bucket, unknown, REQUESTS, this.#unknown);
+    const entries = this.#grouped, count = pickNonzero(sums, this.#unknown, size, entries);
+    const kept = { entries: entries.slice(0, count), values: new Float64Array(count * KEPT_VALUES) };
+    for (let i = 0, to = 0; i < count; i++) {
+      const from = entries[i] * MEASURE_COUNT;
+      for (let m = 0; m < MEASURE_COUNT; m++) kept.values[to++] = sums[from + m];
+      kept.values[to++] = this.#unknown[entries[i]];
+    }
+    sums.fill(0, 0, size * MEASURE_COUNT);
+    this.#unknown.fill(0, 0, size);
+    this.#kept.set(bucket, kept);
+    this.#keptLeft -= count;
   }
 
   /** Merges the bucket into groups; what belongs to none goes to REST (with marginals and chosen cells: is left out). */
@@ -140,17 +184,16 @@ export class Contribution {
   #addRows(bucket: Bucket, groups: Groups, which: Which): Beyond {
     const { d } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
     this.#makeRoom(size);
-    const scan = this.#scan, { certain, unknown } = scan;
-    scan.select(bucket, this.filter!, d);
+    const scan = this.#scan, kept = this.#kept.get(bucket);
+    if (kept === undefined) scan.select(bucket, this.filter!, d);
     const count = this.#findGroups(dictionary, groups, which), groupOf = this.#groupOf, grouped = this.#grouped;
-    certain.place(groupOf);
     const { values } = groups;
-    scan.mergeAll(bucket, certain, values);
-    let unknownMax = 0;
-    if (unknown.count > 0) {
-      scan.merge(bucket, unknown, REQUESTS, this.#unknown);
-      unknownMax = this.filter!.unknownMax(bucket);
-    }
+    if (kept === undefined) {
+      scan.certain.place(groupOf);
+      scan.mergeAll(bucket, scan.certain, values);
+      scan.merge(bucket, scan.unknown, REQUESTS, this.#unknown);
+    } else mergeSums(kept, groupOf, values, this.#unknown);
+    const unknownMax = this.filter!.canBeUnknown(bucket) ? this.filter!.unknownMax(bucket) : 0;
     const hidden = Math.min(lostMax[REQUESTS], values[HIDDEN * MEASURE_COUNT + REQUESTS] + this.#unknown[OTHER]);
     groups.releaseHidden();
     const folded = foldedMax[REQUESTS], any = which === "seen" ? hidden : Math.min(hidden, folded);
@@ -207,6 +250,7 @@ export class Contribution {
     this.#ranked = new Float64Array(room);
     this.#requests = new Float64Array(room);
     this.#unknown = new Float64Array(room);
+    this.#sums = new Float64Array(room * MEASURE_COUNT);
     this.#groupOf = new Int32Array(room).fill(REST);
     this.#grouped = new Int32Array(room);
   }
@@ -239,6 +283,44 @@ function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Val
     if (truth[e] === TRUE) mergeColumns(totals, dictionary.marginals, e);
   }
   return totals;
+}
+
+/** Writes down the entries that have anything. */
+function pickNonzero(sums: Float64Array, unknown: Float64Array, size: number, picked: Int32Array): number {
+  let count = 0;
+  for (let e = 0; e < size; e++) {
+    picked[count] = e;
+    if (sums[e * MEASURE_COUNT + REQUESTS] > 0 || unknown[e] > 0) count = count + 1 | 0;
+  }
+  return count;
+}
+
+function addSumsToCells(
+  cells: Float64Array,
+  hashes: Int32Array,
+  { entries, values }: EntrySums,
+  sort: number,
+  unknownMax: number,
+): void {
+  for (let i = 0, at = 0; i < entries.length; i++, at += KEPT_VALUES) {
+    if (entries[i] === OTHER) continue;
+    const cell = 2 * (hashes[entries[i]] >>> CELL_SHIFT), ranked = values[at + sort];
+    if (IS_SUM[sort]) cells[cell] += ranked;
+    else if (ranked > cells[cell]) cells[cell] = ranked;
+    cells[cell + 1] += values[at + REQUESTS] + Math.min(unknownMax, values[at + MEASURE_COUNT]);
+  }
+}
+
+function mergeSums(
+  { entries, values }: EntrySums,
+  placeOf: Int32Array,
+  into: Float64Array,
+  unknown: Float64Array,
+): void {
+  for (let i = 0, at = 0; i < entries.length; i++, at += KEPT_VALUES) {
+    mergeValues(into, values, at, placeOf[entries[i]] * MEASURE_COUNT);
+    unknown[entries[i]] = values[at + MEASURE_COUNT];
+  }
 }
 
 /** Writes down every entry but OTHER. */
