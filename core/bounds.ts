@@ -96,6 +96,10 @@ export const FILTER_CHARS_MAX = 4096;
  * of: about 2 MB for an hour and a day. The one asked for longest ago is searched again. */
 export const TRUTH_TABLES_MAX = 8;
 
+/** Dimensions by which the rows of buckets stay indexed for filters, at 2 B a row and 4 B an entry of every bucket asked: about
+ * 15 MB each for an hour and a day. With one more, that of the dimension filtered by longest ago is dropped. */
+export const ROW_INDEX_DIMENSIONS_MAX = 2;
+
 /** Nodes of a filter's syntax tree: each is one pass over the rows. A larger one is refused. */
 export const FILTER_NODES_MAX = 64;
 

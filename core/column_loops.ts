@@ -57,6 +57,18 @@ export function pickByRow(truths: Uint8Array, rows: number, picked: Int32Array):
   return count;
 }
 
+/** Moves the rows that may satisfy the filter together, with their truths, and returns how many they are. */
+export function keepPossible(truths: Uint8Array, rows: Int32Array, count: number): number {
+  let kept = 0;
+  for (let i = 0; i < count; i++) {
+    const truth = truths[i];
+    rows[kept] = rows[i];
+    truths[kept] = truth;
+    kept = kept + (truth & 1) | 0;
+  }
+  return kept;
+}
+
 /**
  * Moves those of `rows` that only may satisfy the filter to `unknown`, by the truth of each.
  *

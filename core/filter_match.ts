@@ -24,8 +24,10 @@ export interface CompiledFilter {
   readonly dimension: number | undefined;
   /** Truth of the whole filter for every entry of that dimension, OTHER being unknown. Not to be changed. */
   matchEntries(dictionary: Dictionary): Uint8Array;
-  /** When the filter is a single comparison: the truth of every entry. Rows need no truth of their own then. */
-  readonly single: CompiledComparison | undefined;
+  /** The entries that satisfy it. Not to be changed. */
+  matches(dictionary: Dictionary): Int32Array;
+  /** When the filter is a single comparison or an AND of them: these. */
+  readonly comparisons: readonly CompiledComparison[] | undefined;
   /** Truth of every row; longer than the rows, and valid until the next call. Cost: rows times comparisons. */
   matchRows(bucket: Bucket): Uint8Array;
   /** Whether any row of the bucket can be unknown: values that are filtered by were given up. */
@@ -42,6 +44,10 @@ export interface CompiledComparison {
   readonly d: number;
   /** Truth of every entry, OTHER being unknown. Made once a dictionary and kept with it: do not change it. */
   matchEntries(dictionary: Dictionary): Uint8Array;
+  /** Share of a bucket's requests whose entries satisfy it. */
+  share(bucket: Bucket): number;
+  /** The entries that satisfy it. */
+  matches(dictionary: Dictionary): Int32Array;
 }
 
 /** Truth of the entries of dictionaries, for as long as those are held. 1 B an entry. */
@@ -76,15 +82,24 @@ type Step = { readonly kind: "and" | "or"; readonly parts: readonly Step[] } | L
 export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: TruthCache): CompiledFilter {
   const step = compileStep(filter, regex, false, cache), leaves = leavesOf(step), rows = new RowTruth();
   const dimension = leaves.length > 0 && leaves.every(({ d }) => d === leaves[0].d) ? leaves[0].d : undefined;
-  const tables: TruthTables = new WeakMap();
+  const tables: TruthTables = new WeakMap(), lists = new WeakMap<Dictionary, Int32Array>();
+  const filterEntries = (dictionary: Dictionary): Uint8Array => {
+    if (step.kind === "compare") return step.matchEntries(dictionary);
+    let truth = tables.get(dictionary);
+    if (truth === undefined) tables.set(dictionary, truth = truthOfEntries(step, dictionary));
+    return truth;
+  };
   return {
     dimension,
-    single: step.kind === "compare" ? step : undefined,
-    matchEntries: (dictionary) => {
-      if (step.kind === "compare") return step.matchEntries(dictionary);
-      let truth = tables.get(dictionary);
-      if (truth === undefined) tables.set(dictionary, truth = truthOfEntries(step, dictionary));
-      return truth;
+    comparisons: step.kind === "compare" || step.kind === "and" && step.parts.length === leaves.length
+      ? leaves
+      : undefined,
+    matchEntries: filterEntries,
+    matches: (dictionary) => {
+      if (step.kind === "compare") return step.matches(dictionary);
+      let list = lists.get(dictionary);
+      if (list === undefined) lists.set(dictionary, list = trueEntries(filterEntries(dictionary)));
+      return list;
     },
     matchRows: (bucket) => rows.of(step, bucket),
     canBeUnknown: ({ dictionaries }) => leaves.some(({ d }) => hasLost(dictionaries[d])),
@@ -146,6 +161,7 @@ class Leaf implements CompiledComparison {
   /** Before and after negation. */
   readonly #plain: TruthTables;
   readonly #turned: TruthTables = new WeakMap();
+  readonly #matches = new WeakMap<Dictionary, Int32Array>();
   readonly #unknownMax = new WeakMap<Bucket, number>();
 
   constructor(comparison: Comparison, regex: RegexEngine, not: boolean, cache: TruthCache | undefined) {
@@ -163,6 +179,19 @@ class Leaf implements CompiledComparison {
       this.#turned.set(dictionary, truth);
     }
     return truth;
+  }
+
+  matches(dictionary: Dictionary): Int32Array {
+    let matches = this.#matches.get(dictionary);
+    if (matches === undefined) this.#matches.set(dictionary, matches = trueEntries(this.matchEntries(dictionary)));
+    return matches;
+  }
+
+  share({ dictionaries, totals }: Bucket): number {
+    const dictionary = dictionaries[this.d], requests = dictionary.marginals[REQUESTS];
+    let sum = 0;
+    for (const e of this.matches(dictionary)) sum += requests[e];
+    return sum / totals[REQUESTS];
   }
 
   prepare(buckets: readonly Bucket[], seed: number): void {
@@ -183,12 +212,11 @@ class Leaf implements CompiledComparison {
   }
 
   #mostUnknown(bucket: Bucket): number {
-    const dictionary = bucket.dictionaries[this.d], { size, marginals, lostMax, foldedMax } = dictionary;
+    const dictionary = bucket.dictionaries[this.d], { marginals, lostMax, foldedMax } = dictionary;
     const given = givenUp(bucket, this.d);
     if (given === undefined) return 0;
-    const truth = this.matchEntries(dictionary);
     let lost = 0;
-    for (let e = OTHER + 1; e < size; e++) if (truth[e] === TRUE) lost += given[e];
+    for (const e of this.matches(dictionary)) lost += given[e];
     return !this.#negated && this.#compared.isSingle(dictionary)
       ? Math.min(lostMax[REQUESTS], lost + foldedMax[REQUESTS])
       : lost + marginals[REQUESTS][OTHER];
@@ -204,6 +232,18 @@ class Leaf implements CompiledComparison {
     }
     return truth;
   }
+}
+
+/** Four entries at a time, since mostly none is. */
+function trueEntries(truth: Uint8Array): Int32Array {
+  const picked = new Int32Array(truth.length);
+  let count = 0, e = OTHER + 1;
+  for (; e + 4 <= truth.length; e += 4) {
+    if ((truth[e] | truth[e + 1] | truth[e + 2] | truth[e + 3]) === FALSE) continue;
+    for (let i = e; i < e + 4; i++) if (truth[i] === TRUE) picked[count++] = i;
+  }
+  for (; e < truth.length; e++) if (truth[e] === TRUE) picked[count++] = e;
+  return picked.slice(0, count);
 }
 
 /** What NOT makes of FALSE, UNKNOWN and TRUE. */

@@ -47,6 +47,7 @@ export * from "./filter_compare.ts";
 export * from "./wide_column.ts";
 export * from "./column_loops.ts";
 export * from "./given_up.ts";
+export * from "./rows_by_entry.ts";
 export * from "./filter_match.ts";
 export * from "./subscriber.ts";
 export * from "./answer.ts";

@@ -3,11 +3,15 @@
  * dimension that is grouped by. Memory is used again from bucket to bucket.
  */
 import { IS_SUM, MEASURE_COUNT } from "./measures.ts";
+import { OTHER } from "./dimensions.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
 import { roomFor, WideNumbers } from "./wide_column.ts";
+import { rowsByEntry } from "./rows_by_entry.ts";
 import {
+  combineLookUp,
   gatherIndex,
   gatherNumbers,
+  keepPossible,
   lookUp,
   merge,
   mergeAll,
@@ -15,10 +19,14 @@ import {
   pickByRow,
   splitUnknown,
 } from "./column_loops.ts";
-import type { CompiledFilter } from "./filter_match.ts";
+import { hasLost } from "./given_up.ts";
+import { type CompiledComparison, type CompiledFilter, TRUE, UNKNOWN } from "./filter_match.ts";
 
 /** Columns are widened as a whole when at least one row in this many is looked at; else only those rows are gathered. */
 const WIDEN_SHARE = 3;
+
+/** Share of a bucket's requests up to which rows are found by an index. */
+const INDEXED_SHARE_MAX = 0.3;
 
 /** Some rows of a bucket. */
 export class PickedRows {
@@ -57,6 +65,7 @@ export class RowScan {
     const { certain, unknown } = this;
     certain.makeRoom(bucket.rows);
     unknown.makeRoom(bucket.rows);
+    unknown.count = 0;
     this.#pick(bucket, filter);
     gatherIndex(bucket.indexes[d], certain.rows, certain.count, certain.places);
     gatherIndex(bucket.indexes[d], unknown.rows, unknown.count, unknown.places);
@@ -76,24 +85,64 @@ export class RowScan {
     mergeAll(numbers, isWide ? picked.rows : this.#allOf(count), places, count, into);
   }
 
-  /** Picks the rows that may match, and takes those whose truth is unknown out of them: mostly there are none. */
+  /**
+   * Picks the rows that may match, then takes those whose truth is unknown out of them. From an index where a comparison
+   * that all rows must satisfy leaves few of them, else from all rows.
+   */
   #pick(bucket: Bucket, filter: CompiledFilter): void {
-    const { certain, unknown } = this, { rows } = bucket, { single } = filter;
-    const table = single === undefined ? filter.matchRows(bucket) : single.matchEntries(bucket.dictionaries[single.d]);
-    certain.count = single === undefined
-      ? pickByRow(table, rows, certain.rows)
-      : pickByEntry(table, bucket.indexes[single.d], rows, certain.rows);
-    unknown.count = 0;
-    if (certain.count === 0 || !filter.canBeUnknown(bucket)) return;
-    if (this.#truths.length < certain.count) this.#truths = new Uint8Array(roomFor(certain.count));
-    let places = certain.rows;
-    if (single !== undefined) {
-      gatherIndex(bucket.indexes[single.d], certain.rows, certain.count, places = certain.places);
-    }
-    lookUp(table, places, certain.count, this.#truths);
-    const picked = certain.count;
+    const comparisons = filter.comparisons ?? [];
+    const best = leastShare(comparisons, bucket);
+    if (best !== undefined) this.#pickIndexed(bucket, best, comparisons);
+    else if (comparisons.length === 1) this.#pickByEntry(bucket, comparisons[0]);
+    else this.#pickByRow(bucket, filter.matchRows(bucket));
+    if (!filter.canBeUnknown(bucket)) return;
+    const { certain, unknown } = this, picked = certain.count;
     certain.count = splitUnknown(this.#truths, certain.rows, picked, unknown.rows);
     unknown.count = picked - certain.count;
+  }
+
+  /** Rows of the entries that satisfy one comparison, and those that gave the value up; the others are decided for these. */
+  #pickIndexed(bucket: Bucket, best: CompiledComparison, comparisons: readonly CompiledComparison[]): void {
+    const { certain } = this,
+      { starts, rows } = rowsByEntry(bucket, best.d),
+      matches = best.matches(
+        bucket.dictionaries[best.d],
+      );
+    let count = 0;
+    for (let i = -1; i < matches.length; i++) {
+      const e = i < 0 ? OTHER : matches[i];
+      for (let at = starts[e]; at < starts[e + 1]; at++) certain.rows[count++] = rows[at];
+    }
+    certain.count = count;
+    const truths = this.#truthsOf(count);
+    truths.fill(TRUE, 0, count);
+    truths.fill(UNKNOWN, 0, starts[OTHER + 1]);
+    for (const comparison of comparisons) {
+      if (comparison === best) continue;
+      gatherIndex(bucket.indexes[comparison.d], certain.rows, count, certain.places);
+      combineLookUp(comparison.matchEntries(bucket.dictionaries[comparison.d]), certain.places, count, truths, true);
+    }
+    if (comparisons.length > 1) certain.count = keepPossible(truths, certain.rows, count);
+  }
+
+  #pickByEntry(bucket: Bucket, comparison: CompiledComparison): void {
+    const { certain } = this, table = comparison.matchEntries(bucket.dictionaries[comparison.d]);
+    const index = bucket.indexes[comparison.d];
+    certain.count = pickByEntry(table, index, bucket.rows, certain.rows);
+    if (!hasLost(bucket.dictionaries[comparison.d])) return;
+    gatherIndex(index, certain.rows, certain.count, certain.places);
+    lookUp(table, certain.places, certain.count, this.#truthsOf(certain.count));
+  }
+
+  #pickByRow(bucket: Bucket, truths: Uint8Array): void {
+    const { certain } = this;
+    certain.count = pickByRow(truths, bucket.rows, certain.rows);
+    lookUp(truths, certain.rows, certain.count, this.#truthsOf(certain.count));
+  }
+
+  #truthsOf(count: number): Uint8Array {
+    if (this.#truths.length < count) this.#truths = new Uint8Array(roomFor(count));
+    return this.#truths;
   }
 
   /** A column as doubles: whole, or only of the rows picked and in their order. */
@@ -108,4 +157,14 @@ export class RowScan {
     if (this.#all.length < count) this.#all = Int32Array.from({ length: roomFor(count) }, (_, i) => i);
     return this.#all;
   }
+}
+
+/** The comparison that fewest requests satisfy, if they are few enough for an index to gain. */
+function leastShare(comparisons: readonly CompiledComparison[], bucket: Bucket): CompiledComparison | undefined {
+  let best: CompiledComparison | undefined, least = INDEXED_SHARE_MAX;
+  for (const comparison of comparisons) {
+    const share = comparison.share(bucket);
+    if (share < least) [best, least] = [comparison, share];
+  }
+  return best;
 }

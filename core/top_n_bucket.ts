@@ -262,8 +262,7 @@ export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefi
   let requests = 0;
   if (filter.dimension !== undefined) {
     const dictionary = bucket.dictionaries[filter.dimension], column = dictionary.marginals[REQUESTS];
-    const truth = filter.matchEntries(dictionary);
-    for (let e = OTHER + 1; e < dictionary.size; e++) if (truth[e] === TRUE) requests += column[e];
+    for (const e of filter.matches(dictionary)) requests += column[e];
   } else {
     const truth = filter.matchRows(bucket), column = bucket.measures[REQUESTS];
     for (let row = 0; row < bucket.rows; row++) requests += column[row] * (truth[row] >> 1);
@@ -278,10 +277,7 @@ export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefi
 function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Values {
   if (filter?.dimension === undefined) return bucket.totals;
   const totals = zeroValues(), dictionary = bucket.dictionaries[filter.dimension];
-  const truth = filter.matchEntries(dictionary);
-  for (let e = OTHER + 1; e < dictionary.size; e++) {
-    if (truth[e] === TRUE) mergeColumns(totals, dictionary.marginals, e);
-  }
+  for (const e of filter.matches(dictionary)) mergeColumns(totals, dictionary.marginals, e);
   return totals;
 }
 
