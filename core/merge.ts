@@ -7,13 +7,14 @@
  * `foldedMax` accounts for.
  */
 import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, saturated, type Values } from "./measures.ts";
-import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
+import { MEASURE_COUNT, saturated, type Values } from "./measures.ts";
+import { DIMENSION_COUNT } from "./dimensions.ts";
+import { free } from "./free.ts";
 import { addLedger, emptyLedger, type Ledger } from "./ledger.ts";
 import { hashWords, type InternTable } from "./intern.ts";
 import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
 import { fold, makeRoom } from "./roll_up.ts";
-import { type Bucket, type IndexColumn, mergedByEntry, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
+import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
 import { type BlockBucket, type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
@@ -61,11 +62,12 @@ function mergeInto(table: CounterTable, ledger: Ledger, bucket: BlockBucket, roo
   const ids = bucket.dictionaries.map((dictionary, d) => {
     makeRoomFor(table, d, dictionary, room);
     const ids = internEntries(table.dictionaries[d], dictionary);
-    if (!isWhole(dictionary)) addGivenUp(table, d, bucket, ids);
+    if (!isWhole(dictionary)) addGivenUp(table, d, dictionary, ids);
     return ids;
   });
   // Entries are all interned by now: from here on only rows may roll up, and ids stay what they are.
   addRows(table, bucket, ids, { rowsMax: room.rowsMax, entriesMax: Infinity, entryBytesMax: Infinity });
+  ids.forEach(free);
 }
 
 function addRows(
@@ -132,7 +134,7 @@ function makeRoomFor(table: CounterTable, d: number, { size, bytes }: BlockDicti
 }
 
 /** The table's id of every entry of a dictionary. */
-function internEntries(table: InternTable, dictionary: BlockDictionary): Int32Array {
+function internEntries(table: InternTable, dictionary: BlockDictionary): Int32Array<ArrayBuffer> {
   const { size, bytes } = dictionary, lengths = widenedIndex(dictionary.lengths), ids = new Int32Array(size);
   const view = new DataView(bytes.buffer), seed = table.seed;
   let at = bytes.byteOffset;
@@ -147,34 +149,26 @@ function internEntries(table: InternTable, dictionary: BlockDictionary): Int32Ar
     }
     table.internBatch(view, view, staged, 3, 0, 0, count, ids, 1, from);
   }
+  free(lengths);
   return ids;
 }
 
 /** Hash, start and length of the entries of one batch. */
 const staged = new Int32Array(BATCH_LINES * 3);
 
-/** Adds what the entries of one dimension have counted beyond their rows, and what a value can have lost. */
-function addGivenUp(
-  table: CounterTable,
-  d: number,
-  { dictionaries, indexes, measures }: Bucket,
-  ids: Int32Array,
-): void {
-  const { size, marginals, lostMax, foldedMax } = dictionaries[d], index = widenedIndex(indexes[d]);
-  const counted = marginals.map(widened);
-  const held = measures.map((column, m) => mergedByEntry(index, widened(column), size, IS_SUM[m]));
-  const given = new Float64Array(MEASURE_COUNT);
-  for (let entry = 0; entry < size; entry++) {
+/** Adds what the entries of one dimension have given up, and what a value can have lost. */
+function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary, ids: Int32Array): void {
+  const columns = dictionary.givenUp.map(widened), given = new Float64Array(MEASURE_COUNT);
+  for (let entry = 0; entry < dictionary.size; entry++) {
     let some = false;
     for (let m = 0; m < MEASURE_COUNT; m++) {
-      const kept = entry === OTHER ? 0 : held[m][entry];
-      if (counted[m][entry] > kept) some = true;
-      given[m] = IS_SUM[m] ? counted[m][entry] - kept : counted[m][entry];
+      given[m] = columns[m][entry];
+      if (given[m] > 0) some = true;
     }
     if (some) table.addGivenUp(d, ids[entry], given, 0);
   }
-  addBound(table.lostMax[d], lostMax);
-  addBound(table.foldedMax[d], foldedMax);
+  addBound(table.lostMax[d], dictionary.lostMax);
+  addBound(table.foldedMax[d], dictionary.foldedMax);
 }
 
 function addBound(into: Values, from: Values): void {

@@ -6,9 +6,10 @@
  */
 import { MEASURE_COUNT, REQUESTS, saturated, type Values } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
+import { free } from "./free.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Caps } from "./slices.ts";
-import { type CounterTable, marginalsOf, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
+import { type CounterTable, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import type { InternTable } from "./intern.ts";
 import { fold, rollUp } from "./roll_up.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
@@ -37,9 +38,9 @@ function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger
   for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, caps.entriesMax, caps.entryBytesMax);
   rollUp(table, caps.rowsMax);
   const { rows, words, doubles, totals, dictionaries } = table;
-  const order = rowsByRequests(table), marginals = dictionaries.map((_, d) => storedMarginals(table, d));
-  const measures = perMeasure((m) => formOf(doubles, rows, ROW_DOUBLES, VALUES_AT + m));
-  const dimensions = dictionaries.map((_, d) => planDimension(table, d, marginals[d]));
+  const order = rowsByRequests(table);
+  const measures = perMeasure((m) => formOf(doubles, rows, rows, ROW_DOUBLES, VALUES_AT + m));
+  const dimensions = dictionaries.map((_, d) => planDimension(table, d));
   const bucket = blankBucket({
     startS,
     lengthS,
@@ -54,13 +55,14 @@ function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger
   }
   dimensions.forEach((plan, d) => {
     if (plan.index > 0) gatherIds(bucket.indexes[d], words, order, d);
-    const { lengths, bytes, stored } = bucket.dictionaries[d];
+    const { lengths, bytes, givenUp } = bucket.dictionaries[d];
     if (plan.lengths > 0) copyLengths(lengths, dictionaries[d]);
-    dictionaries[d].copyEntries(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
-    stored.forEach((column, m) => {
-      if (plan.marginals[m] > 0) copyValues(column, marginals[d], m);
+    dictionaries[d].copyEntries(bytes);
+    givenUp.forEach((column, m) => {
+      if (plan.givenUp[m] > 0) copyValues(column, table.givenUp[d], m);
     });
   });
+  free(order);
   return bucket;
 }
 
@@ -70,7 +72,7 @@ function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger
 const COUNTED_MAX = 1023;
 
 /** Rows by requests, heaviest first; of equal ones the one that came first. */
-function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array {
+function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array<ArrayBuffer> {
   const order = new Uint32Array(rows), ends = new Uint32Array(COUNTED_MAX + 1), requestsAt = VALUES_AT + REQUESTS;
   const requestsOf = (row: number): number => doubles[row * ROW_DOUBLES + requestsAt];
   const heavy: number[] = [];
@@ -99,23 +101,18 @@ function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array {
 
 // ---------------------------------------------------------------- forms
 
-function planDimension(table: CounterTable, d: number, marginals: Float64Array | undefined): DimensionPlan {
-  const { size, bytes } = table.dictionaries[d];
+function planDimension(table: CounterTable, d: number): DimensionPlan {
+  const { size, bytes } = table.dictionaries[d], given = table.givenUp[d], lostMax = table.lostMax[d];
+  const foldedMax = table.foldedMax[d], there = Math.min(size, given.length / MEASURE_COUNT);
   return {
     size,
     bytes,
     index: formForIndex(onlyEntry(table, d), table.rows, size),
     lengths: formFor(0, longestEntry(table.dictionaries[d])),
-    marginals: marginals === undefined ? [] : perMeasure((m) => formOf(marginals, size, MEASURE_COUNT, m)),
-    lostMax: table.lostMax[d],
-    foldedMax: table.foldedMax[d],
+    givenUp: isWhole({ lostMax, foldedMax }) ? [] : perMeasure((m) => formOf(given, there, size, MEASURE_COUNT, m)),
+    lostMax,
+    foldedMax,
   };
-}
-
-/** What the entries of a dimension have counted, where that is not what their rows say. */
-function storedMarginals(table: CounterTable, d: number): Float64Array | undefined {
-  const lost = { lostMax: table.lostMax[d], foldedMax: table.foldedMax[d] };
-  return isWhole(lost) ? undefined : marginalsOf(table, d);
 }
 
 /** The entry that all rows have in common, if there is one. Looks only as far as they agree: mostly the second differs. */
@@ -132,9 +129,9 @@ function longestEntry(dictionary: InternTable): number {
   return longest;
 }
 
-/** The form of `values[at]`, `values[at + stride]` …, `count` of them. */
-function formOf(values: Float64Array, count: number, stride: number, at: number): Form {
-  let least = Infinity, most = 0;
+/** The form of `values[at]`, `values[at + stride]` …, `count` of them, and zeros up to `length`. */
+function formOf(values: Float64Array, count: number, length: number, stride: number, at: number): Form {
+  let least = count < length ? 0 : Infinity, most = 0;
   for (let i = 0, o = at; i < count; i++, o += stride) {
     const value = values[o];
     if (value > most) most = value;
@@ -171,9 +168,11 @@ function gatherIds(column: IndexColumn, words: Int32Array, order: Uint32Array, d
   } else for (let r = 0; r < rows; r++) column[r] = words[order[r] * ROW_WORDS + d];
 }
 
-function copyValues(column: NumberColumn, marginals: Float64Array | undefined, m: number): void {
-  if (marginals === undefined) return;
-  for (let entry = 0; entry < column.length; entry++) column[entry] = saturated(marginals[entry * MEASURE_COUNT + m]);
+/** `column[entry] = values[entry * MEASURE_COUNT + m]`, of which there may be fewer than entries. */
+function copyValues(column: NumberColumn, values: Float64Array, m: number): void {
+  for (let entry = 0, at = m; entry < column.length && at < values.length; entry++, at += MEASURE_COUNT) {
+    column[entry] = saturated(values[at]);
+  }
 }
 
 function copyLengths(lengths: IndexColumn, dictionary: InternTable): void {

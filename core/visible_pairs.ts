@@ -6,6 +6,7 @@
  * The cost of a pair is what giving up one unit of its weight adds to the mean relative error of the page it is on:
  * 1 / (values on the page × weight of the pair).
  */
+import { free } from "./free.ts";
 import { DIMENSIONS, OTHER } from "./dimensions.ts";
 import { type CounterTable, ROW_WORDS } from "./counter_table.ts";
 import { mix } from "./intern.ts";
@@ -51,6 +52,7 @@ export class VisiblePairs {
           if (ranks[d][a] > 0) this.#addPage(d, a, e, masses, (ranks[d][a] - 1) * size, size, importance);
         }
       }
+      free(masses);
     }
   }
 
