@@ -75,7 +75,7 @@ async function compareOn(kind: TrafficKind, flags: FlagValues, tools: Tools): Pr
     .filter(({ name }) => flags.list("programs").includes(name))
     .filter((competitor) => available(competitor, flags.on("require-all")));
   const { runs, complaints } = await runRounds(chosen, rounds, truth, tools, folder);
-  if (chosen.some(({ name }) => name === "logtail")) complaints.push(...await attackersMissed(truth, around));
+  if (chosen.some(({ name }) => name === "logtail")) complaints.push(...attackersMissed(truth, around));
 
   const remarks = lines < MEANINGFUL_LINES_MIN ? [TOO_FEW_LINES] : goalLines(kind, runs);
   writeOut(`\n${kind} traffic: ${lines} lines, ${megabytes(file)} MB, seed ${seed}; median of ${rounds} rounds\n\n`);
@@ -143,13 +143,13 @@ async function measure(
 }
 
 /** Of an attack: which of its attackers `nginx-logtail count` does not find. */
-async function attackersMissed({ attackers }: Truth, around: Surroundings): Promise<string[]> {
+function attackersMissed({ attackers }: Truth, around: Surroundings): string[] {
   if (attackers === undefined) return [];
-  const args = countArgs(around, ["prefix", "uri"]);
-  const { stdout } = await new Deno.Command(around.deno, { args, stdin: "null" }).output();
-  const [prefixes, uris] = rankingsOf(new TextDecoder().decode(stdout));
+  const { text, missing, failed } = output(around.deno, countArgs(around, ["prefix", "uri"]));
+  if (text === undefined) throw new MachineRefusal(`Cannot look for attackers: ${missing ?? failed}`);
+  const [prefixes, uris] = rankingsOf(text);
   const missed = [attackerComplaint(prefixes, attackers.prefix), attackerComplaint(uris, attackers.uri)];
-  return missed.flatMap((text) => text === undefined ? [] : [`nginx-logtail count, attacker ${text}`]);
+  return missed.flatMap((complaint) => complaint === undefined ? [] : [`nginx-logtail count, attacker ${complaint}`]);
 }
 
 /** The log and what is true of it, from an earlier run or made now. Reading the log also brings it into memory. */
