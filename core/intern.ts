@@ -1,13 +1,13 @@
 /**
  * Interning: byte strings to small numbers, and back.
  *
- * Open addressing over typed arrays. The bytes of all entries lie one behind the other in an arena of 4-byte words, so
- * that comparing and hashing take a word at a time; the last word of an entry is filled up with zeros.
+ * Open addressing over typed arrays. The bytes of all entries lie one behind the other, as a bucket's dictionary has them,
+ * and are compared and copied a word of four bytes at a time.
  *
- *   slots[2 * slot]       hash
- *   slots[2 * slot + 1]   record: where the entry begins in the arena; 0 when the slot is free
- *   arena[record …]       hash | id | length in bytes | the bytes, in words
- *   records[id]           record                                  (ids begin at 1; 0 is OTHER and never looked up)
+ *   slots[2 * slot]      hash
+ *   slots[2 * slot + 1]  id, 0 when the slot is free      (ids begin at 1; 0 is OTHER and never looked up)
+ *   ends[id]             where the entry's bytes end; they begin at ends[id - 1]
+ *   hashes[id]           its hash
  *
  * A hash hit is always confirmed by the bytes: any mixing function can be made to collide by whoever writes the log
  * (for chains of xor and multiply, flipping one top bit and its image in the next word does it whatever the seed), and
@@ -15,15 +15,14 @@
  * entries that find no place within PROBES_MAX slots are *crowded out* into a map of the runtime's, which is slower but
  * does not degrade, so that colliding entries cost linear time.
  */
-
 import { free } from "./free.ts";
 
 const SLOTS_MIN = 64;
-const ARENA_WORDS_MIN = 256;
+const TEXT_BYTES_MIN = 1024;
+/** Bytes behind the text: words are read and written whole. */
+const TEXT_PADDING = 4;
 /** Slots looked at for one entry. At a load of a half and without malice, one entry in many millions needs more. */
 const PROBES_MAX = 64;
-/** Words of a record before the bytes. */
-const HASH_AT = 0, ID_AT = 1, LENGTH_AT = 2, BYTES_AT = 3;
 
 export class InternTable {
   /** Ids in use, OTHER included: the next id. */
@@ -31,11 +30,10 @@ export class InternTable {
   /** Bytes of all entries. */
   bytes = 0;
   #slots = new Int32Array(2 * SLOTS_MIN);
-  #records = new Int32Array(SLOTS_MIN);
-  #arena = new Int32Array(ARENA_WORDS_MIN);
-  #arenaBytes = new Uint8Array(this.#arena.buffer);
-  /** First free word of the arena. Never 0: that is a free slot's record. */
-  #top = 1;
+  #ends = new Int32Array(SLOTS_MIN);
+  #hashes = new Int32Array(SLOTS_MIN);
+  #text = new Uint8Array(TEXT_BYTES_MIN + TEXT_PADDING);
+  #textView = new DataView(this.#text.buffer);
   #touched = 0;
   /** Ids by the bytes, one character each, of entries that are in no slot. */
   readonly #crowdedOut = new Map<string, number>();
@@ -56,11 +54,11 @@ export class InternTable {
    */
   internWords(view: DataView, at: number, length: number, hash: number): number {
     if (this.size > this.#slots.length >> 2) this.#double();
-    const slots = this.#slots, arena = this.#arena, mask = slots.length - 2;
+    const slots = this.#slots, ends = this.#ends, text = this.#textView, mask = slots.length - 2;
     let slot = hash << 1 & mask;
     const last = slot + 2 * PROBES_MAX & mask;
-    for (let record = slots[slot + 1]; record !== 0; record = slots[slot + 1]) {
-      if (slots[slot] === hash && isSame(arena, record, view, at, length)) return arena[record + ID_AT];
+    for (let id = slots[slot + 1]; id !== 0; id = slots[slot + 1]) {
+      if (slots[slot] === hash && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
       slot = slot + 2 & mask;
       if (slot === last) return this.#crowded(hash, view, at, length);
     }
@@ -86,44 +84,36 @@ export class InternTable {
     idAt: number,
   ): void {
     while (this.size + count > this.#slots.length >> 2) this.#double();
-    const slots = this.#slots;
-    let arena = this.#arena;
-    const mask = slots.length - 2, end = from + count;
+    const slots = this.#slots, ends = this.#ends, mask = slots.length - 2, last = from + count;
+    let text = this.#textView;
     // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
     let touched = 0;
-    for (let i = from, s = from * stride + at; i < end; i++, s += stride) touched ^= slots[staged[s] << 1 & mask];
+    for (let i = from, s = from * stride + at; i < last; i++, s += stride) touched ^= slots[staged[s] << 1 & mask];
     this.#touched ^= touched;
     let lastHash = 0, lastLength = -1, lastId = 0;
-    for (let i = from, s = from * stride + at, k = from * idStride + idAt; i < end; i++, s += stride, k += idStride) {
+    for (let i = from, s = from * stride + at, k = from * idStride + idAt; i < last; i++, s += stride, k += idStride) {
       const hash = staged[s], length = staged[s + 2];
       // Up to three bytes are one word, and different words have different hashes: statuses, most methods, flags.
       if (hash === lastHash && length === lastLength) {
         ids[k] = lastId;
         continue;
       }
-      let start = staged[s + 1], text = view;
+      let start = staged[s + 1], source = view;
       if (start < 0) {
         start = ~start;
-        text = scratch;
+        source = scratch;
       }
-      let slot = hash << 1 & mask, id = 0;
-      const last = slot + 2 * PROBES_MAX & mask;
-      do {
-        const record = slots[slot + 1];
-        if (record === 0) {
-          id = this.#insert(slot, hash, text, start, length);
-          arena = this.#arena;
-          break;
-        }
-        if (slots[slot] === hash && isSame(arena, record, text, start, length)) {
-          id = arena[record + ID_AT];
-          break;
-        }
+      let slot = hash << 1 & mask, id = slots[slot + 1];
+      const lastSlot = slot + 2 * PROBES_MAX & mask;
+      while (
+        id > 0 && (slots[slot] !== hash || !isSame(text, ends[id - 1], ends[id], source, start, length))
+      ) {
         slot = slot + 2 & mask;
-      } while (slot !== last);
-      if (id === 0) {
-        id = this.#crowded(hash, text, start, length);
-        arena = this.#arena;
+        id = slot === lastSlot ? -1 : slots[slot + 1];
+      }
+      if (id <= 0) {
+        id = id === 0 ? this.#insert(slot, hash, source, start, length) : this.#crowded(hash, source, start, length);
+        text = this.#textView;
       }
       ids[k] = id;
       if (length < 4) {
@@ -141,30 +131,21 @@ export class InternTable {
 
   /** The bytes of an entry: a view that is valid until the next change. */
   entry(id: number): Uint8Array<ArrayBuffer> {
-    if (id === 0) return this.#arenaBytes.subarray(0, 0);
-    const record = this.#records[id], start = (record + BYTES_AT) << 2;
-    return this.#arenaBytes.subarray(start, start + this.#arena[record + LENGTH_AT]);
+    return this.#text.subarray(id === 0 ? 0 : this.#ends[id - 1], this.#ends[id]);
   }
 
   entryLength(id: number): number {
-    return id === 0 ? 0 : this.#arena[this.#records[id] + LENGTH_AT];
+    return id === 0 ? 0 : this.#ends[id] - this.#ends[id - 1];
   }
 
   /** Writes the bytes of all entries, one behind the other, from the start of `into`. */
-  copyEntries(into: DataView): void {
-    const arena = this.#arena, top = this.#top;
-    let at = 0;
-    for (let record = 1; record < top;) {
-      const end = at + arena[record + LENGTH_AT];
-      record += BYTES_AT;
-      for (; at + 4 <= end; at += 4) into.setInt32(at, arena[record++], true);
-      if (at < end) { for (let rest = arena[record++]; at < end; rest >>>= 8) into.setUint8(at++, rest); }
-    }
+  copyEntries(into: Uint8Array): void {
+    into.set(this.#text.subarray(0, this.bytes));
   }
 
   /** The hash of an entry, with this table's seed. */
   hashOf(id: number): number {
-    return id === 0 ? 0 : this.#arena[this.#records[id] + HASH_AT];
+    return this.#hashes[id];
   }
 
   /**
@@ -172,107 +153,103 @@ export class InternTable {
    * count up from 1 in the order of the old ones.
    */
   keepOnly(renamed: Int32Array): void {
-    const arena = this.#arena, records = this.#records, size = this.size;
+    const text = this.#text, ends = this.#ends, hashes = this.#hashes, size = this.size;
     this.clear();
-    for (let id = 1; id < size; id++) {
+    let end = 0;
+    for (let id = 1, start = 0, top = 0; id < size; id++, start = end) {
+      end = ends[id];
       const to = renamed[id];
       if (to === 0) continue;
-      const record = records[id], words = BYTES_AT + ((arena[record + LENGTH_AT] + 3) >> 2), kept = this.#top;
-      if (kept !== record) { for (let i = 0; i < words; i++) arena[kept + i] = arena[record + i]; }
-      arena[kept + ID_AT] = to;
-      records[to] = kept;
+      if (top === start) top = end;
+      else for (let i = start; i < end; i++) text[top++] = text[i];
+      ends[to] = this.bytes = top;
+      hashes[to] = hashes[id];
       this.size = to + 1;
-      this.bytes += arena[kept + LENGTH_AT];
-      this.#top += words;
-      this.#place(to);
     }
+    for (let id = 1; id < this.size; id++) this.#place(id);
   }
 
   /** Bytes held, used or not. */
   get memoryBytes(): number {
-    return this.#slots.byteLength + this.#records.byteLength + this.#arena.byteLength;
+    return this.#slots.byteLength + this.#ends.byteLength + this.#hashes.byteLength + this.#text.byteLength;
   }
 
   /** Gives its memory back: it is of no use from now on. */
   free(): void {
-    for (const column of [this.#slots, this.#records, this.#arena]) free(column);
+    for (const column of [this.#slots, this.#ends, this.#hashes, this.#text]) free(column);
   }
 
   /** Forgets all entries; keeps the memory. */
   clear(): void {
     this.#slots.fill(0);
     this.#crowdedOut.clear();
-    this.size = this.#top = 1;
+    this.size = 1;
     this.bytes = 0;
   }
 
   #insert(slot: number, hash: number, view: DataView, at: number, length: number): number {
-    const record = this.#append(hash, view, at, length);
+    const id = this.#append(hash, view, at, length);
     this.#slots[slot] = hash;
-    this.#slots[slot + 1] = record;
-    return this.size - 1;
+    this.#slots[slot + 1] = id;
+    return id;
   }
 
   /** The id of an entry for which there is no slot. */
   #crowded(hash: number, view: DataView, at: number, length: number): number {
     const key = bytesKey(view, at, length);
     let id = this.#crowdedOut.get(key);
-    if (id !== undefined) return id;
-    this.#append(hash, view, at, length);
-    this.#crowdedOut.set(key, id = this.size - 1);
+    if (id === undefined) this.#crowdedOut.set(key, id = this.#append(hash, view, at, length));
     return id;
   }
 
-  /** Copies a new entry to the arena; returns its record. */
+  /** Copies a new entry behind the others; returns its id. */
   #append(hash: number, view: DataView, at: number, length: number): number {
-    const id = this.size++, record = this.#top, words = (length + 3) >> 2;
-    if (record + BYTES_AT + words > this.#arena.length) this.#growArena(record + BYTES_AT + words);
-    const arena = this.#arena;
-    arena[record + HASH_AT] = hash;
-    arena[record + ID_AT] = id;
-    arena[record + LENGTH_AT] = length;
-    const to = record + BYTES_AT, whole = length >> 2;
-    for (let i = 0; i < whole; i++) arena[to + i] = view.getInt32(at + 4 * i, true);
-    if (words > whole) arena[to + whole] = view.getInt32(at + 4 * whole, true) & lowBytes(length & 3);
-    this.#top = to + words;
-    this.bytes += length;
-    this.#records[id] = record;
-    return record;
+    const id = this.size++, to = this.bytes, end = to + length;
+    if (end + TEXT_PADDING > this.#text.length) this.#growText(end + TEXT_PADDING);
+    const text = this.#textView;
+    for (let i = 0; i < length; i += 4) text.setInt32(to + i, view.getInt32(at + i, true), true);
+    this.bytes = end;
+    this.#ends[id] = end;
+    this.#hashes[id] = hash;
+    return id;
   }
 
-  #growArena(words: number): void {
-    const arena = new Int32Array(2 * Math.max(words, this.#arena.length));
-    arena.set(this.#arena);
-    free(this.#arena);
-    this.#arena = arena;
-    this.#arenaBytes = new Uint8Array(arena.buffer);
+  #growText(bytes: number): void {
+    const text = new Uint8Array(2 * Math.max(bytes, this.#text.length));
+    text.set(this.#text);
+    free(this.#text);
+    this.#text = text;
+    this.#textView = new DataView(text.buffer);
   }
 
   #double(): void {
-    const slots = new Int32Array(2 * this.#slots.length), records = new Int32Array(slots.length >> 1);
-    records.set(this.#records);
+    const slots = new Int32Array(2 * this.#slots.length);
+    const [ends, hashes] = [this.#ends, this.#hashes].map((column) => {
+      const more = new Int32Array(slots.length >> 1);
+      more.set(column);
+      return more;
+    });
     this.#crowdedOut.clear();
-    free(this.#slots);
-    free(this.#records);
+    for (const column of [this.#slots, this.#ends, this.#hashes]) free(column);
     this.#slots = slots;
-    this.#records = records;
+    this.#ends = ends;
+    this.#hashes = hashes;
     for (let id = 1; id < this.size; id++) this.#place(id);
   }
 
-  /** Enters an entry of the arena that is in no slot yet, and equal to none that is. */
+  /** Enters an entry that is in no slot yet, and equal to none that is. */
   #place(id: number): void {
-    const slots = this.#slots, mask = slots.length - 2, arena = this.#arena;
-    const record = this.#records[id], hash = arena[record + HASH_AT], first = hash << 1 & mask;
+    const slots = this.#slots, mask = slots.length - 2, hash = this.#hashes[id], first = hash << 1 & mask;
     let probes = 0;
     while (probes < PROBES_MAX && slots[(first + 2 * probes & mask) + 1] !== 0) probes++;
     if (probes === PROBES_MAX) {
-      const at = (record + BYTES_AT) << 2;
-      this.#crowdedOut.set(bytesKey(new DataView(arena.buffer), at, arena[record + LENGTH_AT]), id);
+      const start = this.#ends[id - 1];
+      this.#crowdedOut.set(bytesKey(this.#textView, start, this.#ends[id] - start), id);
       return;
     }
     const slot = first + 2 * probes & mask;
     slots[slot] = hash;
-    slots[slot + 1] = record;
+    slots[slot + 1] = id;
   }
 }
 
@@ -316,13 +293,13 @@ function lowBytes(count: number): number {
   return (1 << (count << 3)) - 1;
 }
 
-function isSame(arena: Int32Array, record: number, view: DataView, at: number, length: number): boolean {
-  if (arena[record + LENGTH_AT] !== length) return false;
-  let word = record + BYTES_AT;
+/** Whether `text[from … to)` is the `length` bytes of `view` at `at`. */
+function isSame(text: DataView, from: number, to: number, view: DataView, at: number, length: number): boolean {
+  if (to - from !== length) return false;
   const whole = at + (length & ~3);
-  for (; at < whole; at += 4, word++) if (arena[word] !== view.getInt32(at, true)) return false;
+  for (; at < whole; at += 4, from += 4) if (text.getInt32(from, true) !== view.getInt32(at, true)) return false;
   const rest = length & 3;
-  return rest === 0 || arena[word] === (view.getInt32(at, true) & lowBytes(rest));
+  return rest === 0 || ((text.getInt32(from, true) ^ view.getInt32(at, true)) & lowBytes(rest)) === 0;
 }
 
 let padded = new Uint8Array(4096), paddedView = new DataView(padded.buffer);
