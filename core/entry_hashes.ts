@@ -39,23 +39,6 @@ function makeHashes({ size, offsets, bytes }: Dictionary, seed: number): EntryHa
   return { seed, hashes, view };
 }
 
-/** Whether entry `e` of one dictionary and entry `f` of another have the same bytes. */
-export function sameEntry(
-  a: Dictionary,
-  aView: DataView,
-  e: number,
-  b: Dictionary,
-  bView: DataView,
-  f: number,
-): boolean {
-  let p = a.offsets[e], q = b.offsets[f];
-  const end = a.offsets[e + 1];
-  if (end - p !== b.offsets[f + 1] - q) return false;
-  for (; p + 4 <= end; p += 4, q += 4) if (aView.getInt32(p, true) !== bView.getInt32(q, true)) return false;
-  for (; p < end; p++, q++) if (a.bytes[p] !== b.bytes[q]) return false;
-  return true;
-}
-
 /** The last entry of a dictionary has nothing behind it. */
 function paddedCopy(bytes: Uint8Array, from: number, to: number): DataView {
   const copy = new Uint8Array(to - from + BEHIND + 1);

@@ -7,7 +7,8 @@
  * counted by masked prefix, and who pastes an address looks for the row it is in.
  */
 import type { Dictionary } from "./bucket.ts";
-import { type EntryHashes, entryHashes, sameEntry } from "./entry_hashes.ts";
+import { InternTable } from "./intern.ts";
+import { type EntryHashes, entryHashes } from "./entry_hashes.ts";
 import { prefixContains } from "./client_prefix.ts";
 import { type Dimension, dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { bytesTexts } from "./entry_text.ts";
@@ -99,18 +100,16 @@ function sameBytes(wanted: Uint8Array): Mark {
 
 /** Prefixes that contain the wanted one or lie in it. */
 function related(wanted: Uint8Array): Mark {
-  const [family, bits, first] = wanted;
+  const [, bits, first] = wanted, firstTells = bits >= 8;
   return ({ size, offsets, bytes }, truth) => {
-    for (let e = OTHER + 1, from = offsets[e]; e < size; e++) {
-      const to = offsets[e + 1];
+    for (let e = OTHER + 1; e < size; e++) {
+      const from = offsets[e];
       // Most differ in their first byte. What does not is looked at properly: entries from other hosts may be anything.
-      const differs = bytes[from] !== family || to - from < 3 ||
-        bytes[from + 2] !== first && bits >= 8 && bytes[from + 1] >= 8;
-      if (!differs && sharesBits(wanted, bytes, from, to)) {
-        const entry = bytes.subarray(from, to);
-        if (prefixContains(wanted, entry) || prefixContains(entry, wanted)) truth[e] = TRUE;
-      }
-      from = to;
+      if (firstTells && bytes[from + 2] !== first && bytes[from + 1] >= 8) continue;
+      const to = offsets[e + 1];
+      if (to - from < 3 || !sharesBits(wanted, bytes, from, to)) continue;
+      const entry = bytes.subarray(from, to);
+      if (prefixContains(wanted, entry) || prefixContains(entry, wanted)) truth[e] = TRUE;
     }
   };
 }
@@ -158,56 +157,60 @@ function matching(pattern: string, regex: RegexEngine): Mark {
   const compiled = regex(pattern);
   return (dictionary, truth, memo) => {
     const text = bytesTexts(dictionary.bytes, dictionary.offsets);
-    const place = memo?.open(dictionary) ?? 0;
+    const hashed = memo && entryHashes(dictionary, memo.seed);
     for (let e = OTHER + 1; e < dictionary.size; e++) {
-      const known = memo?.find(place, e);
-      if (known !== undefined && known >= 0) truth[e] = known;
+      const place = memo?.place(dictionary, e, hashed!) ?? 0, known = memo?.find(place) ?? -1;
+      if (known >= 0) truth[e] = known;
       else {
         if (compiled.test(text(e))) truth[e] = TRUE;
-        memo?.keep(place, e, truth[e]);
+        memo?.keep(place, truth[e]);
       }
     }
   };
 }
 
 /**
- * What a regular expression has said of values of other dictionaries: the same URIs come every minute, and joining two
- * of them costs a tenth of a search. Direct-mapped by hash, so bounded: a value that meets another in its cell is searched
- * again. Holds its dictionaries: for one question, and then dropped.
+ * What a regular expression has said of values of other dictionaries: the same URIs come every minute, and finding one
+ * again costs a third of a search. For one question, and then dropped.
  */
 export class ValueMemo {
-  readonly #dictionaries: Dictionary[] = [];
-  readonly #hashed: EntryHashes[] = [];
-  /** Per cell: dictionary + 1, or 0; entry; truth. */
-  readonly #cells = new Int32Array(3 << MEMO_BITS);
+  #values: InternTable;
+  /** Per value: its truth + 1, or 0. */
+  #truths = new Uint8Array(1024);
 
   /** @param seed of the process's hashes */
-  constructor(readonly seed: number) {}
-
-  /** The number of a dictionary here. */
-  open(dictionary: Dictionary): number {
-    this.#hashed.push(entryHashes(dictionary, this.seed));
-    return this.#dictionaries.push(dictionary) - 1;
+  constructor(readonly seed: number) {
+    this.#values = new InternTable(seed);
   }
 
-  /** What is known of the value of entry `e`; -1 when nothing is. */
-  find(place: number, e: number): number {
-    const { hashes, view } = this.#hashed[place], cell = 3 * (hashes[e] >>> 32 - MEMO_BITS), cells = this.#cells;
-    const there = cells[cell] - 1, entry = cells[cell + 1];
-    if (there < 0) return -1;
-    const other = this.#hashed[there];
-    const same = other.hashes[entry] === hashes[e] &&
-      sameEntry(this.#dictionaries[place], view, e, this.#dictionaries[there], other.view, entry);
-    return same ? cells[cell + 2] : -1;
+  /** The number of a value here. */
+  place(dictionary: Dictionary, e: number, { view, hashes }: EntryHashes): number {
+    // It begins again when it is full: what comes often is soon known again.
+    if (this.#values.size > MEMO_VALUES_MAX) {
+      this.#values = new InternTable(this.seed);
+      this.#truths.fill(0);
+    }
+    const from = dictionary.offsets[e], to = dictionary.offsets[e + 1];
+    const place = to + 3 < dictionary.bytes.length
+      ? this.#values.internWords(view, from, to - from, hashes[e])
+      : this.#values.intern(dictionary.bytes, from, to);
+    if (place >= this.#truths.length) {
+      const more = new Uint8Array(2 * this.#truths.length);
+      more.set(this.#truths);
+      this.#truths = more;
+    }
+    return place;
   }
 
-  keep(place: number, e: number, truth: number): void {
-    const cell = 3 * (this.#hashed[place].hashes[e] >>> 32 - MEMO_BITS);
-    this.#cells[cell] = place + 1;
-    this.#cells[cell + 1] = e;
-    this.#cells[cell + 2] = truth;
+  /** What is known of it; -1 when nothing is. */
+  find(place: number): number {
+    return this.#truths[place] - 1;
+  }
+
+  keep(place: number, truth: number): void {
+    this.#truths[place] = truth + 1;
   }
 }
 
-/** 3 MB while a question is answered: room for the values of an hour. */
-const MEMO_BITS = 18;
+/** Values remembered while one question is answered: those of an hour, about 25 MB. */
+const MEMO_VALUES_MAX = 300_000;

@@ -28,6 +28,8 @@ export interface CompiledFilter {
   matches(dictionary: Dictionary): Int32Array;
   /** When the filter is a single comparison or an AND of them: these. */
   readonly comparisons: readonly CompiledComparison[] | undefined;
+  /** When the filter is an OR of comparisons: these. */
+  readonly alternatives: readonly CompiledComparison[] | undefined;
   /** Truth of every row; longer than the rows, and valid until the next call. Cost: rows times comparisons. */
   matchRows(bucket: Bucket): Uint8Array;
   /** Whether any row of the bucket can be unknown: values that are filtered by were given up. */
@@ -82,6 +84,7 @@ type Step = { readonly kind: "and" | "or"; readonly parts: readonly Step[] } | L
 export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: TruthCache): CompiledFilter {
   const step = compileStep(filter, regex, false, cache), leaves = leavesOf(step), rows = new RowTruth();
   const dimension = leaves.length > 0 && leaves.every(({ d }) => d === leaves[0].d) ? leaves[0].d : undefined;
+  const isFlat = step.kind === "compare" || step.parts.length > 0 && step.parts.length === leaves.length;
   const tables: TruthTables = new WeakMap(), lists = new WeakMap<Dictionary, Int32Array>();
   const filterEntries = (dictionary: Dictionary): Uint8Array => {
     if (step.kind === "compare") return step.matchEntries(dictionary);
@@ -91,9 +94,8 @@ export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: Tr
   };
   return {
     dimension,
-    comparisons: step.kind === "compare" || step.kind === "and" && step.parts.length === leaves.length
-      ? leaves
-      : undefined,
+    comparisons: isFlat && step.kind !== "or" ? leaves : undefined,
+    alternatives: isFlat && step.kind === "or" ? leaves : undefined,
     matchEntries: filterEntries,
     matches: (dictionary) => {
       if (step.kind === "compare") return step.matches(dictionary);

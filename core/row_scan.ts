@@ -59,6 +59,8 @@ export class RowScan {
   #all = new Int32Array(0);
   /** Of the rows picked. */
   #truths = new Uint8Array(0);
+  /** By row: the truth found so far; all zero between buckets. */
+  #marks = new Uint8Array(0);
 
   /** Finds the rows, and their entries in dimension `d`. Cost: one nanosecond a row, and as much for each that is found. */
   select(bucket: Bucket, filter: CompiledFilter, d: number): void {
@@ -90,12 +92,14 @@ export class RowScan {
    * that all rows must satisfy leaves few of them, else from all rows.
    */
   #pick(bucket: Bucket, filter: CompiledFilter): void {
-    const comparisons = filter.comparisons ?? [];
+    const comparisons = filter.comparisons ?? [], alternatives = filter.alternatives ?? [];
     const best = leastShare(comparisons, bucket);
     if (best !== undefined) this.#pickIndexed(bucket, best, comparisons);
-    else if (comparisons.length === 1) this.#pickByEntry(bucket, comparisons[0]);
+    else if (alternatives.length > 0 && shareOf(alternatives, bucket) < INDEXED_SHARE_MAX) {
+      this.#pickUnion(bucket, alternatives);
+    } else if (comparisons.length === 1) this.#pickByEntry(bucket, comparisons[0]);
     else this.#pickByRow(bucket, filter.matchRows(bucket));
-    if (!filter.canBeUnknown(bucket)) return;
+    if (!filter.canBeUnknown(bucket) || best !== undefined && comparisons.length === 1) return;
     const { certain, unknown } = this, picked = certain.count;
     certain.count = splitUnknown(this.#truths, certain.rows, picked, unknown.rows);
     unknown.count = picked - certain.count;
@@ -103,26 +107,48 @@ export class RowScan {
 
   /** Rows of the entries that satisfy one comparison, and those that gave the value up; the others are decided for these. */
   #pickIndexed(bucket: Bucket, best: CompiledComparison, comparisons: readonly CompiledComparison[]): void {
-    const { certain } = this,
-      { starts, rows } = rowsByEntry(bucket, best.d),
-      matches = best.matches(
-        bucket.dictionaries[best.d],
-      );
-    let count = 0;
-    for (let i = -1; i < matches.length; i++) {
-      const e = i < 0 ? OTHER : matches[i];
-      for (let at = starts[e]; at < starts[e + 1]; at++) certain.rows[count++] = rows[at];
-    }
+    const { certain, unknown } = this, { starts, rows } = rowsByEntry(bucket, best.d);
+    const matches = best.matches(bucket.dictionaries[best.d]);
+    const given = starts[OTHER + 1], isOnly = comparisons.length === 1;
+    // A single comparison says itself which rows are unknown.
+    (isOnly ? unknown : certain).rows.set(rows.subarray(0, given));
+    unknown.count = isOnly ? given : 0;
+    let count = isOnly ? 0 : given;
+    for (const e of matches) for (let at = starts[e]; at < starts[e + 1]; at++) certain.rows[count++] = rows[at];
     certain.count = count;
+    if (isOnly) return;
     const truths = this.#truthsOf(count);
     truths.fill(TRUE, 0, count);
-    truths.fill(UNKNOWN, 0, starts[OTHER + 1]);
+    truths.fill(UNKNOWN, 0, given);
     for (const comparison of comparisons) {
       if (comparison === best) continue;
       gatherIndex(bucket.indexes[comparison.d], certain.rows, count, certain.places);
       combineLookUp(comparison.matchEntries(bucket.dictionaries[comparison.d]), certain.places, count, truths, true);
     }
-    if (comparisons.length > 1) certain.count = keepPossible(truths, certain.rows, count);
+    certain.count = keepPossible(truths, certain.rows, count);
+  }
+
+  /** Rows of the entries that satisfy any of the comparisons, and those that gave up one of their values, each once. */
+  #pickUnion(bucket: Bucket, comparisons: readonly CompiledComparison[]): void {
+    const { certain } = this;
+    if (this.#marks.length < bucket.rows) this.#marks = new Uint8Array(roomFor(bucket.rows));
+    const marks = this.#marks;
+    let count = 0;
+    for (const comparison of comparisons) {
+      const { starts, rows } = rowsByEntry(bucket, comparison.d);
+      const matches = comparison.matches(bucket.dictionaries[comparison.d]);
+      for (let i = -1; i < matches.length; i++) {
+        const e = i < 0 ? OTHER : matches[i], truth = i < 0 ? UNKNOWN : TRUE;
+        for (let at = starts[e]; at < starts[e + 1]; at++) {
+          const row = rows[at];
+          if (marks[row] === 0) certain.rows[count++] = row;
+          marks[row] |= truth;
+        }
+      }
+    }
+    certain.count = count;
+    lookUp(marks, certain.rows, count, this.#truthsOf(count));
+    for (let i = 0; i < count; i++) marks[certain.rows[i]] = 0;
   }
 
   #pickByEntry(bucket: Bucket, comparison: CompiledComparison): void {
@@ -157,6 +183,11 @@ export class RowScan {
     if (this.#all.length < count) this.#all = Int32Array.from({ length: roomFor(count) }, (_, i) => i);
     return this.#all;
   }
+}
+
+/** Share of a bucket's requests that satisfy any of the comparisons, at most. */
+function shareOf(comparisons: readonly CompiledComparison[], bucket: Bucket): number {
+  return comparisons.reduce((sum, comparison) => sum + comparison.share(bucket), 0);
 }
 
 /** The comparison that fewest requests satisfy, if they are few enough for an index to gain. */

@@ -314,7 +314,12 @@ function mergeSums(
   unknown: Float64Array,
 ): void {
   for (let i = 0, at = 0; i < entries.length; i++, at += KEPT_VALUES) {
-    mergeValues(into, values, at, placeOf[entries[i]] * MEASURE_COUNT);
+    const place = placeOf[entries[i]] * MEASURE_COUNT;
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      const value = values[at + m];
+      if (IS_SUM[m]) into[place + m] += value; // saturates when it is read, see `groups.ts`
+      else if (value > into[place + m]) into[place + m] = value;
+    }
     unknown[entries[i]] = values[at + MEASURE_COUNT];
   }
 }
