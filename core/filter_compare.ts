@@ -7,6 +7,7 @@
  * counted by masked prefix, and who pastes an address looks for the row it is in.
  */
 import type { Dictionary } from "./bucket.ts";
+import { roomFor } from "./wide_column.ts";
 import { InternTable } from "./intern.ts";
 import { type EntryHashes, entryHashes } from "./entry_hashes.ts";
 import { prefixContains } from "./client_prefix.ts";
@@ -27,7 +28,7 @@ export interface Compared {
   /** Index of its dimension. */
   readonly d: number;
   readonly negated: boolean;
-  /** Sets the entries that satisfy it (before negation) to TRUE; the others are FALSE already. */
+  /** Finds the entries that satisfy it (before negation). */
   readonly mark: Mark;
   /** A regular expression: worth more to remember than it costs. */
   readonly isRegex: boolean;
@@ -36,7 +37,23 @@ export interface Compared {
 }
 
 /** @param memo what is known from other dictionaries */
-type Mark = (dictionary: Dictionary, truth: Uint8Array, memo?: ValueMemo) => void;
+type Mark = (dictionary: Dictionary, found: FoundEntries, memo?: ValueMemo) => void;
+
+/** Entries found, in ascending order, in memory that is used again. */
+export class FoundEntries {
+  count = 0;
+  entries = new Int32Array(0);
+
+  /** Forgets those of the dictionary before. */
+  open({ size }: Dictionary): void {
+    if (this.entries.length < size) this.entries = new Int32Array(roomFor(size));
+    this.count = 0;
+  }
+
+  add(entry: number): void {
+    this.entries[this.count++] = entry;
+  }
+}
 
 /** @throws Error for a comparison in which `filterMistakes` finds something */
 export function compareEntries(comparison: Comparison, regex: RegexEngine): Compared {
@@ -84,13 +101,13 @@ function equal(dimension: Dimension, value: string): Mark {
 /** Entries of a dictionary differ: at most one is the wanted one. */
 function sameBytes(wanted: Uint8Array): Mark {
   const { length } = wanted;
-  return ({ size, offsets, bytes }, truth) => {
+  return ({ size, offsets, bytes }, found) => {
     for (let e = OTHER + 1, from = offsets[e]; e < size; e++) {
       const to = offsets[e + 1];
       let same = to - from === length;
       for (let i = 0; same && i < length; i++) same = bytes[from + i] === wanted[i];
       if (same) {
-        truth[e] = TRUE;
+        found.add(e);
         return;
       }
       from = to;
@@ -101,7 +118,7 @@ function sameBytes(wanted: Uint8Array): Mark {
 /** Prefixes that contain the wanted one or lie in it. */
 function related(wanted: Uint8Array): Mark {
   const [, bits, first] = wanted, firstTells = bits >= 8;
-  return ({ size, offsets, bytes }, truth) => {
+  return ({ size, offsets, bytes }, found) => {
     for (let e = OTHER + 1; e < size; e++) {
       const from = offsets[e];
       // Most differ in their first byte. What does not is looked at properly: entries from other hosts may be anything.
@@ -109,7 +126,7 @@ function related(wanted: Uint8Array): Mark {
       const to = offsets[e + 1];
       if (to - from < 3 || !sharesBits(wanted, bytes, from, to)) continue;
       const entry = bytes.subarray(from, to);
-      if (prefixContains(wanted, entry) || prefixContains(entry, wanted)) truth[e] = TRUE;
+      if (prefixContains(wanted, entry) || prefixContains(entry, wanted)) found.add(e);
     }
   };
 }
@@ -135,8 +152,8 @@ function ordered(operator: CompareOperator, limit: number): Mark {
 }
 
 function numbers(test: (number: number) => boolean): Mark {
-  return ({ size, offsets, bytes }, truth) => {
-    for (let e = OTHER + 1; e < size; e++) if (test(numberOf(bytes, offsets[e], offsets[e + 1]))) truth[e] = TRUE;
+  return ({ size, offsets, bytes }, found) => {
+    for (let e = OTHER + 1; e < size; e++) if (test(numberOf(bytes, offsets[e], offsets[e + 1]))) found.add(e);
   };
 }
 
@@ -155,16 +172,14 @@ function numberOf(bytes: Uint8Array, from: number, to: number): number {
 /** On the text of an entry, which is its label but for an absent value: that is empty text here, not a `-`. */
 function matching(pattern: string, regex: RegexEngine): Mark {
   const compiled = regex(pattern);
-  return (dictionary, truth, memo) => {
+  return (dictionary, found, memo) => {
     const text = bytesTexts(dictionary.bytes, dictionary.offsets);
     const hashed = memo && entryHashes(dictionary, memo.seed);
     for (let e = OTHER + 1; e < dictionary.size; e++) {
-      const place = memo?.place(dictionary, e, hashed!) ?? 0, known = memo?.find(place) ?? -1;
-      if (known >= 0) truth[e] = known;
-      else {
-        if (compiled.test(text(e))) truth[e] = TRUE;
-        memo?.keep(place, truth[e]);
-      }
+      const place = memo?.place(dictionary, e, hashed!) ?? 0;
+      const known = memo?.find(place) ?? -1, isFound = known < 0 ? compiled.test(text(e)) : known === 1;
+      if (known < 0) memo?.keep(place, isFound);
+      if (isFound) found.add(e);
     }
   };
 }
@@ -175,7 +190,7 @@ function matching(pattern: string, regex: RegexEngine): Mark {
  */
 export class ValueMemo {
   #values: InternTable;
-  /** Per value: its truth + 1, or 0. */
+  /** Per value: 0 when nothing is known, 1 when it is not found, 2 when it is. */
   #truths = new Uint8Array(1024);
 
   /** @param seed of the process's hashes */
@@ -202,13 +217,13 @@ export class ValueMemo {
     return place;
   }
 
-  /** What is known of it; -1 when nothing is. */
+  /** 1 when it is found, 0 when it is not, -1 when that is not known. */
   find(place: number): number {
     return this.#truths[place] - 1;
   }
 
-  keep(place: number, truth: number): void {
-    this.#truths[place] = truth + 1;
+  keep(place: number, isFound: boolean): void {
+    this.#truths[place] = isFound ? 2 : 1;
   }
 }
 

@@ -13,7 +13,16 @@ import { WideIndex } from "./wide_column.ts";
 import { combineLookUp, lookUp } from "./column_loops.ts";
 import { givenUp, hasLost } from "./given_up.ts";
 import { comparisonMistake } from "./filter_check.ts";
-import { type Compared, compareEntries, FALSE, type RegexEngine, TRUE, UNKNOWN, ValueMemo } from "./filter_compare.ts";
+import {
+  type Compared,
+  compareEntries,
+  FALSE,
+  FoundEntries,
+  type RegexEngine,
+  TRUE,
+  UNKNOWN,
+  ValueMemo,
+} from "./filter_compare.ts";
 import type { Comparison, FilterNode } from "./filter_tree.ts";
 
 export { FALSE, type RegexEngine, TRUE, UNKNOWN } from "./filter_compare.ts";
@@ -227,10 +236,13 @@ class Leaf implements CompiledComparison {
   #plainTruth(dictionary: Dictionary, memo?: ValueMemo): Uint8Array {
     let truth = this.#plain.get(dictionary);
     if (truth === undefined) {
+      found.open(dictionary);
+      this.#compared.mark(dictionary, found, memo);
       truth = new Uint8Array(dictionary.size);
-      this.#compared.mark(dictionary, truth, memo);
       truth[OTHER] = UNKNOWN;
+      for (let i = 0; i < found.count; i++) truth[found.entries[i]] = TRUE;
       this.#plain.set(dictionary, truth);
+      if (!this.#negated) this.#matches.set(dictionary, found.entries.slice(0, found.count));
     }
     return truth;
   }
@@ -247,6 +259,8 @@ function trueEntries(truth: Uint8Array): Int32Array {
   for (; e < truth.length; e++) if (truth[e] === TRUE) picked[count++] = e;
   return picked.slice(0, count);
 }
+
+const found = new FoundEntries();
 
 /** What NOT makes of FALSE, UNKNOWN and TRUE. */
 const TURNED = Uint8Array.of(TRUE, UNKNOWN, FALSE, FALSE);

@@ -2,11 +2,11 @@
  * The rows of one bucket under a filter: which match certainly and which may, and what that makes for each entry of the
  * dimension that is grouped by. Memory is used again from bucket to bucket.
  */
-import { IS_SUM, MEASURE_COUNT } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
 import { roomFor, WideNumbers } from "./wide_column.ts";
-import { rowsByEntry } from "./rows_by_entry.ts";
+import { givenUpBy, rowsByEntry } from "./rows_by_entry.ts";
 import {
   combineLookUp,
   gatherIndex,
@@ -53,6 +53,8 @@ export class RowScan {
   /** Those that match, and those that may. */
   readonly certain = new PickedRows();
   readonly unknown = new PickedRows();
+  /** Requests that may match, by entry, when they are known without their rows. */
+  unknownByEntry: NumberColumn | undefined;
   readonly #wide = Array.from({ length: MEASURE_COUNT }, () => new WideNumbers());
   readonly #gathered = Array.from({ length: MEASURE_COUNT }, () => new Float64Array(0));
   /** 0, 1, 2 … */
@@ -62,15 +64,31 @@ export class RowScan {
   /** By row: the truth found so far; all zero between buckets. */
   #marks = new Uint8Array(0);
 
+  /** @param usesIndexes makes them when there are none */
+  constructor(readonly usesIndexes: boolean) {}
+
   /** Finds the rows, and their entries in dimension `d`. Cost: one nanosecond a row, and as much for each that is found. */
   select(bucket: Bucket, filter: CompiledFilter, d: number): void {
     const { certain, unknown } = this;
     certain.makeRoom(bucket.rows);
     unknown.makeRoom(bucket.rows);
     unknown.count = 0;
-    this.#pick(bucket, filter);
+    this.unknownByEntry = undefined;
+    this.#pick(bucket, filter, d);
     gatherIndex(bucket.indexes[d], certain.rows, certain.count, certain.places);
     gatherIndex(bucket.indexes[d], unknown.rows, unknown.count, unknown.places);
+  }
+
+  /**
+   * Adds the requests of the unknown rows to `into`, by entry.
+   *
+   * @returns whether there are any
+   */
+  addUnknown(bucket: Bucket, into: Float64Array): boolean {
+    if (this.unknownByEntry !== undefined) into.set(this.unknownByEntry);
+    else if (this.unknown.count > 0) this.merge(bucket, this.unknown, REQUESTS, into);
+    else return false;
+    return true;
   }
 
   /** Merges measure `m` of each row into `into[place]`. */
@@ -91,10 +109,10 @@ export class RowScan {
    * Picks the rows that may match, then takes those whose truth is unknown out of them. From an index where a comparison
    * that all rows must satisfy leaves few of them, else from all rows.
    */
-  #pick(bucket: Bucket, filter: CompiledFilter): void {
-    const comparisons = filter.comparisons ?? [], alternatives = filter.alternatives ?? [];
-    const best = leastShare(comparisons, bucket);
-    if (best !== undefined) this.#pickIndexed(bucket, best, comparisons);
+  #pick(bucket: Bucket, filter: CompiledFilter, d: number): void {
+    const comparisons = filter.comparisons ?? [], alternatives = this.usesIndexes && filter.alternatives || [];
+    const best = this.usesIndexes ? leastShare(comparisons, bucket) : undefined;
+    if (best !== undefined) this.#pickIndexed(bucket, best, comparisons, d);
     else if (alternatives.length > 0 && shareOf(alternatives, bucket) < INDEXED_SHARE_MAX) {
       this.#pickUnion(bucket, alternatives);
     } else if (comparisons.length === 1) this.#pickByEntry(bucket, comparisons[0]);
@@ -106,14 +124,19 @@ export class RowScan {
   }
 
   /** Rows of the entries that satisfy one comparison, and those that gave the value up; the others are decided for these. */
-  #pickIndexed(bucket: Bucket, best: CompiledComparison, comparisons: readonly CompiledComparison[]): void {
-    const { certain, unknown } = this, { starts, rows } = rowsByEntry(bucket, best.d);
+  #pickIndexed(
+    bucket: Bucket,
+    best: CompiledComparison,
+    comparisons: readonly CompiledComparison[],
+    d: number,
+  ): void {
+    const { certain } = this, { starts, rows } = rowsByEntry(bucket, best.d);
     const matches = best.matches(bucket.dictionaries[best.d]);
-    const given = starts[OTHER + 1], isOnly = comparisons.length === 1;
-    // A single comparison says itself which rows are unknown.
-    (isOnly ? unknown : certain).rows.set(rows.subarray(0, given));
-    unknown.count = isOnly ? given : 0;
-    let count = isOnly ? 0 : given;
+    // Under a single comparison, what is unknown is so for any: nobody has to look at those rows again.
+    const isOnly = comparisons.length === 1, given = isOnly ? 0 : starts[OTHER + 1];
+    if (isOnly && starts[OTHER + 1] > 0) this.unknownByEntry = givenUpBy(bucket, best.d, d);
+    certain.rows.set(rows.subarray(0, given));
+    let count = given;
     for (const e of matches) for (let at = starts[e]; at < starts[e + 1]; at++) certain.rows[count++] = rows[at];
     certain.count = count;
     if (isOnly) return;

@@ -34,7 +34,7 @@ const JOINED_ENTRIES_MAX = 20_000;
 /** Ranks over all of `buckets`. Cost: linear in dictionary entries, and under a filter in rows. */
 export function topN(buckets: readonly Bucket[], query: Query, seed: number): Ranking {
   const d = dimensionIndex(query.groupBy);
-  const part = new Contribution(d, query.sort, query.filter, seed);
+  const part = new Contribution(d, query.sort, query.filter, seed, true);
   query.filter?.prepare(buckets, seed);
   const entries = buckets.reduce((sum, { dictionaries }) => sum + dictionaries[d].size - 1, 0);
   if (entries > JOINED_ENTRIES_MAX) return topCandidates(buckets, query, part, seed);
@@ -97,7 +97,7 @@ export class TopNBuilder {
    * @param groupsMax values held; at least 1
    */
   constructor(readonly query: Query, readonly seed: number, readonly groupsMax: number = TOP_N_GROUPS_MAX) {
-    this.#part = new Contribution(dimensionIndex(query.groupBy), query.sort, query.filter, seed);
+    this.#part = new Contribution(dimensionIndex(query.groupBy), query.sort, query.filter, seed, false);
     this.#groups = new Groups(seed);
   }
 

@@ -55,7 +55,7 @@ const KEPT_ENTRIES_MAX = 300_000;
 export class Contribution {
   /** Whether marginals answer: there is no filter, or it is on the grouped dimension alone. */
   readonly #fromMarginals: boolean;
-  readonly #scan = new RowScan();
+  readonly #scan: RowScan;
   readonly #numbers = [new WideNumbers(), new WideNumbers()];
   /** By entry: measure ranked by, requests, requests of unknown rows; all zero between buckets. */
   #ranked = new Float64Array(0);
@@ -70,12 +70,15 @@ export class Contribution {
   /** Entries that have a group. */
   #grouped = new Int32Array(0);
 
+  /** @param isAskedAgain whether the buckets will be: then their rows are indexed */
   constructor(
     readonly d: number,
     readonly sort: number,
     readonly filter: CompiledFilter | undefined,
     readonly seed: number,
+    isAskedAgain: boolean,
   ) {
+    this.#scan = new RowScan(isAskedAgain);
     this.#fromMarginals = filter === undefined || filter.dimension === d;
   }
 
@@ -102,24 +105,25 @@ export class Contribution {
     }
     this.#makeRoom(size);
     this.#scan.select(bucket, this.filter!, d);
-    const keeps = Math.min(size, this.#scan.certain.count + this.#scan.unknown.count) <= this.#keptLeft;
+    const { certain, unknown, unknownByEntry } = this.#scan;
+    const keeps = Math.min(size, unknownByEntry === undefined ? certain.count + unknown.count : size) <= this.#keptLeft;
     if (keeps) this.#keepSums(bucket);
     this.#weighRows(bucket, cells, hashes, keeps);
   }
 
   /** Adds what the selected rows make for each entry to its cell: from what has been kept of them, or from the rows. */
   #weighRows(bucket: Bucket, cells: Float64Array, hashes: Int32Array, isKept: boolean): void {
-    const { d, sort } = this, { size } = bucket.dictionaries[d], scan = this.#scan, { certain, unknown } = scan;
-    const unknownMax = unknown.count > 0 ? this.filter!.unknownMax(bucket) : 0;
+    const { d, sort } = this, { size } = bucket.dictionaries[d], scan = this.#scan, { certain } = scan;
+    const unknownMax = this.filter!.canBeUnknown(bucket) ? this.filter!.unknownMax(bucket) : 0;
     if (isKept) {
       addSumsToCells(cells, hashes, this.#kept.get(bucket)!, sort, unknownMax);
       return;
     }
-    const requests = this.#requests, ranked = sort === REQUESTS && unknown.count === 0 ? requests : this.#ranked;
+    const requests = this.#requests, hasUnknown = scan.addUnknown(bucket, this.#unknown);
+    const ranked = sort === REQUESTS && !hasUnknown ? requests : this.#ranked;
     scan.merge(bucket, certain, REQUESTS, requests);
     if (ranked !== requests) scan.merge(bucket, certain, sort, ranked);
-    if (unknown.count > 0) {
-      scan.merge(bucket, unknown, REQUESTS, this.#unknown);
+    if (hasUnknown) {
       for (let e = OTHER + 1; e < size; e++) requests[e] += Math.min(this.#unknown[e], unknownMax);
       this.#unknown.fill(0, 0, size);
     }
@@ -130,9 +134,9 @@ export class Contribution {
 
   /** Keeps what the selected rows make for each entry that has any. */
   #keepSums(bucket: Bucket): void {
-    const { size } = bucket.dictionaries[this.d], { certain, unknown } = this.#scan, sums = this.#sums;
-    this.#scan.mergeAll(bucket, certain, sums);
-    this.#scan.merge(bucket, unknown, REQUESTS, this.#unknown);
+    const { size } = bucket.dictionaries[this.d], sums = this.#sums;
+    this.#scan.mergeAll(bucket, this.#scan.certain, sums);
+    this.#scan.addUnknown(bucket, this.#unknown);
     const entries = this.#grouped, count = pickNonzero(sums, this.#unknown, size, entries);
     const kept = { entries: entries.slice(0, count), values: new Float64Array(count * KEPT_VALUES) };
     for (let i = 0, to = 0; i < count; i++) {
@@ -191,7 +195,7 @@ export class Contribution {
     if (kept === undefined) {
       scan.certain.place(groupOf);
       scan.mergeAll(bucket, scan.certain, values);
-      scan.merge(bucket, scan.unknown, REQUESTS, this.#unknown);
+      scan.addUnknown(bucket, this.#unknown);
     } else mergeSums(kept, groupOf, values, this.#unknown);
     const unknownMax = this.filter!.canBeUnknown(bucket) ? this.filter!.unknownMax(bucket) : 0;
     const hidden = Math.min(lostMax[REQUESTS], values[HIDDEN * MEASURE_COUNT + REQUESTS] + this.#unknown[OTHER]);
