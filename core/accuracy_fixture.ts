@@ -84,16 +84,120 @@ export class Traffic {
   }
 }
 
+/** A flood: what most lines are. */
+export interface Flood {
+  readonly name: string;
+  /** Makes line `i` of the noise from an ordinary one. */
+  readonly noise: (values: Int32Array, measures: Float64Array, i: number, random: () => number) => void;
+}
+
+/** The prefix that attacks with unique URIs, and the URI that is attacked from unique prefixes; each 2 % of the lines. */
+export const ATTACKER_PREFIX = 60_000, ATTACKED_URI = SCANNER_URI + SCANNER_URIS;
+
+/** Values from here on are not those of ordinary traffic. */
+export const FRESH: readonly number[] = [WEBSITES, 100_000, UNIQUE_URI, 1000, 3, 100_000, 1, 2, SOURCES_MAX];
+
+/** Floods shaped against the rule of roll-up. */
+export const FLOODS: readonly Flood[] = [
+  {
+    name: "unique prefix and URI",
+    noise: (v, _, i) => {
+      v[PREFIX] = FRESH[PREFIX] + i;
+      v[URI] = FRESH[URI] + 10_000_000 + i;
+    },
+  },
+  {
+    name: "unique in every dimension",
+    noise: (v, _, i) => {
+      for (const d of [WEBSITE, PREFIX, URI, METHOD, ASN, TAG]) v[d] = FRESH[d] + i;
+      v[URI] += 10_000_000;
+      v[STATUS] = FRESH[STATUS] + i;
+    },
+  },
+  {
+    name: "30 000 prefixes on 30 000 URIs, evenly",
+    noise: (v, _, _i, random) => {
+      v[PREFIX] = FRESH[PREFIX] + Math.floor(30_000 * random());
+      v[URI] = FRESH[URI] + 10_000_000 + Math.floor(30_000 * random());
+    },
+  },
+  {
+    name: "values that rotate after eight lines each",
+    noise: (v, _, i) => {
+      v[WEBSITE] = FRESH[WEBSITE] + (i >> 3);
+      v[PREFIX] = FRESH[PREFIX] + (i >> 3);
+      v[URI] = FRESH[URI] + 10_000_000 + (i >> 3);
+    },
+  },
+  {
+    name: "unique URIs of huge size and time",
+    noise: (v, m, i) => {
+      v[URI] = FRESH[URI] + 10_000_000 + i;
+      m[1] = 1e9;
+      m[2] = m[3] = 60_000;
+    },
+  },
+  {
+    name: "unique methods, ASNs and tags on real websites",
+    noise: (v, _, i) => {
+      for (const d of [METHOD, ASN, TAG]) v[d] = FRESH[d] + i;
+    },
+  },
+  {
+    name: "unique Host headers",
+    noise: (v, _, i) => {
+      v[WEBSITE] = FRESH[WEBSITE] + i;
+    },
+  },
+];
+
+/**
+ * Nine lines of ten are a flood, the others ordinary, and from the middle of `lines` on 2 % are an attacking prefix and 2 %
+ * an attacked URI.
+ */
+export class FloodTraffic {
+  readonly #ordinary: Traffic;
+  readonly #random: () => number;
+  #line = 0;
+
+  constructor(readonly flood: Flood, seed: number, readonly lines: number) {
+    this.#ordinary = new Traffic(seed);
+    this.#random = randomFrom(seed + 1);
+  }
+
+  get values(): Int32Array {
+    return this.#ordinary.values;
+  }
+
+  get measures(): Float64Array {
+    return this.#ordinary.measures;
+  }
+
+  next(): void {
+    this.#ordinary.next();
+    const i = this.#line++, { values } = this, u = this.#random();
+    if (i > this.lines / 2 && u < 0.02) {
+      values[WEBSITE] = 3;
+      values[PREFIX] = ATTACKER_PREFIX;
+      values[URI] = FRESH[URI] + 20_000_000 + i;
+      values[STATUS] = 429;
+    } else if (i > this.lines / 2 && u < 0.04) {
+      values[WEBSITE] = 5;
+      values[PREFIX] = FRESH[PREFIX] + 8_000_000 + i;
+      values[URI] = ATTACKED_URI;
+    } else if (u < 0.9) this.flood.noise(values, this.measures, i, this.#random);
+  }
+}
+
 /** The entry that stands for a value of dimension `d`: its bytes are written to `into`, its length is returned. */
 export function writeEntry(d: number, value: number, into: Uint8Array): number {
   if (d === PREFIX) {
     into.set([4, 24, value >>> 16, value >>> 8, value]);
     return 5;
   }
-  if (d === TAG) return 0;
-  let at = 0;
-  for (const byte of HEADS[d]) into[at++] = byte;
-  if (d === METHOD) return at + copy(METHODS[value], into, at);
+  if (d === TAG && value === 0) return 0;
+  if (d === METHOD && value < METHODS.length) return copy(METHODS[value], into, 0);
+  const at = copy(HEADS[d], into, 0);
   let digits = 1;
   for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
   for (let i = digits - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 10)) into[at + i] = 0x30 + rest % 10;
@@ -101,7 +205,7 @@ export function writeEntry(d: number, value: number, into: Uint8Array): number {
 }
 
 const encoder = new TextEncoder();
-const HEADS: readonly Uint8Array[] = ["site-", "", "/catalogue/item-", "", "", "", "", "", "col-"].map((head) =>
+const HEADS: readonly Uint8Array[] = ["site-", "", "/catalogue/item-", "", "X-", "", "edge-", "", "col-"].map((head) =>
   encoder.encode(head)
 );
 const METHODS = ["GET", "POST", "HEAD"].map((method) => encoder.encode(method));

@@ -26,7 +26,7 @@ export const OPEN_BYTES_MAX = 96 * 1024 * 1024;
 export const OPEN_ROWS_MAX = 131_072;
 
 /** Entries of one dimension's dictionary in an open slice. Beyond it light entries fold into OTHER. */
-export const OPEN_ENTRIES_MAX = 65_536;
+export const OPEN_ENTRIES_MAX = 131_072;
 
 /** Bytes of all entries of one dictionary in an open slice. Beyond it light entries fold into OTHER: long values cost
  * an attacker nothing, and memory us. */

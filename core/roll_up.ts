@@ -17,10 +17,11 @@
  * Both say how much a single value can have lost: `lostMax` for its rows, `foldedMax` for its marginal.
  */
 import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, mergeValues, REQUESTS, type Values } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, REQUESTS, SUM_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
 import { type CounterTable, perDimension, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
+import type { InternTable } from "./intern.ts";
 import { VisiblePairs } from "./visible_pairs.ts";
 
 /** Share of a bound that stays in use after an overflow: the rest is room for what comes. With less, heavy rows go as well;
@@ -40,15 +41,21 @@ const OTHER_MEASURES_PART = 1 / 8;
 /** Makes sure that a whole batch of new keys fits below the caps. Entry ids change when it folds: call it first. */
 export function makeRoom(table: CounterTable, caps: Caps): void {
   if (!isFull(table, caps)) return;
-  const rollUp = new RollUp(table);
+  const { rowsMax, entriesMax, entryBytesMax } = caps, rollUp = new RollUp(table, true);
+  // Rows first: those with the lightest values give them up, and these then fold without touching other rows.
+  rollUp.giveUpOnce(table.rows - kept(rowsMax, BATCH_LINES, KEPT_AFTER_OVERFLOW));
   for (let d = 0; d < DIMENSION_COUNT; d++) {
     const { size, bytes } = table.dictionaries[d];
-    if (size > caps.entriesMax * NEARLY_FULL || bytes > caps.entryBytesMax * NEARLY_FULL) {
-      rollUp.fold(d, caps.entriesMax * KEPT_AFTER_OVERFLOW, caps.entryBytesMax * KEPT_AFTER_OVERFLOW);
+    if (size <= kept(entriesMax, BATCH_LINES, NEARLY_FULL) && bytes <= kept(entryBytesMax, BATCH_BYTES, NEARLY_FULL)) {
+      continue;
     }
+    rollUp.fold(
+      d,
+      kept(entriesMax, BATCH_LINES, KEPT_AFTER_OVERFLOW),
+      kept(entryBytesMax, BATCH_BYTES, KEPT_AFTER_OVERFLOW),
+    );
   }
-  const target = caps.rowsMax * (table.rows > caps.rowsMax * NEARLY_FULL ? KEPT_AFTER_OVERFLOW : NEARLY_FULL);
-  rollUp.giveUp(target, undefined);
+  rollUp.giveUp(kept(rowsMax, BATCH_LINES, NEARLY_FULL), undefined);
 }
 
 /**
@@ -57,7 +64,7 @@ export function makeRoom(table: CounterTable, caps: Caps): void {
  */
 export function rollUp(table: CounterTable, target: number): void {
   if (table.rows <= target) return;
-  const rollUp = new RollUp(table);
+  const rollUp = new RollUp(table, false);
   rollUp.giveUp(target, new VisiblePairs(table, rollUp.rowWeights, rollUp.weights, rollUp.active));
 }
 
@@ -68,15 +75,21 @@ export function rollUp(table: CounterTable, target: number): void {
 export function fold(table: CounterTable, d: number, entriesMax: number, bytesMax: number): void {
   const { size, bytes } = table.dictionaries[d];
   if (size <= entriesMax && bytes <= bytesMax) return;
-  new RollUp(table).fold(d, entriesMax, bytesMax);
+  new RollUp(table, false).fold(d, entriesMax, bytesMax);
   table.rebuild();
 }
 
+/** What may stay in use of `most` so that a batch still fits, as far as that can be. */
+function kept(most: number, batch: number, share: number): number {
+  return Math.max(0, Math.min(most * share, most - batch));
+}
+
+/** Bytes of the entries of one dimension that a batch can bring. */
+const BATCH_BYTES = BATCH_LINES * ENTRY_BYTES_MAX;
+
 function isFull({ rows, dictionaries }: CounterTable, { rowsMax, entriesMax, entryBytesMax }: Caps): boolean {
   return rows + BATCH_LINES > rowsMax ||
-    dictionaries.some(({ size, bytes }) =>
-      size + BATCH_LINES > entriesMax || bytes + BATCH_LINES * ENTRY_BYTES_MAX > entryBytesMax
-    );
+    dictionaries.some(({ size, bytes }) => size + BATCH_LINES > entriesMax || bytes + BATCH_BYTES > entryBytesMax);
 }
 
 /** One roll-up of one table: what everything weighs at its start, and what it takes. */
@@ -87,113 +100,148 @@ class RollUp {
   readonly weights: Float64Array[];
   /** Dimensions with more than one value. The only value of a dimension is the last thing to go: it makes no rows equal. */
   readonly active: readonly number[];
-  /** Rows that lost a value by folding since the last rebuild, those that lost two counted twice. */
-  #folded = 0;
+  /** Those with so many values that a table can be full of them. */
+  readonly #crowded: readonly number[];
+  readonly #taken: Float64Array[] = perDimension(() => NOTHING);
+  /** Rows may have become equal since the last rebuild. */
+  #changed = false;
 
-  constructor(readonly table: CounterTable) {
+  /** @param fast looks at nothing but the dimensions that are crowded, while that is enough. */
+  constructor(readonly table: CounterTable, readonly fast: boolean) {
     const parts = weightParts(table);
-    this.rowWeights = shares(table.doubles, VALUES_AT, ROW_DOUBLES, table.rows, parts);
+    this.rowWeights = zeros(ROWS, table.rows);
+    shares(table.doubles, VALUES_AT, ROW_DOUBLES, table.rows, parts, this.rowWeights);
     this.active = perDimension((d) => d).filter((d) => table.dictionaries[d].size > 2);
-    this.weights = perDimension((d) => {
-      if (!this.active.includes(d)) return new Float64Array(table.dictionaries[d].size);
-      return entryWeights(table, d, this.rowWeights, parts);
-    });
+    this.#crowded = this.active.filter((d) => table.dictionaries[d].size > CROWDED_MIN);
+    const weighed = fast ? this.#crowded : this.active;
+    this.weights = perDimension((d) => weighed.includes(d) ? entryWeights(table, d, this.rowWeights, parts) : NOTHING);
   }
 
-  /** Keeps the heaviest entries of a dimension. To be done before rows give up values. */
+  /** Keeps the heaviest entries of a dimension. Row weights stay; rows that have become equal are not merged yet. */
   fold(d: number, entriesMax: number, bytesMax: number): void {
-    const { table } = this, dictionary = table.dictionaries[d], size = dictionary.size;
-    if (size <= entriesMax && dictionary.bytes <= bytesMax) return;
+    const { table } = this, dictionary = table.dictionaries[d];
+    if (dictionary.size <= entriesMax && dictionary.bytes <= bytesMax) return;
+    this.#weigh([d]);
     const renamed = keptEntries(dictionary, this.weights[d], entriesMax, bytesMax);
-    const masses = this.#foldRows(d, renamed);
-    addLargest(table.lostMax[d], masses);
-    const givenUp = table.givenUp[d], entries = Math.min(size, givenUp.length / MEASURE_COUNT);
-    for (let id = 1; id < entries; id++) {
-      const to = renamed[id] * MEASURE_COUNT, from = id * MEASURE_COUNT;
-      if (to === from) continue;
-      if (to === OTHER) mergeValues(masses, givenUp, from, from);
-      else givenUp.copyWithin(to, from, from + MEASURE_COUNT);
-      givenUp.fill(0, from, from + MEASURE_COUNT);
-    }
-    addLargest(table.foldedMax[d], masses);
-    for (let id = 1; id < size; id++) {
-      if (renamed[id] === OTHER) table.addGivenUp(d, OTHER, masses, id * MEASURE_COUNT);
-    }
-    this.weights[d] = this.weights[d].filter((_, id) => id === OTHER || renamed[id] !== OTHER);
+    this.#foldRows(d, renamed);
+    this.#settle(d, renamed);
+    keepFor(this.weights[d], renamed);
     dictionary.keepOnly(renamed);
+  }
+
+  /** Lets about `wanted` rows give up what is lightest, without a look at what that makes equal. */
+  giveUpOnce(wanted: number): void {
+    if (wanted > 0) this.#pass(Math.ceil(wanted), undefined);
   }
 
   /** Lets rows give up values until at most `target` are left. Entry ids stay what they are. */
   giveUp(target: number, pairs: VisiblePairs | undefined): void {
-    const { table } = this, given = perDimension(() => new Float64Array(0));
-    if (this.#folded > 0 && table.rows - this.#folded <= target) this.#rebuild();
+    const { table } = this;
+    if (this.#changed) this.#rebuild();
     while (table.rows > Math.max(1, target)) {
       // A row that gives up a value removes at most one row, so this many never go too far. Looking at pairs, it pays to
       // look again at the heavier half; the share keeps passes few.
-      const excess = Math.max(1, Math.ceil(table.rows - this.#folded - target));
+      const excess = Math.max(1, Math.ceil(table.rows - target));
       const wanted = pairs === undefined ? excess : Math.min(excess, table.rows >> 1);
-      this.#pass(Math.max(wanted, table.rows >> 6), pairs, given);
+      this.#pass(Math.max(wanted, table.rows >> 6), pairs);
       this.#rebuild();
     }
-    given.forEach((masses, d) => this.#settle(d, masses));
+    for (let d = 0; d < DIMENSION_COUNT; d++) this.#settle(d, undefined);
   }
 
-  /** Renames a column of the table. Returns, per old entry, the rows' mass of those that are not kept. */
-  #foldRows(d: number, renamed: Int32Array): Float64Array {
-    const { rows, words, doubles } = this.table, masses = new Float64Array(renamed.length * MEASURE_COUNT);
-    let folded = 0;
-    for (let row = 0, k = d; row < rows; row++, k += ROW_WORDS) {
+  /** Renames a column of the table; what rows have of entries that are not kept is taken from these. */
+  #foldRows(d: number, renamed: Int32Array): void {
+    const { rows, words, doubles } = this.table, taken = this.#takenFrom(d);
+    for (let row = 0, k = d, v = VALUES_AT; row < rows; row++, k += ROW_WORDS, v += ROW_DOUBLES) {
       const id = words[k], to = renamed[id];
-      if (to === OTHER && id !== OTHER) {
-        mergeValues(masses, doubles, row * ROW_DOUBLES + VALUES_AT, id * MEASURE_COUNT);
-        folded++;
-      }
+      if (to === OTHER && id !== OTHER) addValues(taken, id * MEASURE_COUNT, doubles, v);
       words[k] = to;
     }
-    this.#folded += folded;
-    return masses;
+    this.#changed = true;
+  }
+
+  /** What this roll-up has taken from rows since the last `#settle`, per entry and measure. */
+  #takenFrom(d: number): Float64Array {
+    if (this.#taken[d].length === 0) {
+      this.#taken[d] = zeros(TAKEN + d, this.table.dictionaries[d].size * MEASURE_COUNT);
+    }
+    return this.#taken[d];
   }
 
   #rebuild(): void {
     const { table } = this;
     table.rebuild();
-    this.#folded = 0;
+    this.#changed = false;
     shares(table.doubles, VALUES_AT, ROW_DOUBLES, table.rows, weightParts(table), this.rowWeights);
   }
 
-  /** The `wanted` rows for which it costs least give up a value. `given` takes its mass, per entry. */
-  #pass(wanted: number, pairs: VisiblePairs | undefined, given: Float64Array[]): void {
-    const { rows, words, doubles, dictionaries } = this.table;
+  /** The `wanted` rows for which it costs least give up a value. */
+  #pass(wanted: number, pairs: VisiblePairs | undefined): void {
+    const { rows, words, doubles } = this.table;
     const costs = new Float32Array(rows), levels = new Int32Array(costs.buffer), moves = new Uint16Array(rows);
-    let candidates = this.#costs(costs, moves, pairs);
-    if (candidates === 0) candidates = this.#lightest(costs, moves, perDimension((d) => d));
+    const dimensions = this.#next(), visibly = pairs !== undefined && dimensions === this.active;
+    const candidates = visibly ? this.#leastVisible(costs, moves, pairs) : this.#lightest(costs, moves, dimensions);
     const counts = new Uint32Array(LEVELS);
     for (let row = 0; row < rows; row++) counts[levels[row] >>> LEVEL_SHIFT]++;
     const limit = levelHolding(counts, Math.min(wanted, candidates));
     let atLimit = Math.min(wanted, candidates);
     for (let level = 0; level < limit; level++) atLimit -= counts[level];
+    this.#changed = true;
     for (let row = 0; row < rows; row++) {
       const level = levels[row] >>> LEVEL_SHIFT;
       if (level > limit || level === limit && atLimit-- <= 0) continue;
-      for (let d = 0, move = moves[row]; move !== 0; d++, move >>>= 1) {
-        const at = row * ROW_WORDS + d, id = words[at];
-        if ((move & 1) === 0 || id === OTHER) continue;
-        if (given[d].length === 0) given[d] = new Float64Array(dictionaries[d].size * MEASURE_COUNT);
-        mergeValues(given[d], doubles, row * ROW_DOUBLES + VALUES_AT, id * MEASURE_COUNT);
-        words[at] = OTHER;
+      let move = moves[row];
+      if (!visibly) move |= this.#asLight(row, costs[row], dimensions);
+      for (; move !== 0; move &= move - 1) {
+        const d = 31 - Math.clz32(move & -move), k = row * ROW_WORDS + d, id = words[k];
+        if (id === OTHER) continue;
+        addValues(this.#takenFrom(d), id * MEASURE_COUNT, doubles, row * ROW_DOUBLES + VALUES_AT);
+        words[k] = OTHER;
       }
     }
   }
 
-  /** Per row, what giving up its cheapest value costs, and which dimensions that is. Returns how many rows have one. */
-  #costs(costs: Float32Array, moves: Uint16Array, pairs: VisiblePairs | undefined): number {
-    const first = this.active.filter((d) => DIMENSIONS[d].givenUpFirst);
-    const candidates = first.length === 0 ? 0 : this.#lightest(costs, moves, first);
-    if (candidates > 0) return candidates;
-    return pairs === undefined ? this.#lightest(costs, moves, this.active) : this.#leastVisible(costs, moves, pairs);
+  /** Values as light as the lightest of their row go with it, such as a prefix and a URI seen once: that saves passes. */
+  #asLight(row: number, cost: number, dimensions: readonly number[]): number {
+    const { words } = this.table, light = AS_LIGHT * cost, rowWeight = this.rowWeights[row];
+    let move = 0;
+    for (let i = 0; i < dimensions.length; i++) {
+      const d = dimensions[i];
+      if (this.weights[d][words[row * ROW_WORDS + d]] * rowWeight <= light) move |= 1 << d;
+    }
+    return move;
   }
 
-  /** By weights alone. */
+  /**
+   * The dimensions that give up values next: those that go first; for a fast overflow, those that are crowded; then those
+   * with several values; then all.
+   */
+  #next(): readonly number[] {
+    const { rows, words } = this.table;
+    const first = this.active.filter((d) => DIMENSIONS[d].givenUpFirst);
+    for (const dimensions of [first, this.fast ? this.#crowded : first, this.active]) {
+      for (const d of dimensions) {
+        for (let row = 0, k = d; row < rows; row++, k += ROW_WORDS) {
+          if (words[k] !== OTHER) return this.#weigh(dimensions);
+        }
+      }
+    }
+    return this.#weigh(perDimension((d) => d));
+  }
+
+  /** Finds weights that nobody has asked for so far. */
+  #weigh(dimensions: readonly number[]): readonly number[] {
+    const { table } = this;
+    for (const d of dimensions) {
+      if (this.weights[d].length === 0) this.weights[d] = entryWeights(table, d, this.rowWeights, weightParts(table));
+    }
+    return dimensions;
+  }
+
+  /**
+   * Per row what it costs to give up its cheapest value, and the bit of its dimension. Returns how many rows have one. By
+   * weights alone.
+   */
   #lightest(costs: Float32Array, moves: Uint16Array, dimensions: readonly number[]): number {
     const { rows, words } = this.table, rowWeights = this.rowWeights;
     costs.fill(Infinity);
@@ -209,13 +257,13 @@ class RollUp {
     let candidates = 0;
     for (let row = 0; row < rows; row++) {
       if (moves[row] === 0) continue;
-      costs[row] *= rowWeights[row];
+      costs[row] = Math.min(costs[row] * rowWeights[row], COST_MAX);
       candidates++;
     }
     return candidates;
   }
 
-  /** By weights and by visible pairs; a value takes along those that go with it, and they do not go alone before. */
+  /** The same by weights and by visible pairs; a value takes along those that go with it, and they do not go alone before. */
   #leastVisible(costs: Float32Array, moves: Uint16Array, pairs: VisiblePairs): number {
     const { rows, words } = this.table, { active, rowWeights } = this, n = active.length;
     const weights = active.map((d) => this.weights[d]), partners = active.map((d) => pairs.partners[d]);
@@ -242,26 +290,47 @@ class RollUp {
         if (leader >= 0 && ids[leader] !== OTHER && weight[leader] <= weight[i]) continue;
         let cost = own[i];
         for (let j = i + 1; j < n; j++) if (leaders[j] === i && ids[j] !== OTHER) cost += own[j];
-        if (cost >= least) continue;
+        if (best >= 0 && cost >= least) continue;
         least = cost;
         best = i;
       }
       costs[row] = Infinity;
       if (best < 0) continue;
-      costs[row] = least * rowWeights[row];
+      costs[row] = Math.min(least * rowWeights[row], COST_MAX);
       moves[row] = MOVES[active[best]];
       candidates++;
     }
     return candidates;
   }
 
-  /** Enters what the entries of a dimension have given up. */
-  #settle(d: number, masses: Float64Array): void {
-    if (masses.length === 0) return;
-    const { table } = this;
-    addLargest(table.lostMax[d], masses);
-    for (let at = masses.length - MEASURE_COUNT; at > 0; at -= MEASURE_COUNT) {
-      if (hasAny(masses, at)) table.addGivenUp(d, at / MEASURE_COUNT, masses, at);
+  /**
+   * Enters what was taken from the entries of a dimension, and the largest of it as what any value can have lost. Where
+   * entries fold (`renamed` to 0), OTHER takes all they had, and the largest of that is what a marginal can be short of.
+   */
+  #settle(d: number, renamed: Int32Array | undefined): void {
+    const taken = this.#taken[d];
+    if (taken.length === 0) return;
+    this.#taken[d] = NOTHING;
+    const { table } = this, givenUp = givenUpOf(table, d, taken.length);
+    const lost = new Float64Array(MEASURE_COUNT), short = new Float64Array(MEASURE_COUNT);
+    let kept = 0;
+    for (let id = 1, at = MEASURE_COUNT; at < taken.length; id++, at += MEASURE_COUNT) {
+      for (let m = 0; m < MEASURE_COUNT; m++) if (taken[at + m] > lost[m]) lost[m] = taken[at + m];
+      if (renamed !== undefined && renamed[id] === OTHER) {
+        addValues(taken, at, givenUp, at);
+        for (let m = 0; m < MEASURE_COUNT; m++) if (taken[at + m] > short[m]) short[m] = taken[at + m];
+        addValues(givenUp, OTHER, taken, at);
+        continue;
+      }
+      const to = ++kept * MEASURE_COUNT;
+      if (to !== at) { for (let m = 0; m < MEASURE_COUNT; m++) givenUp[to + m] = givenUp[at + m]; }
+      addValues(givenUp, to, taken, at);
+    }
+    givenUp.fill(0, (kept + 1) * MEASURE_COUNT);
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      if (!IS_SUM[m]) continue;
+      table.lostMax[d][m] += lost[m];
+      table.foldedMax[d][m] += short[m];
     }
   }
 }
@@ -270,36 +339,98 @@ class RollUp {
 const LEADERS = DIMENSIONS.map(({ goesWith }) => goesWith === undefined ? -1 : dimensionIndex(goesWith));
 const MOVES = LEADERS.map((_, d) => LEADERS.reduce((move, leader, e) => leader === d ? move | 1 << e : move, 1 << d));
 
+/** Values that a dimension must have more of to fill a table. */
+const CROWDED_MIN = 64;
+
 /** Positive numbers compare as the bits of their single-precision form do, and the upper bits are a small integer: selecting
  * needs no sort then. A level is a sixteenth of a power of two. */
 const LEVEL_SHIFT = 19, LEVELS = 4096;
 
+/** Below what rows have that cannot give up anything. */
+const COST_MAX = 1e30;
+
+/** How much heavier than the lightest value of its row another one may be to be given up with it. */
+const AS_LIGHT = 1.25;
+
+const NOTHING = new Float64Array(0);
+
+/** Arrays that are used again, so that a roll-up does not wait for the system to hand out memory. */
+const scratch: Float64Array[] = [];
+const ROWS = 0, TAKEN = 1, WEIGHTS = TAKEN + DIMENSION_COUNT;
+
+/** The scratch array `place`: `length` zeros, valid until it is asked for again. */
+function zeros(place: number, length: number): Float64Array {
+  if (scratch[place] === undefined || scratch[place].length < length) scratch[place] = new Float64Array(length);
+  return scratch[place].subarray(0, length).fill(0);
+}
+
+/** The table's record of what entries have given up, made as long as it has to be. */
+function givenUpOf({ givenUp }: CounterTable, d: number, length: number): Float64Array {
+  if (givenUp[d].length < length) {
+    const more = new Float64Array(length);
+    more.set(givenUp[d]);
+    givenUp[d] = more;
+  }
+  return givenUp[d];
+}
+
+/** Adds one row's measures to what an entry has. */
+function addValues(into: Float64Array, to: number, values: Float64Array, at: number): void {
+  for (let m = 0; m < SUM_COUNT; m++) into[to + m] += values[at + m];
+  for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) if (values[at + m] > into[to + m]) into[to + m] = values[at + m];
+}
+
+/** Moves what belongs to the entries that are kept to their new ids. */
+function keepFor(weights: Float64Array, renamed: Int32Array): void {
+  for (let id = 1; id < renamed.length; id++) if (renamed[id] !== OTHER) weights[renamed[id]] = weights[id];
+}
+
+/** What choosing among entries has to know of a dictionary. */
+type Entries = Pick<InternTable, "size" | "entryLength">;
+
 /** The new id of each entry, counting up from 1; 0 for those that are lightest and fold. */
 function keptEntries(
-  dictionary: { readonly size: number; entryLength(id: number): number },
+  dictionary: Entries,
   weights: Float64Array,
   entriesMax: number,
   bytesMax: number,
 ): Int32Array {
-  const size = dictionary.size, levels = new Int32Array(Float32Array.from(weights).buffer);
-  const ends = new Uint32Array(LEVELS), order = new Uint32Array(size), renamed = new Int32Array(size);
-  for (let id = 1; id < size; id++) ends[levels[id] >>> LEVEL_SHIFT]++;
-  for (let level = LEVELS - 1, at = 0; level >= 0; level--) {
-    const count = ends[level];
-    ends[level] = at;
-    at += count;
+  const size = dictionary.size, levels = new Int32Array(new Float32Array(weights.subarray(0, size)).buffer);
+  const counts = new Uint32Array(LEVELS), renamed = new Int32Array(size);
+  for (let id = 1; id < size; id++) counts[levels[id] >>> LEVEL_SHIFT]++;
+  let left = Math.min(size, Math.max(1, Math.floor(entriesMax))) - 1, bytes = 0;
+  // From the heaviest level down; of the last one, those that came first.
+  let limit = LEVELS - 1;
+  while (limit >= 0 && counts[limit] < left) left -= counts[limit--];
+  for (let id = 1; id < size; id++) {
+    const level = levels[id] >>> LEVEL_SHIFT;
+    if (level < limit || level === limit && left-- <= 0) continue;
+    renamed[id] = 1;
+    bytes += dictionary.entryLength(id);
   }
-  for (let id = 1; id < size; id++) order[ends[levels[id] >>> LEVEL_SHIFT]++] = id;
-  let bytes = 0;
-  for (let i = 0, end = Math.min(size - 1, Math.floor(entriesMax) - 1); i < end; i++) {
-    const length = dictionary.entryLength(order[i]);
-    // An entry that does not fit any more is passed over, so that one long value does not cost the short ones behind it.
-    if (bytes + length > bytesMax) continue;
-    bytes += length;
-    renamed[order[i]] = 1;
-  }
-  for (let id = 1, kept = 0; id < size; id++) if (renamed[id] !== 0) renamed[id] = ++kept;
+  if (bytes > bytesMax) dropLongest(dictionary, levels, renamed, bytes - bytesMax);
+  for (let id = 1, kept = 0; id < size; id++) if (renamed[id] !== OTHER) renamed[id] = ++kept;
   return renamed;
+}
+
+/** Drops entries until `bytes` fewer are kept: those of which a byte weighs least. */
+function dropLongest(dictionary: Entries, levels: Int32Array, renamed: Int32Array, bytes: number): void {
+  // A level is a sixteenth of a power of two: a length in such sixteenths makes weight by length of it.
+  const perByte = (id: number): number =>
+    Math.max(0, (levels[id] >>> LEVEL_SHIFT) - Math.round(16 * Math.log2(1 + dictionary.entryLength(id))));
+  const sizes = new Float64Array(LEVELS);
+  for (let id = 1; id < renamed.length; id++) {
+    if (renamed[id] !== OTHER) sizes[perByte(id)] += dictionary.entryLength(id);
+  }
+  let limit = 0, left = bytes;
+  while (limit < LEVELS - 1 && sizes[limit] < left) left -= sizes[limit++];
+  for (let id = 1; id < renamed.length; id++) {
+    if (renamed[id] === OTHER) continue;
+    const level = perByte(id), length = dictionary.entryLength(id);
+    if (level > limit || level === limit && left <= 0) continue;
+    if (level === limit) left -= length;
+    renamed[id] = OTHER;
+  }
 }
 
 /** What a row's measures are multiplied by to become its weight, the largest of them. */
@@ -308,7 +439,7 @@ function weightParts({ totals }: CounterTable): Float64Array {
 }
 
 function entryWeights(table: CounterTable, d: number, rowWeights: Float64Array, parts: Float64Array): Float64Array {
-  const { rows, words, givenUp } = table, weights = new Float64Array(table.dictionaries[d].size);
+  const { rows, words, givenUp } = table, weights = zeros(WEIGHTS + d, table.dictionaries[d].size);
   const entries = Math.min(weights.length, givenUp[d].length / MEASURE_COUNT);
   shares(givenUp[d], 0, MEASURE_COUNT, entries, parts, weights);
   for (let row = 0, k = d; row < rows; row++, k += ROW_WORDS) weights[words[k]] += rowWeights[row];
@@ -323,28 +454,12 @@ function shares(
   stride: number,
   count: number,
   parts: Float64Array,
-  into: Float64Array = new Float64Array(count),
-): Float64Array {
+  into: Float64Array,
+): void {
   for (let i = 0, o = at; i < count; i++, o += stride) {
     let most = 0;
     for (let m = 0; m < MEASURE_COUNT; m++) most = Math.max(most, values[o + m] * parts[m]);
     into[i] = most;
-  }
-  return into;
-}
-
-function hasAny(masses: Float64Array, at: number): boolean {
-  for (let m = 0; m < MEASURE_COUNT; m++) if (masses[at + m] > 0) return true;
-  return false;
-}
-
-/** Adds to `bound`, per additive measure, the largest of `masses`. */
-function addLargest(bound: Values, masses: Float64Array): void {
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (!IS_SUM[m]) continue;
-    let largest = 0;
-    for (let at = m; at < masses.length; at += MEASURE_COUNT) if (masses[at] > largest) largest = masses[at];
-    bound[m] += largest;
   }
 }
 
