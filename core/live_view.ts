@@ -11,7 +11,7 @@ import { entryLabel } from "./label.ts";
 import type { Slot } from "./ring.ts";
 import { type Outcome, Store } from "./store.ts";
 import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
-import { type CompiledFilter, compileFilter, type RegexEngine } from "./filter_match.ts";
+import { type CompiledFilter, compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
 import type { Filter } from "./filter_tree.ts";
 import { type Query, type Ranking, topN } from "./top_n.ts";
 import { trend } from "./trend.ts";
@@ -42,6 +42,7 @@ export class LiveView implements Answerer {
   readonly store: Store;
   readonly deltaLog = new DeltaLog();
   readonly #snapshotSubscribers = new Set<Subscriber<Snapshot>>();
+  readonly #truths = new TruthCache();
 
   constructor(readonly options: LiveViewOptions) {
     this.source = options.source;
@@ -101,7 +102,7 @@ export class LiveView implements Answerer {
       ...this.#spanOf(span),
       stepS: window.stepS,
       coverage: this.#coverage(span, slots, secondsCovered),
-      points: this.store.endS === 0 ? [] : trend(this.store, window, span, filter),
+      points: this.store.endS === 0 ? [] : trend(this.store, window, span, filter, this.options.seed),
     };
   }
 
@@ -125,7 +126,7 @@ export class LiveView implements Answerer {
   }
 
   #compiled(filter: Filter): CompiledFilter | undefined {
-    return filter === undefined ? undefined : compileFilter(filter, this.options.regex);
+    return filter === undefined ? undefined : compileFilter(filter, this.options.regex, this.#truths);
   }
 
   /** Before the first slice there is no span; 1970 would be a lie. */

@@ -260,6 +260,8 @@ export class Contribution {
   }
 }
 
+const wholeScan = new RowScan(true);
+
 /** Requests that certainly match in one bucket: the same as the total of a ranking says. */
 export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefined): number {
   if (filter === undefined) return bucket.totals[REQUESTS];
@@ -268,8 +270,9 @@ export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefi
     const dictionary = bucket.dictionaries[filter.dimension], column = dictionary.marginals[REQUESTS];
     for (const e of filter.matches(dictionary)) requests += column[e];
   } else {
-    const truth = filter.matchRows(bucket), column = bucket.measures[REQUESTS];
-    for (let row = 0; row < bucket.rows; row++) requests += column[row] * (truth[row] >> 1);
+    wholeScan.select(bucket, filter, 0);
+    const { rows, count } = wholeScan.certain, column = bucket.measures[REQUESTS];
+    for (let i = 0; i < count; i++) requests += column[rows[i]];
   }
   return saturated(requests);
 }
