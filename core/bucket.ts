@@ -86,20 +86,13 @@ export function numberColumn(values: ArrayLike<number>): NumberColumn {
 }
 
 /**
- * One measure of the rows, merged by entry and saturated. The columns are wide ones (`widened`), since a loop that meets
- * columns of all widths is several times slower.
+ * Merges one measure of the rows into what each entry has, saturated. The columns are wide ones (`widened`), since a loop
+ * that meets columns of all widths is several times slower.
  */
-export function mergedByEntry(
-  index: Int32Array,
-  column: Float64Array,
-  size: number,
-  isSum: boolean,
-): Float64Array<ArrayBuffer> {
-  const merged = new Float64Array(size);
-  if (isSum) { for (let row = 0; row < index.length; row++) merged[index[row]] += column[row]; }
-  else for (let row = 0; row < index.length; row++) merged[index[row]] = Math.max(merged[index[row]], column[row]);
-  for (let entry = 0; entry < size; entry++) merged[entry] = saturated(merged[entry]);
-  return merged;
+export function mergeByEntry(into: Float64Array, index: Int32Array, column: Float64Array, isSum: boolean): void {
+  if (isSum) { for (let row = 0; row < index.length; row++) into[index[row]] += column[row]; }
+  else for (let row = 0; row < index.length; row++) into[index[row]] = Math.max(into[index[row]], column[row]);
+  for (let entry = 0; entry < into.length; entry++) into[entry] = saturated(into[entry]);
 }
 
 /** The column as doubles. */

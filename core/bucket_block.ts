@@ -8,24 +8,26 @@
  *                measures[m]                       rows elements each
  *                per dimension: index              rows elements
  *                               lengths            size elements, bytes of each entry
- *                               marginals[m]       size elements each; none where nothing was lost, see below
+ *                               givenUp[m]         size elements each: what roll-up took from the entry's rows; of
+ *                                                  entry 0, what folded entries had; none where nothing was lost
  *                               entries            bytes
  *   8 zeros    so that readers by words may look past the last entry
  *
- * What can be computed is not in the block and is computed when somebody asks: offsets (from lengths), and the marginals
- * of a dimension in which no value ever lost anything (`lostMax` and `foldedMax` are zero): they are the sums of its
- * rows. A column whose elements are all 0 or all 1 takes no bytes: it is a view of one that all buckets share.
+ * What can be computed is not in the block and is computed when somebody asks: offsets (from lengths) and marginals (what
+ * was given up, and what the rows have). So a bucket is checked and merged without adding up its rows by entry, which took
+ * longer than all else. Where nothing was lost, `lostMax` and `foldedMax` are zero. A column whose elements are all 0 or
+ * all 1 takes no bytes: it is a view of one that all buckets share.
  *
  * The block of a bucket is canonical: equal buckets have equal blocks. Little-endian, as every machine Deno runs on.
  */
 import { IS_SUM, MEASURE_COUNT, type Values } from "./measures.ts";
-import { DIMENSION_COUNT } from "./dimensions.ts";
+import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { type Ledger, LEDGER_COUNT } from "./ledger.ts";
 import {
   type Bucket,
   type Dictionary,
   type IndexColumn,
-  mergedByEntry,
+  mergeByEntry,
   type NumberColumn,
   widened,
   widenedIndex,
@@ -53,8 +55,8 @@ export interface DimensionPlan {
   readonly bytes: number;
   readonly index: Form;
   readonly lengths: Form;
-  /** Empty when nothing was lost: then marginals are the sums of rows. */
-  readonly marginals: readonly Form[];
+  /** Per measure; empty when nothing was lost. */
+  readonly givenUp: readonly Form[];
   readonly lostMax: Values;
   readonly foldedMax: Values;
 }
@@ -136,7 +138,7 @@ export interface BlockBucket extends Bucket {
   readonly dictionaries: readonly BlockDictionary[];
 }
 
-/** A dictionary over a block: offsets, and marginals that are not stored, are computed when first asked for. */
+/** A dictionary over a block: offsets and marginals are computed when first asked for. */
 export class BlockDictionary implements Dictionary {
   readonly size: number;
   readonly lostMax: Values;
@@ -150,8 +152,8 @@ export class BlockDictionary implements Dictionary {
     plan: DimensionPlan,
     readonly lengths: IndexColumn,
     readonly bytes: Uint8Array<ArrayBuffer>,
-    /** Empty when they are not in the block. */
-    readonly stored: readonly NumberColumn[],
+    /** Per measure: what roll-up took from each entry's rows, and from folded entries; empty when nothing was lost. */
+    readonly givenUp: readonly NumberColumn[],
     index: IndexColumn,
     measures: readonly NumberColumn[],
   ) {
@@ -167,8 +169,7 @@ export class BlockDictionary implements Dictionary {
   }
 
   get marginals(): readonly NumberColumn[] {
-    if (this.stored.length > 0) return this.stored;
-    return this.#marginals ??= marginalsOf(this.#index, this.#measures, this.size);
+    return this.#marginals ??= marginalsOf(this.#index, this.#measures, this.size, this.givenUp);
   }
 
   /** Bytes of what has been computed so far. */
@@ -188,9 +189,9 @@ const LAYOUT = 1;
 const START_AT = 1, LENGTH_AT = 2, ROWS_AT = 3, TOTALS_AT = 4;
 const LEDGER_AT = TOTALS_AT + MEASURE_COUNT, FORMS_AT = LEDGER_AT + LEDGER_COUNT;
 const DIMENSIONS_AT = FORMS_AT + MEASURE_COUNT;
-/** Of one dimension: size, bytes, forms of index and lengths, 1 when it has marginals, their forms, bounds. */
-const BYTES_AT = 1, INDEX_AT = 2, LENGTHS_AT = 3, STORED_AT = 4, MARGINALS_AT = 5;
-const LOST_AT = MARGINALS_AT + MEASURE_COUNT, FOLDED_AT = LOST_AT + MEASURE_COUNT;
+/** Of one dimension: size, bytes, forms of index and lengths, 1 when it has columns of what was given up, their forms, bounds. */
+const BYTES_AT = 1, INDEX_AT = 2, LENGTHS_AT = 3, LOSSY_AT = 4, GIVEN_UP_AT = 5;
+const LOST_AT = GIVEN_UP_AT + MEASURE_COUNT, FOLDED_AT = LOST_AT + MEASURE_COUNT;
 const DIMENSION_DOUBLES = FOLDED_AT + MEASURE_COUNT;
 const HEAD_DOUBLES = DIMENSIONS_AT + DIMENSION_COUNT * DIMENSION_DOUBLES;
 /** Zeros behind the last column. */
@@ -201,10 +202,10 @@ function writeHead(head: Float64Array, plan: BlockPlan): void {
   head.set(plan.totals, TOTALS_AT);
   head.set(plan.ledger, LEDGER_AT);
   head.set(plan.measures, FORMS_AT);
-  plan.dimensions.forEach(({ size, bytes, index, lengths, marginals, lostMax, foldedMax }, d) => {
+  plan.dimensions.forEach(({ size, bytes, index, lengths, givenUp, lostMax, foldedMax }, d) => {
     const at = DIMENSIONS_AT + d * DIMENSION_DOUBLES;
-    head.set([size, bytes, index, lengths, marginals.length === 0 ? 0 : 1], at);
-    head.set(marginals, at + MARGINALS_AT);
+    head.set([size, bytes, index, lengths, givenUp.length === 0 ? 0 : 1], at);
+    head.set(givenUp, at + GIVEN_UP_AT);
     head.set(lostMax, at + LOST_AT);
     head.set(foldedMax, at + FOLDED_AT);
   });
@@ -228,7 +229,7 @@ function readHead(head: Float64Array<ArrayBuffer>): BlockPlan {
         bytes: head[at + BYTES_AT],
         index: head[at + INDEX_AT] as Form,
         lengths: head[at + LENGTHS_AT] as Form,
-        marginals: head[at + STORED_AT] === 0 ? [] : forms(at + MARGINALS_AT),
+        givenUp: head[at + LOSSY_AT] === 0 ? [] : forms(at + GIVEN_UP_AT),
         lostMax: head.subarray(at + LOST_AT, at + FOLDED_AT),
         foldedMax: head.subarray(at + FOLDED_AT, at + DIMENSION_DOUBLES),
       };
@@ -250,11 +251,11 @@ function bucketOver(block: ArrayBuffer): BlockBucket {
   const dictionaries = plan.dimensions.map((dimension) => {
     const index = next(dimension.index, rows) as IndexColumn;
     const lengths = next(dimension.lengths, dimension.size) as IndexColumn;
-    const stored = dimension.marginals.map((form) => next(form, dimension.size));
+    const givenUp = dimension.givenUp.map((form) => next(form, dimension.size));
     const bytes = new Uint8Array(block, at, dimension.bytes);
     at += columnBytes(1, dimension.bytes);
     indexes.push(index);
-    return new BlockDictionary(dimension, lengths, bytes, stored, index, measures);
+    return new BlockDictionary(dimension, lengths, bytes, givenUp, index, measures);
   });
   const bucket = { startS, lengthS, rows, dictionaries, indexes, measures, totals, ledger };
   BLOCKS.set(bucket, block);
@@ -266,7 +267,7 @@ function blockBytes({ rows, measures, dimensions }: BlockPlan): number {
   for (const form of measures) bytes += columnBytes(form, rows);
   for (const dimension of dimensions) {
     bytes += columnBytes(dimension.index, rows) + columnBytes(dimension.lengths, dimension.size);
-    for (const form of dimension.marginals) bytes += columnBytes(form, dimension.size);
+    for (const form of dimension.givenUp) bytes += columnBytes(form, dimension.size);
     bytes += columnBytes(1, dimension.bytes);
   }
   return bytes;
@@ -319,35 +320,63 @@ function offsetsOf(lengths: IndexColumn): Uint32Array<ArrayBuffer> {
   return offsets;
 }
 
-/** Bytes of every entry. */
-export function lengthsOf({ size, offsets }: Pick<Dictionary, "size" | "offsets">): Int32Array<ArrayBuffer> {
-  return Int32Array.from({ length: size }, (_, entry) => offsets[entry + 1] - offsets[entry]);
-}
-
-/** The marginals of a dimension that has lost nothing. */
-function marginalsOf(index: IndexColumn, measures: readonly NumberColumn[], size: number): readonly NumberColumn[] {
+/** What was given up and what the rows have; of OTHER, only what folded entries had. Narrow columns in one buffer. */
+function marginalsOf(
+  index: IndexColumn,
+  measures: readonly NumberColumn[],
+  size: number,
+  givenUp: readonly NumberColumn[],
+): readonly NumberColumn[] {
   const wide = widenedIndex(index);
-  return measures.map((column, m) => narrowed(mergedByEntry(wide, widened(column), size, IS_SUM[m])));
+  const columns = measures.map((column, m) => {
+    const marginals = givenUp.length === 0 ? new Float64Array(size) : new Float64Array(givenUp[m]);
+    const folded = marginals[OTHER];
+    mergeByEntry(marginals, wide, widened(column), IS_SUM[m]);
+    marginals[OTHER] = folded;
+    return marginals;
+  });
+  const forms = columns.map((column) => formOf(column, size));
+  const buffer = new ArrayBuffer(forms.reduce<number>((bytes, form) => bytes + columnBytes(form, size), 0));
+  let at = 0;
+  return columns.map((column, m) => {
+    const narrow = columnAt(buffer, at, forms[m], size);
+    at += columnBytes(forms[m], size);
+    if (forms[m] > 0) narrow.set(column);
+    return narrow;
+  });
 }
 
-function narrowed(values: Float64Array): NumberColumn {
-  const form = formOf(values, values.length);
-  const column = columnAt(new ArrayBuffer(columnBytes(form, values.length)), 0, form, values.length);
-  if (form > 0) column.set(values);
-  return column;
+/** What entries have counted beyond what their rows have: nothing for a maximum, unless something was given up. */
+function givenUpOf({ rows, indexes, measures, dictionaries }: Bucket, d: number): readonly Float64Array[] {
+  const dictionary = dictionaries[d], { size } = dictionary, index = widenedIndex(indexes[d]);
+  if (rows === 0 || isWhole(dictionary)) return isWhole(dictionary) ? [] : dictionary.marginals.map(widened);
+  const given = dictionary.marginals.map((column, m) => {
+    const held = new Float64Array(size);
+    mergeByEntry(held, index, widened(measures[m]), IS_SUM[m]);
+    return Float64Array.from(
+      column,
+      (marginal, entry) => entry === OTHER || !IS_SUM[m] ? marginal : marginal - held[entry],
+    );
+  });
+  for (let entry = OTHER + 1; entry < size; entry++) {
+    const some = given.some((column, m) => IS_SUM[m] && column[entry] > 0);
+    if (!some) given.forEach((column) => column[entry] = 0);
+  }
+  return given;
 }
 
 /** A block for columns that stand elsewhere. */
 function pack(bucket: Bucket): ArrayBuffer {
   const { startS, lengthS, rows, totals, ledger, measures, indexes, dictionaries } = bucket;
+  const givenUp = dictionaries.map((_, d) => givenUpOf(bucket, d));
   const dimensions = dictionaries.map((dictionary, d): DimensionPlan => {
-    const { size, bytes, marginals, lostMax, foldedMax } = dictionary;
+    const { size, bytes, lostMax, foldedMax } = dictionary;
     return {
       size,
       bytes: bytes.length,
       index: formOfIndex(indexes[d], rows, size),
       lengths: formOf(lengthsOf(dictionary), size),
-      marginals: isWhole(dictionary) ? [] : marginals.map((column) => formOf(column, size)),
+      givenUp: givenUp[d].map((column) => formOf(column, size)),
       lostMax,
       foldedMax,
     };
@@ -358,11 +387,16 @@ function pack(bucket: Bucket): ArrayBuffer {
     if (form > 0) into.set(from);
   };
   blank.measures.forEach((column, m) => fill(forms[m], column, measures[m]));
-  blank.dictionaries.forEach(({ lengths, stored, bytes }, d) => {
+  blank.dictionaries.forEach((dictionary, d) => {
     fill(dimensions[d].index, blank.indexes[d], indexes[d]);
-    fill(dimensions[d].lengths, lengths, lengthsOf(dictionaries[d]));
-    stored.forEach((column, m) => fill(dimensions[d].marginals[m], column, dictionaries[d].marginals[m]));
-    bytes.set(dictionaries[d].bytes);
+    fill(dimensions[d].lengths, dictionary.lengths, lengthsOf(dictionaries[d]));
+    dictionary.givenUp.forEach((column, m) => fill(dimensions[d].givenUp[m], column, givenUp[d][m]));
+    dictionary.bytes.set(dictionaries[d].bytes);
   });
   return blockOf(blank);
+}
+
+/** Bytes of every entry. */
+function lengthsOf({ size, offsets }: Dictionary): Int32Array<ArrayBuffer> {
+  return Int32Array.from({ length: size }, (_, entry) => offsets[entry + 1] - offsets[entry]);
 }

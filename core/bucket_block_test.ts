@@ -20,7 +20,8 @@ Deno.test("a block opens to the bucket it is of, and a bucket whose columns lie 
       const bucket = trafficBucket(seed, { rows, sites: 3, prefixes: 300, uris: 300 }, 60, 10, caps);
       const copy = structuredClone(blockOf(bucket)), opened = openBlock(copy);
       assertEquals(plain(opened), plain(bucket));
-      assertEquals(bytesOf(apart(bucket)), bytesOf(bucket));
+      assertEquals(plain(inBlock(apart(bucket))), plain(bucket));
+      if (rowsMax > rows) assertEquals(bytesOf(apart(bucket)), bytesOf(bucket));
       assert(blockOf(opened) === copy);
     }),
     { numRuns: 40 },
@@ -29,7 +30,7 @@ Deno.test("a block opens to the bucket it is of, and a bucket whose columns lie 
 
 Deno.test("columns that say the same of every row, and what can be computed, take no bytes of a block", () => {
   const bucket = inBlock(trafficBucket(1, { rows: 2000, sites: 3, prefixes: 300, uris: 300 }, 60, 10));
-  assertEquals(bucket.dictionaries[URI].stored.length, 0);
+  assertEquals(bucket.dictionaries[URI].givenUp.length, 0);
   assertEquals(bucket.dictionaries[URI].derivedBytes, 0);
   const before = bucketBytes(bucket), { size, marginals, offsets } = bucket.dictionaries[URI];
   assertEquals([marginals[0].length, offsets.length], [size, size + 1]);

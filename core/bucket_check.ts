@@ -4,12 +4,12 @@
  * Cost: linear in rows and entries. A bucket of an aggregator's source goes through all of this, so the loops are bare.
  */
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, VALUE_MAX } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, VALUE_MAX, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
 import { crc32c } from "./checksum.ts";
-import { type Bucket, type Dictionary, type IndexColumn, mergedByEntry, widened, widenedIndex } from "./bucket.ts";
-import { BlockDictionary, blockOf, isWhole, lengthsOf } from "./bucket_block.ts";
+import { type Bucket, type IndexColumn, widened, widenedIndex } from "./bucket.ts";
+import { type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
 
 /** CRC-32C over the content: the block, which is the same for equal buckets. */
 export function bucketChecksum(bucket: Bucket): number {
@@ -18,14 +18,10 @@ export function bucketChecksum(bucket: Bucket): number {
 
 /** Why a bucket cannot be merged, in a few words; undefined when it can. */
 export function bucketProblem(bucket: Bucket): string | undefined {
-  const { startS, lengthS, rows, dictionaries, indexes, measures, totals } = bucket;
+  const { startS, lengthS, dictionaries, indexes, measures, totals } = inBlock(bucket);
   if (!TIERS.some((tier) => tier.sliceS === lengthS)) return `no tier has slices of ${lengthS} s`;
   if (!Number.isSafeInteger(startS) || startS < 0 || startS % lengthS !== 0) {
     return `slice start ${startS} is not aligned`;
-  }
-  if (dictionaries.length !== DIMENSION_COUNT || indexes.length !== DIMENSION_COUNT) return "dimensions are missing";
-  if (measures.length !== MEASURE_COUNT || !measures.every((column) => column.length === rows)) {
-    return "measure columns do not match the rows";
   }
   const wide = measures.map(widened);
   for (let m = 0; m < MEASURE_COUNT; m++) {
@@ -34,51 +30,70 @@ export function bucketProblem(bucket: Bucket): string | undefined {
     }
   }
   for (let d = 0; d < DIMENSION_COUNT; d++) {
-    const problem = dictionaryProblem(dictionaries[d]) ?? columnProblem(bucket, d) ?? marginalsProblem(bucket, d, wide);
+    const problem = entriesProblem(dictionaries[d]) ?? rowsProblem(dictionaries[d], indexes[d], wide, totals);
     if (problem !== undefined) return `${DIMENSIONS[d].name}: ${problem}`;
   }
   return undefined;
 }
 
-function dictionaryProblem(dictionary: Dictionary): string | undefined {
-  const { size, bytes } = dictionary;
-  const lengths = dictionary instanceof BlockDictionary ? widenedIndex(dictionary.lengths) : lengthsOf(dictionary);
+function entriesProblem(dictionary: BlockDictionary): string | undefined {
+  const { size, bytes } = dictionary, lengths = widenedIndex(dictionary.lengths);
   if (lengths[OTHER] !== 0) return "OTHER is not empty";
   let end = 0;
   for (let entry = 1; entry < size; entry++) {
     const length = lengths[entry];
-    if (length < 0 || length > ENTRY_BYTES_MAX) return `entry ${entry} is ${length} bytes long`;
+    if (length < 0 || length > ENTRY_BYTES_MAX) return `entry ${entry} is ${length >>> 0} bytes long`;
     end += length;
   }
   return end === bytes.length ? undefined : `entries are ${bytes.length} bytes, their lengths say ${end}`;
 }
 
-function columnProblem({ rows, dictionaries, indexes }: Bucket, d: number): string | undefined {
-  if (indexes[d].length !== rows) return "column does not match the rows";
-  const largest = largestOf(indexes[d]);
-  if (rows > 0 && largest >= dictionaries[d].size) return `index ${largest} is outside the dictionary`;
-  if (isWhole(dictionaries[d]) && indexes[d].includes(OTHER)) return "a row gave up its value, but no value lost a row";
+/** Rows that have no value any more have what values gave up: the one and the other are the same, or a total is wrong. */
+function rowsProblem(
+  dictionary: BlockDictionary,
+  index: IndexColumn,
+  measures: readonly Float64Array[],
+  totals: Values,
+): string | undefined {
+  const { size, givenUp } = dictionary, others = new Int32Array(index.length);
+  const { largest, count } = scanIndex(index, others);
+  if (index.length > 0 && largest >= size) return `index ${largest} is outside the dictionary`;
+  if (isWhole(dictionary)) return count === 0 ? undefined : "rows gave up their value, but no value lost any";
+  for (let m = 0; m < MEASURE_COUNT; m++) {
+    const given = mergedAll(widened(givenUp[m]), IS_SUM[m]);
+    if (IS_SUM[m] ? given !== sumAt(measures[m], others, count) : !(given <= totals[m])) {
+      return `${MEASURES[m].name} given up by values are not those of the rows without one`;
+    }
+  }
   return undefined;
 }
 
-/** Marginals of a dimension that lost nothing are not looked at: they are what its rows add up to. */
-function marginalsProblem(bucket: Bucket, d: number, measures: readonly Float64Array[]): string | undefined {
-  const dictionary = bucket.dictionaries[d];
-  if (isWhole(dictionary)) return undefined;
-  const { size, marginals } = dictionary, index = widenedIndex(bucket.indexes[d]);
-  if (marginals.length !== MEASURE_COUNT || !marginals.every((column) => column.length === size)) {
-    return "marginals do not match the dictionary";
-  }
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    const counted = widened(marginals[m]), held = mergedByEntry(index, measures[m], size, IS_SUM[m]);
-    if (mergedAll(counted, IS_SUM[m]) !== bucket.totals[m]) {
-      return `${MEASURES[m].name} of the entries do not add up to the total`;
+function sumAt(values: Float64Array, rows: Int32Array, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += values[rows[i]];
+  return saturated(sum);
+}
+
+/** The largest index, and which rows have OTHER. One loop for each kind of column: one over all is several times slower. */
+function scanIndex(index: IndexColumn, others: Int32Array): { readonly largest: number; readonly count: number } {
+  let largest = 0, count = 0;
+  if (index instanceof Uint8Array) {
+    for (let row = 0; row < index.length; row++) {
+      if (index[row] > largest) largest = index[row];
+      else if (index[row] === OTHER) others[count++] = row;
     }
-    for (let entry = OTHER + 1; entry < size; entry++) {
-      if (held[entry] > counted[entry]) return `rows of an entry hold more ${MEASURES[m].name} than it has counted`;
+  } else if (index instanceof Uint16Array) {
+    for (let row = 0; row < index.length; row++) {
+      if (index[row] > largest) largest = index[row];
+      else if (index[row] === OTHER) others[count++] = row;
+    }
+  } else {
+    for (let row = 0; row < index.length; row++) {
+      if (index[row] > largest) largest = index[row];
+      else if (index[row] === OTHER) others[count++] = row;
     }
   }
-  return undefined;
+  return { largest, count };
 }
 
 /** All values as one; NaN, which no total is, when one of them cannot be a count. */
@@ -91,14 +106,4 @@ function mergedAll(values: Float64Array, isSum: boolean): number {
     else if (value > merged) merged = value;
   }
   return saturated(merged);
-}
-
-/** 0 for an empty column. One loop for each kind of column: a loop over all kinds is several times slower. */
-function largestOf(column: IndexColumn): number {
-  let largest = 0;
-  if (column instanceof Uint8Array) { for (let i = 0; i < column.length; i++) largest = Math.max(largest, column[i]); }
-  else if (column instanceof Uint16Array) {
-    for (let i = 0; i < column.length; i++) largest = Math.max(largest, column[i]);
-  } else for (let i = 0; i < column.length; i++) largest = Math.max(largest, column[i]);
-  return largest;
 }

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
-import { BYTES, REQUESTS, VALUE_MAX, zeroValues } from "./measures.ts";
+import { BYTES, REQUESTS, TIME_MAX, VALUE_MAX, type Values } from "./measures.ts";
 import { PREFIX, URI } from "./dimensions.ts";
-import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
+import type { Bucket, Dictionary } from "./bucket.ts";
+import { type BlockBucket, blockOf, inBlock, openBlock } from "./bucket_block.ts";
 import { bucketChecksum, bucketProblem } from "./bucket_check.ts";
 import { NO_CAPS, trafficBucket } from "./test_buckets.ts";
 
@@ -20,134 +21,131 @@ Deno.test("a sealed bucket has no problem, cut or not", () => {
 Deno.test("the checksum changes with any column, and not with where the bucket was built", () => {
   assertEquals(bucketChecksum(trafficBucket(1, TRAFFIC, 1_700_000_000, 10)), bucketChecksum(WHOLE));
   const others = [
-    { ...WHOLE, startS: WHOLE.startS + 10 },
-    measured(WHOLE, REQUESTS, (column) => column[0]++),
-    indexed(WHOLE, PREFIX, (column) => column[0]++),
-    worded(WHOLE, URI, ({ bytes }) => bytes[5]++),
-    marginalled(CUT, URI, REQUESTS, (column) => column[1]++),
+    changed(WHOLE, ({ measures }) => measures[BYTES][0]++),
+    changed(WHOLE, ({ indexes }) => indexes[PREFIX][0]++),
+    changed(WHOLE, ({ dictionaries }) => dictionaries[URI].bytes[5]++),
+    changed(WHOLE, ({ dictionaries }) => dictionaries[URI].lengths[5]++),
+    changed(WHOLE, ({ ledger }) => ledger[1]++),
+    changed(CUT, ({ dictionaries }) => dictionaries[URI].givenUp[BYTES][1]++),
+    changed(CUT, ({ dictionaries }) => dictionaries[URI].foldedMax[1]++),
     CUT,
   ];
   const checksums = [WHOLE, ...others].map(bucketChecksum);
   assertEquals(new Set(checksums).size, checksums.length);
 });
 
-const refused: Record<string, readonly [Bucket, problem: string]> = {
-  "a length that no tier has": [{ ...WHOLE, lengthS: 7 }, "no tier has slices of 7 s"],
-  "a start within a slice": [{ ...WHOLE, startS: 5 }, "slice start 5 is not aligned"],
-  "a start that is no number": [{ ...WHOLE, startS: NaN }, "slice start NaN is not aligned"],
-  "one row more than its columns": [{ ...WHOLE, rows: WHOLE.rows + 1 }, "measure columns do not match the rows"],
-  "a dimension too few": [{ ...WHOLE, dictionaries: WHOLE.dictionaries.slice(1) }, "dimensions are missing"],
-  "an index column too short": [
-    { ...WHOLE, indexes: WHOLE.indexes.with(URI, WHOLE.indexes[URI].slice(1)) },
-    "uri: column does not match the rows",
-  ],
-  "an index beyond the dictionary": [
-    indexed(WHOLE, PREFIX, (column) => column[7] = WHOLE.dictionaries[PREFIX].size),
-    "is outside the dictionary",
-  ],
-  "a row without a value where none was lost": [
-    indexed(WHOLE, URI, (column) => column[7] = 0),
-    "uri: a row gave up its value, but no value lost a row",
-  ],
-  "rows that are not the total": [
-    { ...WHOLE, totals: WHOLE.totals.with(BYTES, 1) },
-    "bytes of the rows do not add up to the total",
-  ],
-  "half a request": [measured(WHOLE, REQUESTS, (column) => column[0] -= 0.5), "requests of the rows"],
-  "values that cancel out": [
-    measured(WHOLE, REQUESTS, (column) => {
-      column[0] += column[1] + 10;
-      column[1] = -10;
+interface Refused {
+  readonly bucket: Bucket;
+  readonly problem: string;
+}
+
+const refused: Record<string, Refused> = {
+  "a length that no tier has": { bucket: { ...WHOLE, lengthS: 7 }, problem: "no tier has slices of 7 s" },
+  "a start within a slice": { bucket: { ...WHOLE, startS: 5 }, problem: "slice start 5 is not aligned" },
+  "a start that is no number": { bucket: { ...WHOLE, startS: NaN }, problem: "slice start NaN is not aligned" },
+  "an index beyond the dictionary": {
+    bucket: changed(WHOLE, ({ indexes, dictionaries }) => indexes[PREFIX][7] = dictionaries[PREFIX].size),
+    problem: "is outside the dictionary",
+  },
+  "a row without a value where none was lost": {
+    bucket: changed(WHOLE, ({ indexes }) => indexes[URI][7] = 0),
+    problem: "uri: rows gave up their value, but no value lost any",
+  },
+  "a row that has a value again": {
+    bucket: changed(CUT, ({ indexes }) => indexes[URI][indexes[URI].indexOf(0)] = 1),
+    problem: "uri: requests given up by values are not those of the rows without one",
+  },
+  "a sum given up that is not the rows'": {
+    bucket: changed(CUT, ({ dictionaries }) => dictionaries[URI].givenUp[BYTES][1]++),
+    problem: "uri: bytes given up by values are not those of the rows without one",
+  },
+  "a maximum given up beyond the total": {
+    bucket: changed(CUT, ({ dictionaries, totals }) => dictionaries[URI].givenUp[TIME_MAX][1] = totals[TIME_MAX] + 1),
+    problem: "uri: time_max given up by values are not those",
+  },
+  "rows that are not the total": {
+    bucket: changed(WHOLE, ({ totals }) => totals[BYTES]++),
+    problem: "bytes of the rows do not add up to the total",
+  },
+  "a maximum that no row has": {
+    bucket: changed(WHOLE, ({ totals }) => totals[TIME_MAX]++),
+    problem: "time_max of the rows do not add up to the total",
+  },
+  "half a byte": {
+    bucket: large(({ measures, totals }) => {
+      measures[BYTES][0] -= 0.5;
+      totals[BYTES] -= 0.5;
     }),
-    "requests of the rows",
-  ],
-  "a value that is no number": [measured(WHOLE, REQUESTS, (column) => column[0] = NaN), "requests of the rows"],
-  "a value beyond the largest sum": [
-    { ...measured(WHOLE, BYTES, (column) => column[0] = 2 ** 54), totals: WHOLE.totals.with(BYTES, VALUE_MAX) },
-    "bytes of the rows",
-  ],
-  "entries that are not the total": [
-    marginalled(CUT, URI, BYTES, (column) => column[1]++),
-    "uri: bytes of the entries do not add up to the total",
-  ],
-  "an entry whose rows hold more than it has counted": [
-    marginalled(CUT, URI, BYTES, (column) => {
-      const entry = CUT.indexes[URI].find((index) => index > 0) ?? 0;
-      column[0] += column[entry];
-      column[entry] = 0;
+    problem: "bytes of the rows",
+  },
+  "values that cancel out": {
+    bucket: large(({ measures }) => {
+      measures[BYTES][0] += measures[BYTES][1] + 10;
+      measures[BYTES][1] = -10;
     }),
-    "uri: rows of an entry hold more bytes than it has counted",
-  ],
-  "marginals too short": [
-    withDictionary(CUT, URI, (dictionary) => ({ ...dictionary, marginals: dictionary.marginals.slice(1) })),
-    "uri: marginals do not match the dictionary",
-  ],
-  "an OTHER with a name": [worded(WHOLE, URI, ({ offsets }) => offsets[1] = 1), "uri: OTHER is not empty"],
-  "an entry longer than any": [
-    withDictionary(WHOLE, URI, (dictionary) => {
-      const { offsets, bytes } = own(dictionary), more = ENTRY_BYTES_MAX + 1;
-      const moved = offsets.map((offset, place) => place > 1 ? offset + more : offset);
-      return { ...own(dictionary), offsets: moved, bytes: new Uint8Array(bytes.length + more) };
+    problem: "bytes of the rows",
+  },
+  "a value that is no number": {
+    bucket: large(({ measures, totals }) => measures[BYTES][0] = totals[BYTES] = NaN),
+    problem: "bytes of the rows",
+  },
+  "a value beyond the largest sum": {
+    bucket: large(({ measures, totals }) => {
+      measures[BYTES][0] = 2 ** 54;
+      totals[BYTES] = VALUE_MAX;
     }),
-    `uri: entry 1 is`,
-  ],
-  "offsets that run backwards": [
-    worded(WHOLE, URI, ({ offsets }) => offsets[3] = 0),
-    "uri: entry 2 is -",
-  ],
-  "bytes that are no entry's": [
-    withDictionary(WHOLE, URI, (dictionary) => ({ ...own(dictionary), bytes: new Uint8Array(1) })),
-    "uri: entries are 1 bytes, their lengths say",
-  ],
+    problem: "bytes of the rows",
+  },
+  "an OTHER with a name": {
+    bucket: changed(WHOLE, ({ dictionaries }) => dictionaries[URI].lengths[0] = 1),
+    problem: "uri: OTHER is not empty",
+  },
+  "an entry longer than any": {
+    bucket: changed(wordy(), ({ dictionaries }) => dictionaries[URI].lengths[1] = ENTRY_BYTES_MAX + 1),
+    problem: "uri: entry 1 is 2049 bytes long",
+  },
+  "lengths that say more than there is": {
+    bucket: changed(WHOLE, ({ dictionaries }) => dictionaries[URI].lengths[5]++),
+    problem: "uri: entries are",
+  },
 };
 
-for (const [what, [bucket, problem]] of Object.entries(refused)) {
+for (const [what, { bucket, problem }] of Object.entries(refused)) {
   Deno.test(`a bucket with ${what} is refused, and told so`, () => {
     assertStringIncludes(bucketProblem(bucket) ?? "no problem", problem);
   });
 }
 
-Deno.test("a bucket of nothing but zeros is accepted", () => {
-  assertEquals(
-    bucketProblem({ ...WHOLE, measures: WHOLE.measures.map((c) => c.slice().fill(0)), totals: zeroValues() }),
-    undefined,
-  );
+Deno.test("a sum that stands at its largest is that of rows that have more", () => {
+  const bucket = large(({ measures, totals }) => measures[BYTES][0] = measures[BYTES][1] = totals[BYTES] = VALUE_MAX);
+  assertEquals(bucketProblem(bucket), undefined);
 });
 
-/** The bucket with a measure changed, as doubles. */
-function measured(bucket: Bucket, m: number, change: (column: Float64Array) => void): Bucket {
-  const column = new Float64Array(bucket.measures[m]);
-  change(column);
-  return { ...bucket, measures: bucket.measures.with(m, column) };
+/** The bucket in a block of its own, changed there: as a peer could have sent it. */
+function changed(bucket: Bucket, change: (bucket: BlockBucket) => void): Bucket {
+  const copy = inBlock(openBlock(structuredClone(blockOf(bucket))));
+  change(copy);
+  return copy;
 }
 
-function indexed(bucket: Bucket, d: number, change: (column: Uint32Array) => void): Bucket {
-  const column = new Uint32Array(bucket.indexes[d]);
-  change(column);
-  return { ...bucket, indexes: bucket.indexes.with(d, column) };
+/** A bucket with a byte count beyond 2^32, changed: its column is one of doubles. */
+function large(change: (bucket: BlockBucket) => void): Bucket {
+  const bytes = new Float64Array(WHOLE.measures[BYTES]), totals: Values = WHOLE.totals.slice();
+  bytes[0] += 2 ** 40;
+  totals[BYTES] += 2 ** 40;
+  return changed({ ...WHOLE, measures: WHOLE.measures.with(BYTES, bytes), totals }, change);
 }
 
-function worded(bucket: Bucket, d: number, change: (dictionary: Dictionary) => void): Bucket {
-  return withDictionary(bucket, d, (dictionary) => {
-    const changed = own(dictionary);
-    change(changed);
-    return changed;
-  });
-}
-
-function marginalled(bucket: Bucket, d: number, m: number, change: (column: NumberColumn) => void): Bucket {
-  return withDictionary(bucket, d, (dictionary) => {
-    const column = new Float64Array(dictionary.marginals[m]);
-    change(column);
-    return { ...own(dictionary), marginals: dictionary.marginals.with(m, column) };
-  });
-}
-
-function withDictionary(bucket: Bucket, d: number, change: (dictionary: Dictionary) => Dictionary): Bucket {
-  return { ...bucket, dictionaries: bucket.dictionaries.with(d, change(own(bucket.dictionaries[d]))) };
-}
-
-/** A copy outside of any block. */
-function own({ size, offsets, bytes, marginals, lostMax, foldedMax }: Dictionary): Dictionary {
-  return { size, offsets: offsets.slice(), bytes: bytes.slice(), marginals, lostMax, foldedMax };
+/** A bucket whose column of lengths is wide enough for any. */
+function wordy(): Bucket {
+  const { size, offsets, bytes, marginals, lostMax, foldedMax } = WHOLE.dictionaries[URI], more = 300;
+  const longer: Dictionary = {
+    size,
+    offsets: offsets.map((offset, entry) => entry < size ? offset : offset + more),
+    bytes: Uint8Array.from([...bytes, ...new Uint8Array(more)]),
+    marginals,
+    lostMax,
+    foldedMax,
+  };
+  return { ...WHOLE, dictionaries: WHOLE.dictionaries.with(URI, longer) };
 }

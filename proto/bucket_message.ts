@@ -72,7 +72,7 @@ function bucketMessage(bucket: BlockBucket): BucketMessage {
 }
 
 function dimensionMessage(name: string, dictionary: BlockDictionary, index: IndexColumn): DimensionColumnMessage {
-  const { size, lengths, bytes, stored, lostMax, foldedMax } = dictionary;
+  const { size, lengths, bytes, givenUp, lostMax, foldedMax } = dictionary;
   // Of the lengths, only those of a dictionary of OTHER and an absent value are all zero.
   const isConstant = formForIndex(constantOf(index), index.length, size) <= 0;
   const indexes = isConstant ? cutColumn(index) : wholeColumn(index);
@@ -85,12 +85,12 @@ function dimensionMessage(name: string, dictionary: BlockDictionary, index: Inde
     lengths: lengthsOfEntries.bytes,
     length_width: lengthsOfEntries.width,
     entries: bytes,
-    measures: stored.map((column, m) => {
-      const marginals = cutColumn(column);
+    measures: givenUp.map((column, m) => {
+      const { bytes, width } = cutColumn(column);
       return {
         name: MEASURES[m].name,
-        marginals: marginals.bytes,
-        width: marginals.width,
+        given_up: bytes,
+        width,
         lost_max: lostMax[m],
         folded_max: foldedMax[m],
       };
@@ -172,12 +172,12 @@ function readBucket(message: BucketMessage): Bucket {
     dimensions: dimensions.map(({ plan }) => plan),
   });
   columns.forEach((column, m) => fill(bucket.measures[m], column));
-  dimensions.forEach(({ index, lengths, marginals, entries }, d) => {
-    const { lengths: lengthsColumn, stored, bytes } = bucket.dictionaries[d];
+  dimensions.forEach(({ index, lengths, givenUp, entries }, d) => {
+    const dictionary = bucket.dictionaries[d];
     fill(bucket.indexes[d], index);
-    fill(lengthsColumn, lengths);
-    stored.forEach((column, m) => fill(column, marginals[m]));
-    bytes.set(entries);
+    fill(dictionary.lengths, lengths);
+    dictionary.givenUp.forEach((column, m) => fill(column, givenUp[m]));
+    dictionary.bytes.set(entries);
   });
   return bucket;
 }
@@ -186,7 +186,7 @@ interface Dimension {
   readonly plan: DimensionPlan;
   readonly index: ReadColumn;
   readonly lengths: ReadColumn;
-  readonly marginals: readonly ReadColumn[];
+  readonly givenUp: readonly ReadColumn[];
   readonly entries: Uint8Array;
 }
 
@@ -201,22 +201,22 @@ function readDimension(message: DimensionColumnMessage, rows: number): Dimension
   const readings = MEASURES.map((measure) => byName.get(measure.name));
   const lostMax = readValues(readings, (reading) => reading.lost_max, `lost_max of ${name}`);
   const foldedMax = readValues(readings, (reading) => reading.folded_max, `folded_max of ${name}`);
-  // Where nothing was lost, marginals are what rows add up to, whatever else was sent.
-  const marginals = isWhole({ lostMax, foldedMax })
+  // Where nothing was lost, nothing was given up, whatever was sent.
+  const givenUp = isWhole({ lostMax, foldedMax })
     ? []
     : readings.map((reading) =>
-      reading === undefined ? NO_COLUMN : readCut(reading.marginals, reading.width, size, `marginals of ${name}`)
+      reading === undefined ? NO_COLUMN : readCut(reading.given_up, reading.width, size, `given_up of ${name}`)
     );
   const plan: DimensionPlan = {
     size,
     bytes: entries.length,
     index: index.form,
     lengths: lengths.form,
-    marginals: marginals.map(({ form }) => form),
+    givenUp: givenUp.map(({ form }) => form),
     lostMax,
     foldedMax,
   };
-  return { plan, index, lengths, marginals, entries };
+  return { plan, index, lengths, givenUp, entries };
 }
 
 /** A column in a message, of which every length is right. */
@@ -234,13 +234,13 @@ const ABSENT: Dimension = {
     bytes: 0,
     index: ALL_ONE,
     lengths: ALL_ZERO,
-    marginals: [],
+    givenUp: [],
     lostMax: zeroValues(),
     foldedMax: zeroValues(),
   },
   index: { form: ALL_ONE, bytes: new Uint8Array(0) },
   lengths: NO_COLUMN,
-  marginals: [],
+  givenUp: [],
   entries: new Uint8Array(0),
 };
 

@@ -185,47 +185,54 @@ const refused: Record<string, (message: BucketDeltaMessage) => BucketDeltaMessag
     changed(message, ({ ledger }) => ({ ledger: [{ ...ledger[0], lines: -1 }, ...ledger.slice(1)] })),
 };
 
-/** The same with a checksum that matches, so that it is the check in question that speaks. */
-const refusedAfterLoss: Record<string, readonly [change: (message: BucketDeltaMessage) => BucketDeltaMessage, string]> =
-  {
-    "marginals that do not add up": [
-      (message) => websiteMeasure(message, { marginals: Uint8Array.of(0, 2) }),
-      "requests of the entries do not add up",
-    ],
-    "marginals below the rows": [
-      (message) => websiteMeasure(message, { marginals: Uint8Array.of(1, 0) }),
-      "rows of an entry hold more requests than it has counted",
-    ],
-    "more marginals than entries": [
-      (message) => websiteMeasure(message, { marginals: Uint8Array.of(0, 1, 0) }),
-      "marginals of website are 3 bytes for 2 elements",
-    ],
-    "marginals of a width that is none": [
-      (message) => websiteMeasure(message, { marginals: Uint8Array.of(0, 1, 0), width: 3 }),
-      "marginals of website are 3 bytes",
-    ],
-    "a negative bound": [(message) => websiteMeasure(message, { lost_max: -1 }), "lost_max of website"],
-    "a row without its value where none was lost": [
-      (message) => websiteMeasure(firstDimension(message, { indexes: Uint8Array.of(0) }), { lost_max: 0 }, true),
-      "a row gave up its value, but no value lost a row",
-    ],
-    "an index outside the dictionary": [
-      (message) => firstDimension(message, { indexes: Uint8Array.of(2) }),
-      "index 2 is outside the dictionary",
-    ],
-    "an OTHER with a name": [
-      (message) => firstDimension(message, { lengths: Uint8Array.of(1, 0) }),
-      "OTHER is not empty",
-    ],
-    "a thousand rows that are all the same": [
-      (message) => firstDimension(changed(message, () => ({ rows: 1000 })), { indexes: Uint8Array.of(1) }),
-      "its 1000 rows are all the same",
-    ],
-    "a thousand entries that are all the same": [
-      (message) => firstDimension(message, { size: 1000, lengths: new Uint8Array(0) }),
-      "entries of website are all the same",
-    ],
-  };
+/** Of a bucket whose website has lost something. Some are told only by the numbers themselves. */
+interface RefusedAfterLoss {
+  readonly change: (message: BucketDeltaMessage) => BucketDeltaMessage;
+  readonly problem: string;
+}
+
+const refusedAfterLoss: Record<string, RefusedAfterLoss> = {
+  "values that gave up more than rows without one have": {
+    change: (message) => websiteMeasure(message, { given_up: Uint8Array.of(0, 2) }),
+    problem: "website: requests given up by values are not those of the rows without one",
+  },
+  "values that gave up less": {
+    change: (message) => websiteMeasure(message, { given_up: new Uint8Array(0) }),
+    problem: "website: requests given up by values are not those of the rows without one",
+  },
+  "more given up than there are entries": {
+    change: (message) => websiteMeasure(message, { given_up: Uint8Array.of(0, 1, 0) }),
+    problem: "given_up of website are 3 bytes for 2 elements",
+  },
+  "a column of a width that is none": {
+    change: (message) => websiteMeasure(message, { given_up: Uint8Array.of(0, 1, 0), width: 3 }),
+    problem: "given_up of website are 3 bytes",
+  },
+  "a negative bound": {
+    change: (message) => websiteMeasure(message, { lost_max: -1 }),
+    problem: "lost_max of website",
+  },
+  "a row without its value where none was lost": {
+    change: (message) => websiteMeasure(message, { lost_max: 0 }, true),
+    problem: "website: rows gave up their value, but no value lost any",
+  },
+  "an index outside the dictionary": {
+    change: (message) => firstDimension(message, { indexes: Uint8Array.of(2, 0) }),
+    problem: "index 2 is outside the dictionary",
+  },
+  "an OTHER with a name": {
+    change: (message) => firstDimension(message, { lengths: Uint8Array.of(1, 0) }),
+    problem: "OTHER is not empty",
+  },
+  "a thousand rows that are all the same": {
+    change: (message) => firstDimension(changed(message, () => ({ rows: 1000 })), { indexes: Uint8Array.of(1) }),
+    problem: "its 1000 rows are all the same",
+  },
+  "a thousand entries that are all the same": {
+    change: (message) => firstDimension(message, { size: 1000, lengths: new Uint8Array(0) }),
+    problem: "entries of website are all the same",
+  },
+};
 
 for (const [what, change] of Object.entries(refused)) {
   Deno.test(`a delta with ${what} is refused with a reason`, () => {
@@ -234,16 +241,20 @@ for (const [what, change] of Object.entries(refused)) {
   });
 }
 
-for (const [what, [change, problem]] of Object.entries(refusedAfterLoss)) {
+for (const [what, { change, problem }] of Object.entries(refusedAfterLoss)) {
   Deno.test(`a delta with ${what} is refused, and told so`, () => {
-    const reading = readDelta(change(travelled(oneRowAfterLoss())));
+    const reading = readDelta(change(travelled(afterLoss())));
     assert("problem" in reading);
     assertStringIncludes(reading.problem, problem);
   });
 }
 
-Deno.test("a delta after a loss travels with what its entries have counted", () => {
-  assertSame(readDelta(travelled(oneRowAfterLoss())), oneRowAfterLoss());
+Deno.test("a delta after a loss travels with what its values gave up, and says the same of each", () => {
+  const reading = readDelta(travelled(afterLoss()));
+  assertSame(reading, afterLoss());
+  assert("delta" in reading);
+  const { marginals } = reading.delta.bucket.dictionaries[0];
+  assertEquals(marginals.map((column) => [...column]), [[0, 6], [0, 0], [0, 0], [0, 7]]);
 });
 
 Deno.test("an empty bucket travels: the slice is known and nothing was counted in it", () => {
@@ -304,13 +315,22 @@ function oneRow(rows = 1, requests: readonly number[] = [1]): Delta {
   return { identity, bucket };
 }
 
-/** The same in which website has lost something: its marginals travel. */
-function oneRowAfterLoss(): Delta {
-  const { bucket, identity } = oneRow();
+/** Two rows, of which the second has given up its website. */
+function afterLoss(): Delta {
+  const { bucket, identity } = oneRow(2, [5, 1]);
   const [website, ...others] = bucket.dictionaries;
-  const lossy = {
+  const dictionary: Dictionary = {
+    ...website,
+    size: 2,
+    offsets: Uint32Array.of(0, 0, 1),
+    bytes: Uint8Array.of(0x61),
+    marginals: [6, 0, 0, 7].map((marginal) => Uint8Array.of(0, marginal)),
+    lostMax: Float64Array.of(1, 0, 0, 0),
+  };
+  const lossy: Bucket = {
     ...bucket,
-    dictionaries: [{ ...website, lostMax: Float64Array.of(1, 1, 1, 0) }, ...others],
+    dictionaries: [dictionary, ...others],
+    indexes: bucket.indexes.with(0, Uint8Array.of(1, 0)),
   };
   return { identity: { ...identity, checksum: bucketChecksum(lossy) }, bucket: lossy };
 }

@@ -223,7 +223,7 @@ export interface DimensionColumnMessage {
 
 export interface DimensionMeasureMessage {
   readonly name: string;
-  readonly marginals: Uint8Array;
+  readonly given_up: Uint8Array;
   readonly lost_max: number;
   readonly folded_max: number;
   readonly width: number;
