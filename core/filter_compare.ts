@@ -20,8 +20,11 @@ import { entryOf } from "./label.ts";
 /** Truth values: bit 0 is set when it may be so, bit 1 when it is. So AND is `&`, OR is `|` (Kleene's logic). */
 export const FALSE = 0, UNKNOWN = 1, TRUE = 3;
 
-/** Compiles a pattern; `test` searches it anywhere in a text. Throws Error on a bad pattern. Must run in linear time. */
-export type RegexEngine = (pattern: string) => { test(text: string): boolean };
+/**
+ * Compiles a pattern; `test` searches it anywhere in a text. Throws Error on a bad pattern. Must run in linear time. It is
+ * cheap when searching a text again costs less than remembering what was found.
+ */
+export type RegexEngine = (pattern: string) => { test(text: string): boolean; readonly isCheap?: boolean };
 
 /** A comparison ready to be decided for any number of dictionaries. `!=` and `!~=` are decided as what they negate. */
 export interface Compared {
@@ -172,7 +175,8 @@ function numberOf(bytes: Uint8Array, from: number, to: number): number {
 /** On the text of an entry, which is its label but for an absent value: that is empty text here, not a `-`. */
 function matching(pattern: string, regex: RegexEngine): Mark {
   const compiled = regex(pattern);
-  return (dictionary, found, memo) => {
+  return (dictionary, found, given) => {
+    const memo = compiled.isCheap === true ? undefined : given;
     const text = bytesTexts(dictionary.bytes, dictionary.offsets);
     const hashed = memo && entryHashes(dictionary, memo.seed);
     for (let e = OTHER + 1; e < dictionary.size; e++) {

@@ -7,6 +7,7 @@
  */
 import { RE2JS } from "re2js";
 import { QuestionTooExpensive } from "@/core/answer.ts";
+import { literalSearch } from "./regex_literals.ts";
 import { REGEX_CHARS_MAX, REGEX_INSTRUCTIONS_MAX, REGEX_MS_MAX } from "@/core/bounds.ts";
 
 /**
@@ -22,7 +23,7 @@ import { REGEX_CHARS_MAX, REGEX_INSTRUCTIONS_MAX, REGEX_MS_MAX } from "@/core/bo
 export function linearRegex(
   pattern: string,
   nowMs: () => number = () => performance.now(),
-): { test(text: string): boolean } {
+): { test(text: string): boolean; readonly isCheap?: boolean } {
   if (pattern.length > REGEX_CHARS_MAX) {
     throw refused(pattern, `it has ${pattern.length} characters; ${REGEX_CHARS_MAX} are allowed`);
   }
@@ -30,8 +31,10 @@ export function linearRegex(
   if (compiled.programSize() > REGEX_INSTRUCTIONS_MAX) {
     throw refused(pattern, "it is too costly to match; use smaller repetition counts");
   }
+  const literals = literalSearch(pattern), search = literals ?? ((text: string) => compiled.test(text));
   let leftMs = REGEX_MS_MAX, startedMs = 0, unchecked = 0;
   return {
+    isCheap: literals !== undefined,
     test: (text) => {
       if (leftMs < 0) {
         throw new QuestionTooExpensive(
@@ -40,7 +43,7 @@ export function linearRegex(
         );
       }
       if (unchecked === 0) startedMs = nowMs();
-      const found = compiled.test(text);
+      const found = search(text);
       unchecked += text.length + SEARCH_CHARS;
       if (unchecked > CHECKED_CHARS) {
         leftMs -= nowMs() - startedMs;

@@ -28,8 +28,13 @@ export const QUESTIONS: readonly Question[] = FILTERS.flatMap((filter) =>
   GROUPED.map((groupBy) => ({ ...filter, groupBy }))
 );
 
-/** Regular expressions on URIs, asked for the first time and again. */
-export const REGEXES: readonly string[] = ["^/api/", "item.*[0-9]5\\.html$", "orders/abc|wp-login", "\\.(jpg|html)$"];
+const REGEXES: readonly string[] = ["^/api/", "item.*[0-9]5\\.html$", "orders/abc|wp-login", "\\.(jpg|html)$"];
+
+/** Regular expressions on URIs; the same syntax (RE2) on both sides. */
+export const REGEX_QUESTIONS: readonly Question[] = REGEXES.flatMap((regex) => {
+  const filter = `uri~="${regex.replaceAll("\\", "\\\\")}"`, where = `regexp_matches(uri::VARCHAR, '${regex}')`;
+  return [{ filter, where, groupBy: "website" }, { filter, where, groupBy: "uri" }];
+});
 
 /** The question in SQL, with requests alone or with every measure that our answer carries. */
 export function sqlOf({ where, groupBy }: Pick<Question, "where" | "groupBy">, n: number, all: boolean): string {

@@ -3,42 +3,40 @@
  * whole table and lets it group by small integers; the status and the first address of an IPv4 prefix as numbers as well,
  * so that orders and containment are comparisons of integers; sums in the narrowest type. What was rolled up is NULL.
  */
-import {
-  BIGINT,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  type DuckDBType,
-  INTEGER,
-  UINTEGER,
-  VARCHAR,
-} from "@duckdb/node-api";
 import type { Bucket, Dictionary } from "@/core/bucket.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER, PREFIX } from "@/core/dimensions.ts";
 import { entryLabel } from "@/core/label.ts";
 import { BYTES, MEASURE_COUNT, MEASURES } from "@/core/measures.ts";
+import type { Cell, DuckDB } from "./duckdb.ts";
 
 /** Rows of one chunk: DuckDB's own vector size. */
 const CHUNK_ROWS = 2048;
 
 /** Fills the table `requests_of`: a column a dimension and a measure, `status_number` and `address`. */
-export async function fillTable(connection: DuckDBConnection, buckets: readonly Bucket[]): Promise<void> {
-  const codes = DIMENSIONS.map(() => new Map<string, number>());
+export async function fillTable(duckdb: DuckDB, buckets: readonly Bucket[]): Promise<void> {
+  const { connection, chunk } = duckdb, codes = DIMENSIONS.map(() => new Map<string, number>());
   await connection.run(
     `CREATE TABLE codes_of (${DIMENSIONS.map(({ name }) => `${name} INTEGER`)}, address UINTEGER, ${
       MEASURES.map(({ name }) => `${name} BIGINT`)
     })`,
   );
-  const types = [...DIMENSIONS.map(() => INTEGER), UINTEGER, ...MEASURES.map(() => BIGINT)];
+  const types = [
+    ...DIMENSIONS.map(() => "INTEGER" as const),
+    "UINTEGER" as const,
+    ...MEASURES.map(() => "BIGINT" as const),
+  ];
   const appender = await connection.createAppender("codes_of");
   for (const bucket of buckets) {
     const columns = columnsOf(bucket, codes);
     for (let from = 0; from < bucket.rows; from += CHUNK_ROWS) {
       const to = Math.min(from + CHUNK_ROWS, bucket.rows);
-      appender.appendDataChunk(chunkOf(types, columns.map((column) => column.slice(from, to))));
+      appender.appendDataChunk(chunk(types, columns.map((column) => column.slice(from, to))));
     }
   }
   appender.closeSync();
-  for (let d = 0; d < DIMENSION_COUNT; d++) await makeEnum(connection, DIMENSIONS[d].name, [...codes[d].keys()]);
+  for (let d = 0; d < DIMENSION_COUNT; d++) {
+    await makeEnum(duckdb, DIMENSIONS[d].name, [...codes[d].keys()]);
+  }
   await connection.run(`CREATE TABLE requests_of AS SELECT ${[
     ...DIMENSIONS.map(({ name }) => `${name}_texts.text::${name}_enum AS ${name}`),
     `TRY_CAST(status_texts.text AS USMALLINT) AS status_number`,
@@ -54,7 +52,7 @@ export async function fillTable(connection: DuckDBConnection, buckets: readonly 
 function columnsOf(
   { rows, dictionaries, indexes, measures }: Bucket,
   codes: readonly Map<string, number>[],
-): (number | bigint | null)[][] {
+): Cell[][] {
   const numbered = dictionaries.map((dictionary, d) => codesOf(dictionary, d, codes[d]));
   const addresses = addressesOf(dictionaries[PREFIX]);
   const each = <Value>(value: (row: number) => Value): Value[] => Array.from({ length: rows }, (_, row) => value(row));
@@ -89,19 +87,13 @@ function entryOf({ bytes, offsets }: Dictionary, e: number): Uint8Array {
   return bytes.subarray(offsets[e], offsets[e + 1]);
 }
 
-async function makeEnum(connection: DuckDBConnection, name: string, texts: readonly string[]): Promise<void> {
+async function makeEnum({ connection, chunk }: DuckDB, name: string, texts: readonly string[]): Promise<void> {
   await connection.run(`CREATE TABLE ${name}_texts (code INTEGER, text VARCHAR)`);
   const appender = await connection.createAppender(`${name}_texts`);
   for (let from = 0; from < texts.length; from += CHUNK_ROWS) {
     const some = texts.slice(from, from + CHUNK_ROWS);
-    appender.appendDataChunk(chunkOf([INTEGER, VARCHAR], [some.map((_, i) => from + i), some]));
+    appender.appendDataChunk(chunk(["INTEGER", "VARCHAR"], [some.map((_, i) => from + i), some]));
   }
   appender.closeSync();
   await connection.run(`CREATE TYPE ${name}_enum AS ENUM (SELECT text FROM ${name}_texts ORDER BY code)`);
-}
-
-function chunkOf(types: DuckDBType[], columns: (number | bigint | string | null)[][]): DuckDBDataChunk {
-  const chunk = DuckDBDataChunk.create(types, columns[0].length);
-  chunk.setColumns(columns);
-  return chunk;
 }
