@@ -47,6 +47,10 @@ export class CounterTable {
   /** Per dimension: see `Dictionary.lostMax` and `Dictionary.foldedMax` in `bucket.ts`. */
   readonly lostMax: readonly Values[] = perDimension(zeroValues);
   readonly foldedMax: readonly Values[] = perDimension(zeroValues);
+  /** Whether it has overflowed: from then on values that are new are withheld (`withhold.ts`). */
+  flooded = false;
+  /** Per dimension: the largest that a line withheld from an entry has counted since entries folded last. */
+  readonly withheldMax: readonly Values[] = perDimension(zeroValues);
   #index = new Int32Array(2 * ROWS_MIN);
   /** One odd multiplier a dimension. */
   readonly #multipliers: Int32Array<ArrayBuffer>;
@@ -135,7 +139,7 @@ export class CounterTable {
 
   /** Adds to what roll-up has taken from entry `id` of dimension `d`. */
   addGivenUp(d: number, id: number, values: ArrayLike<number>, at: number): void {
-    mergeValues(this.#givenUpFor(d, id), values, at, id * MEASURE_COUNT);
+    mergeValues(this.givenUpFor(d, id), values, at, id * MEASURE_COUNT);
   }
 
   /**
@@ -156,6 +160,7 @@ export class CounterTable {
   /** Forgets everything; keeps the memory. */
   clear(): void {
     this.rows = 0;
+    this.flooded = false;
     this.#index.fill(0);
     this.totals.fill(0);
     for (let d = 0; d < DIMENSION_COUNT; d++) {
@@ -163,6 +168,7 @@ export class CounterTable {
       this.givenUp[d] = new Float64Array(0);
       this.lostMax[d].fill(0);
       this.foldedMax[d].fill(0);
+      this.withheldMax[d].fill(0);
     }
   }
 
@@ -273,7 +279,8 @@ export class CounterTable {
     this.#index = index;
   }
 
-  #givenUpFor(d: number, id: number): Float64Array<ArrayBuffer> {
+  /** `givenUp[d]`, long enough for this entry. */
+  givenUpFor(d: number, id: number): Float64Array<ArrayBuffer> {
     const there = this.givenUp[d];
     if ((id + 1) * MEASURE_COUNT <= there.length) return there;
     const more = new Float64Array(Math.max(this.dictionaries[d].size, 2 * (id + 1)) * MEASURE_COUNT);

@@ -36,7 +36,7 @@ import {
   OPTIONAL,
 } from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
-import { makeRoom } from "./roll_up.ts";
+import { roomFor, withholdNew } from "./withhold.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 
@@ -209,18 +209,19 @@ export class Pipeline {
     const endS = startS + TIERS[tier].sliceS;
     let to = from + 1;
     while (to < count && times[to] >= startS && times[to] < endS) to++;
-    makeRoom(table, OPEN_CAPS);
+    roomFor(table, OPEN_CAPS);
     this.#resolve(table, from, to - from, tag);
+    withholdNew(table, this.#ids, values, from, to - from);
     table.addBatch(this.#ids, values, from, to - from);
     table.addTotals(this.#sum(from, to), 0);
     return to;
   }
 
   /** Looks up the entries of a run of lines, one dictionary after the other. */
-  #resolve({ dictionaries }: CounterTable, from: number, count: number, tag: Uint8Array): void {
+  #resolve(table: CounterTable, from: number, count: number, tag: Uint8Array): void {
     const { staged, scratchView, hasOptional } = this.#batch, ids = this.#ids, view = this.#view;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
-      const dictionary = dictionaries[d];
+      const dictionary = table.dictionaries[d];
       const entry = d === TAG
         ? tag
         : d === SOURCE
@@ -236,7 +237,7 @@ export class Pipeline {
       }
       // The same for all of these lines, and nearly always for those before them.
       const id = dictionary.intern(entry, 0, entry.length);
-      if (this.#filled[d] === id) continue;
+      if (this.#filled[d] === id && !table.flooded) continue; // in a flood single lines may hold OTHER
       for (let i = 0; i < BATCH_LINES; i++) ids[i * DIMENSION_COUNT + d] = id;
       this.#filled[d] = id;
     }
@@ -277,14 +278,14 @@ export class Pipeline {
   #sliceOf(timeS: number): OpenSlice | number | "full" {
     const last = this.#open[this.#last];
     if (last !== undefined && timeS >= last.startS && timeS < last.startS + TIERS[last.tier].sliceS) return last;
-    const { anyTime = false, openSlicesMax = OPEN_SLICES_MAX, seed } = this.options;
+    const { anyTime = false, seed } = this.options;
     if (!anyTime && timeS > this.nowS + FUTURE_SECONDS_MAX) return FUTURE;
     const tier = anyTime ? 0 : tierHolding(timeS, sliceStart(this.nowS, FINEST_S));
     if (tier < 0) return TOO_OLD;
     const startS = sliceStart(timeS, TIERS[tier].sliceS);
     this.#last = this.#open.findIndex((slice) => slice.tier === tier && slice.startS === startS);
     if (this.#last >= 0) return this.#open[this.#last];
-    if (this.#open.length === openSlicesMax) return "full";
+    if (this.#isFull()) return "full";
     this.#last = this.#open.length;
     this.#open.push({ tier, startS, table: this.#spare.pop() ?? new CounterTable(seed) });
     return this.#open[this.#last];
@@ -293,7 +294,17 @@ export class Pipeline {
   /** Whether open slices take too much memory together; one alone rolls up instead. */
   #isCrowded(): boolean {
     const { openBytesMax = OPEN_BYTES_MAX } = this.options;
-    return this.#open.length > 1 && this.#bytesOf(this.#open.map(({ table }) => table)) > openBytesMax;
+    return this.#open.length > 1 && this.#openBytes() > openBytesMax;
+  }
+
+  /** Whether one more slice may not be opened: there would be too many, or in a flood not enough room for it to grow. */
+  #isFull(): boolean {
+    const { openSlicesMax = OPEN_SLICES_MAX, openBytesMax = OPEN_BYTES_MAX } = this.options, open = this.#open.length;
+    return open > 0 && (open >= openSlicesMax || this.#openBytes() > openBytesMax / 2);
+  }
+
+  #openBytes(): number {
+    return this.#bytesOf(this.#open.map(({ table }) => table));
   }
 
   #bytesOf(tables: readonly CounterTable[]): number {

@@ -122,7 +122,7 @@ class RollUp {
     const { table } = this, dictionary = table.dictionaries[d];
     if (dictionary.size <= entriesMax && dictionary.bytes <= bytesMax) return;
     this.#weigh([d]);
-    const renamed = keptEntries(dictionary, this.weights[d], entriesMax, bytesMax);
+    const renamed = keptEntries(dictionary, this.weights[d], entriesMax, bytesMax, !this.fast);
     this.#foldRows(d, renamed);
     this.#settle(d, renamed);
     keepFor(this.weights[d], renamed);
@@ -388,20 +388,27 @@ function keepFor(weights: Float64Array, renamed: Int32Array): void {
 /** What choosing among entries has to know of a dictionary. */
 type Entries = Pick<InternTable, "size" | "entryLength">;
 
-/** The new id of each entry, counting up from 1; 0 for those that are lightest and fold. */
+/**
+ * The new id of each entry, counting up from 1; 0 for those that are lightest and fold.
+ *
+ * @param someOfLevel whether a level of which not all fit is kept in part, those first that came first. In a flood that
+ *   level is what was seen once: keeping some of it would only bring the next overflow nearer.
+ */
 function keptEntries(
   dictionary: Entries,
   weights: Float64Array,
   entriesMax: number,
   bytesMax: number,
+  someOfLevel: boolean,
 ): Int32Array {
   const size = dictionary.size, levels = new Int32Array(new Float32Array(weights.subarray(0, size)).buffer);
   const counts = new Uint32Array(LEVELS), renamed = new Int32Array(size);
   for (let id = 1; id < size; id++) counts[levels[id] >>> LEVEL_SHIFT]++;
   let left = Math.min(size, Math.max(1, Math.floor(entriesMax))) - 1, bytes = 0;
-  // From the heaviest level down; of the last one, those that came first.
+  // From the heaviest level down.
   let limit = LEVELS - 1;
-  while (limit >= 0 && counts[limit] < left) left -= counts[limit--];
+  while (limit >= 0 && counts[limit] <= left) left -= counts[limit--];
+  if (!someOfLevel) left = 0;
   for (let id = 1; id < size; id++) {
     const level = levels[id] >>> LEVEL_SHIFT;
     if (level < limit || level === limit && left-- <= 0) continue;

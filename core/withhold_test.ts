@@ -1,0 +1,93 @@
+import { assert, assertEquals } from "@std/assert";
+import { DIMENSION_COUNT, PREFIX, URI } from "./dimensions.ts";
+import { BATCH_LINES } from "./bounds.ts";
+import { emptyLedger } from "./ledger.ts";
+import { MEASURE_COUNT, mergeValues, REQUESTS, zeroValues } from "./measures.ts";
+import { CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
+import { bucketProblem } from "./bucket_check.ts";
+import { seal } from "./seal.ts";
+import type { Caps } from "./slices.ts";
+import { roomFor, withholdNew } from "./withhold.ts";
+import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
+
+const ENCODER = new TextEncoder();
+const TIGHT: Caps = { rowsMax: 900, entriesMax: 700, entryBytesMax: Infinity };
+
+/** A table that has counted these requests as the pipeline does, batch by batch. */
+function tableOf(requests: readonly Request[], caps: Caps): CounterTable {
+  const table = new CounterTable(5), ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
+  const values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+  for (let from = 0; from < requests.length; from += BATCH_LINES) {
+    const batch = requests.slice(from, from + BATCH_LINES);
+    roomFor(table, caps);
+    for (let d = 0; d < DIMENSION_COUNT; d++) {
+      batch.forEach((request, i) => {
+        const bytes = ENCODER.encode(request.values[d]);
+        ids[i * DIMENSION_COUNT + d] = table.dictionaries[d].intern(bytes, 0, bytes.length);
+      });
+    }
+    batch.forEach(({ measures }, i) => values.set(measures, i * MEASURE_COUNT));
+    withholdNew(table, ids, values, 0, batch.length);
+    table.addBatch(ids, values, 0, batch.length);
+    batch.forEach(({ measures }) => table.addTotals(measures, 0));
+  }
+  return table;
+}
+
+function flood(seed: number): Request[] {
+  const random = randomFrom(seed);
+  return Array.from({ length: 12_000 }, (_, i) => {
+    const request = randomRequest(random, 400);
+    if (i % 3 === 0) return request;
+    return { ...request, values: request.values.with(URI, `/unique-${i}`).with(PREFIX, i % 2 ? `n${i}` : "attacker") };
+  });
+}
+
+Deno.test("in a flood totals stay exact, and the bucket that comes of it is sound", () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const requests = flood(seed), table = tableOf(requests, TIGHT), total = zeroValues(), rows = zeroValues();
+    for (const { measures } of requests) mergeValues(total, measures);
+    for (let row = 0; row < table.rows; row++) mergeValues(rows, table.doubles, row * ROW_DOUBLES + VALUES_AT);
+    assert(table.flooded);
+    assertEquals([table.totals, rows], [total, total]);
+    const bucket = seal(table, 0, 10, emptyLedger(), { ...TIGHT, rowsMax: 300, entriesMax: 200 });
+    assertEquals(bucketProblem(bucket), undefined);
+  }
+});
+
+Deno.test("a value's true count lies between its marginal and that plus what folding took, and its rows lost lostMax at most", () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const requests = flood(seed), table = tableOf(requests, TIGHT), marginals = tableMarginals(table);
+    for (const d of [PREFIX, URI]) {
+      const truth = new Map<string, number>();
+      for (const { values } of requests) truth.set(values[d], (truth.get(values[d]) ?? 0) + 1);
+      const size = table.dictionaries[d].size;
+      for (const [value, count] of truth) {
+        const bytes = ENCODER.encode(value), id = table.dictionaries[d].intern(bytes, 0, bytes.length);
+        const marginal = id < size ? marginals[d][id * MEASURE_COUNT + REQUESTS] : 0;
+        let held = 0;
+        for (let row = 0; row < table.rows && id < size; row++) {
+          if (table.words[row * ROW_WORDS + d] === id) held += table.doubles[row * ROW_DOUBLES + VALUES_AT + REQUESTS];
+        }
+        assert(marginal <= count && count <= marginal + table.foldedMax[d][REQUESTS], `seed ${seed}: ${value}`);
+        assert(
+          count - held <= table.lostMax[d][REQUESTS] + table.foldedMax[d][REQUESTS],
+          `seed ${seed}: ${value} lost`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("the attacker's prefix keeps its exact count while its URIs take no rows", () => {
+  const requests = flood(9), table = tableOf(requests, TIGHT), bytes = ENCODER.encode("attacker");
+  const id = table.dictionaries[PREFIX].intern(bytes, 0, bytes.length);
+  const truth = requests.filter(({ values }) => values[PREFIX] === "attacker").length;
+  assertEquals(tableMarginals(table)[PREFIX][id * MEASURE_COUNT + REQUESTS], truth);
+});
+
+Deno.test("before a table has overflowed, nothing is withheld", () => {
+  const requests = flood(3).slice(0, 600), table = tableOf(requests, { ...TIGHT, rowsMax: 5000, entriesMax: 5000 });
+  assertEquals(table.flooded, false);
+  assert(table.givenUp.every((column) => column.every((value) => value === 0)));
+});
