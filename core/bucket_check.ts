@@ -8,7 +8,7 @@ import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, VALUE_MAX, type Values } fr
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
 import { crc32c } from "./checksum.ts";
-import { type Bucket, type IndexColumn, widened, widenedIndex } from "./bucket.ts";
+import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
 import { type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
 
 /** CRC-32C over the content: the block, which is the same for equal buckets. */
@@ -23,12 +23,12 @@ export function bucketProblem(bucket: Bucket): string | undefined {
   if (!Number.isSafeInteger(startS) || startS < 0 || startS % lengthS !== 0) {
     return `slice start ${startS} is not aligned`;
   }
-  const wide = measures.map(widened);
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (mergedAll(wide[m], IS_SUM[m]) !== totals[m]) {
+    if (mergedAll(measures[m], IS_SUM[m]) !== totals[m]) {
       return `${MEASURES[m].name} of the rows do not add up to the total`;
     }
   }
+  const wide = measures.map(widened);
   for (let d = 0; d < DIMENSION_COUNT; d++) {
     const problem = entriesProblem(dictionaries[d]) ?? rowsProblem(dictionaries[d], indexes[d], wide, totals);
     if (problem !== undefined) return `${DIMENSIONS[d].name}: ${problem}`;
@@ -60,7 +60,7 @@ function rowsProblem(
   if (index.length > 0 && largest >= size) return `index ${largest} is outside the dictionary`;
   if (isWhole(dictionary)) return count === 0 ? undefined : "rows gave up their value, but no value lost any";
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    const given = mergedAll(widened(givenUp[m]), IS_SUM[m]);
+    const given = mergedAll(givenUp[m], IS_SUM[m]);
     if (IS_SUM[m] ? given !== sumAt(measures[m], others, count) : !(given <= totals[m])) {
       return `${MEASURES[m].name} given up by values are not those of the rows without one`;
     }
@@ -97,13 +97,20 @@ function scanIndex(index: IndexColumn, others: Int32Array): { readonly largest: 
 }
 
 /** All values as one; NaN, which no total is, when one of them cannot be a count. */
-function mergedAll(values: Float64Array, isSum: boolean): number {
+function mergedAll(column: NumberColumn, isSum: boolean): number {
+  if (column instanceof Float64Array && !isCounts(column)) return NaN;
+  const values = widened(column);
   let merged = 0;
+  if (isSum) { for (let i = 0; i < values.length; i++) merged += values[i]; }
+  else for (let i = 0; i < values.length; i++) merged = Math.max(merged, values[i]);
+  return saturated(merged);
+}
+
+/** Whether every double is a whole number that is not negative; integers of any width are. */
+function isCounts(values: Float64Array): boolean {
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (!(value >= 0 && value <= VALUE_MAX && Math.floor(value) === value)) return NaN;
-    if (isSum) merged += value;
-    else if (value > merged) merged = value;
+    if (!(value >= 0 && value <= VALUE_MAX && Math.floor(value) === value)) return false;
   }
-  return saturated(merged);
+  return true;
 }

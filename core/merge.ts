@@ -7,7 +7,7 @@
  * `foldedMax` accounts for.
  */
 import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX } from "./bounds.ts";
-import { MEASURE_COUNT, saturated, type Values } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, saturated, type Values } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { addLedger, emptyLedger, type Ledger } from "./ledger.ts";
@@ -156,19 +156,27 @@ function internEntries(table: InternTable, dictionary: BlockDictionary): Int32Ar
 /** Hash, start and length of the entries of one batch. */
 const staged = new Int32Array(BATCH_LINES * 3);
 
-/** Adds what the entries of one dimension have given up, and what a value can have lost. */
+/** Adds what the entries of one dimension have given up, and what a value can have lost. Saturates when it is sealed. */
 function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary, ids: Int32Array): void {
-  const columns = dictionary.givenUp.map(widened), given = new Float64Array(MEASURE_COUNT);
-  for (let entry = 0; entry < dictionary.size; entry++) {
-    let some = false;
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      given[m] = columns[m][entry];
-      if (given[m] > 0) some = true;
+  const { givenUp, lostMax, foldedMax } = dictionary, length = table.dictionaries[d].size * MEASURE_COUNT;
+  if (table.givenUp[d].length < length) table.givenUp[d] = grown(table.givenUp[d], 2 * length);
+  const into = table.givenUp[d];
+  for (let m = 0; m < MEASURE_COUNT; m++) {
+    const given = widened(givenUp[m]), isSum = IS_SUM[m];
+    for (let entry = 0; entry < given.length; entry++) {
+      const at = ids[entry] * MEASURE_COUNT + m;
+      into[at] = isSum ? into[at] + given[entry] : Math.max(into[at], given[entry]);
     }
-    if (some) table.addGivenUp(d, ids[entry], given, 0);
   }
-  addBound(table.lostMax[d], dictionary.lostMax);
-  addBound(table.foldedMax[d], dictionary.foldedMax);
+  addBound(table.lostMax[d], lostMax);
+  addBound(table.foldedMax[d], foldedMax);
+}
+
+function grown(values: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
+  const more = new Float64Array(length);
+  more.set(values);
+  free(values);
+  return more;
 }
 
 function addBound(into: Values, from: Values): void {

@@ -30,6 +30,9 @@ Deno.bench(`decode and check a slice, ${slice}`, () => void decoded(slicesSent[0
 Deno.bench(`decode, check and merge 8 minutes of ${minute}`, () => {
   mergeBuckets(minutesSent.map(decoded), 0, 60, CAPS, 2);
 });
+Deno.bench(`decode, check and merge 8 times the same minute, ${minute}`, () => {
+  mergeBuckets(minutesSent.map(() => decoded(minutesSent[0])), 0, 60, CAPS, 2);
+});
 Deno.bench(`decode, check and merge 6 slices of ${slice}`, () => {
   mergeBuckets(slicesSent.map(decoded), 0, 60, CAPS, 2);
 });
