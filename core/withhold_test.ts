@@ -15,7 +15,13 @@ const TIGHT: Caps = { rowsMax: 900, entriesMax: 700, entryBytesMax: Infinity };
 
 /** A table that has counted these requests as the pipeline does, batch by batch. */
 function tableOf(requests: readonly Request[], caps: Caps): CounterTable {
-  const table = new CounterTable(5), ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
+  const table = new CounterTable(5);
+  countAll(table, requests, caps);
+  return table;
+}
+
+function countAll(table: CounterTable, requests: readonly Request[], caps: Caps): void {
+  const ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
   const values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
   for (let from = 0; from < requests.length; from += BATCH_LINES) {
     const batch = requests.slice(from, from + BATCH_LINES);
@@ -31,7 +37,6 @@ function tableOf(requests: readonly Request[], caps: Caps): CounterTable {
     table.addBatch(ids, values, 0, batch.length);
     batch.forEach(({ measures }) => table.addTotals(measures, 0));
   }
-  return table;
 }
 
 function flood(seed: number): Request[] {
@@ -90,4 +95,22 @@ Deno.test("before a table has overflowed, nothing is withheld", () => {
   const requests = flood(3).slice(0, 600), table = tableOf(requests, { ...TIGHT, rowsMax: 5000, entriesMax: 5000 });
   assertEquals(table.flooded, false);
   assert(table.givenUp.every((column) => column.every((value) => value === 0)));
+});
+
+Deno.test("a value gives up its first line, and once more when it comes back after a fold: lostMax says so", () => {
+  const line = (uri: string, bytes: number): Request => ({
+    values: ["w", "p", uri, "200", "GET", "", "", "", "c"],
+    measures: [1, bytes, 0, 0],
+  });
+  const table = tableOf([line("/known", 1)], TIGHT), roomy = { ...TIGHT, rowsMax: 5000, entriesMax: 5000 };
+  table.flooded = true;
+  countAll(table, [line("/a", 5), line("/b", 9), line("/a", 20)], roomy);
+  countAll(table, [line("/c", 2), line("/a", 1)], roomy);
+  assertEquals([...table.lostMax[URI]], [1, 9, 0, 0], "the largest line that one value gave up");
+  assertEquals(table.rows, 3, "/known, /a and what was withheld");
+  countAll(table, Array.from({ length: 500 }, (_, i) => line(`/${i}`, 1)), roomy);
+  roomFor(table, { ...TIGHT, entriesMax: 300 }); // a fold
+  const before = table.lostMax[URI].slice();
+  countAll(table, [line("/once more", 3)], roomy);
+  assertEquals(table.lostMax[URI][REQUESTS], before[REQUESTS] + 1);
 });
