@@ -96,7 +96,7 @@ export function bucketBytes(bucket: Bucket): number {
 }
 
 /** Bytes of the runtime for a block, and for the views of an open one (about 90; measured on Deno 2.9). */
-export const BLOCK_OVERHEAD_BYTES = 1024, VIEWS_BYTES = 12 * 1024;
+export const BLOCK_OVERHEAD_BYTES = 2048, VIEWS_BYTES = 12 * 1024;
 
 /** Whether no value of this dimension has lost anything to OTHER: then its marginals are what its rows add up to. */
 export function isWhole({ lostMax, foldedMax }: Pick<Dictionary, "lostMax" | "foldedMax">): boolean {

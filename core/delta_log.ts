@@ -10,13 +10,14 @@
  *             #begin      a cursor      #end
  */
 import { DELTA_BYTES_MAX, DELTA_SECONDS_MAX } from "./bounds.ts";
-import type { Delta } from "./bucket.ts";
-import { bucketBytes } from "./bucket_block.ts";
+import type { Delta, Identity } from "./bucket.ts";
+import { BLOCK_OVERHEAD_BYTES, blockOf, openBlock } from "./bucket_block.ts";
 
+/** A delta at rest: of a small bucket, being open is most of what it takes. */
 interface Held {
-  readonly delta: Delta;
+  readonly identity: Identity;
+  readonly block: ArrayBuffer;
   readonly arrivedS: number;
-  readonly bytes: number;
 }
 
 export class DeltaLog {
@@ -31,9 +32,9 @@ export class DeltaLog {
 
   /** Keeps a delta that arrived at `nowS`, forgets what is too old or too much, and tells the followers. */
   add(delta: Delta, nowS: number): void {
-    const bytes = bucketBytes(delta.bucket);
-    this.#held.set(this.#end++, { delta, arrivedS: nowS, bytes });
-    this.#bytes += bytes;
+    const block = blockOf(delta.bucket);
+    this.#held.set(this.#end++, { identity: delta.identity, block, arrivedS: nowS });
+    this.#bytes += bytesOf(block);
     this.#forget(nowS - this.secondsMax);
     for (const follower of this.#followers) follower.onReady();
   }
@@ -50,9 +51,10 @@ export class DeltaLog {
     return this.#begin;
   }
 
-  /** The delta at a position, or undefined when it is not there any more or not yet. */
+  /** The delta at a position, opened, or undefined when it is not there any more or not yet. */
   at(position: number): Delta | undefined {
-    return this.#held.get(position)?.delta;
+    const held = this.#held.get(position);
+    return held && { identity: held.identity, bucket: openBlock(held.block) };
   }
 
   get bytes(): number {
@@ -64,13 +66,17 @@ export class DeltaLog {
   }
 
   #forget(beforeS: number): void {
-    for (const [position, { arrivedS, bytes }] of this.#held) {
+    for (const [position, { arrivedS, block }] of this.#held) {
       if (this.#bytes <= this.bytesMax && arrivedS >= beforeS) return;
       this.#held.delete(position);
       this.#begin = position + 1;
-      this.#bytes -= bytes;
+      this.#bytes -= bytesOf(block);
     }
   }
+}
+
+function bytesOf(block: ArrayBuffer): number {
+  return block.byteLength + BLOCK_OVERHEAD_BYTES;
 }
 
 /** One reader's place in the log: every delta from the oldest held on, once, in order, or counted as dropped. */

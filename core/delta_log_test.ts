@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type Delta, emptyBucket } from "./bucket.ts";
-import { bucketBytes } from "./bucket_block.ts";
+import { BLOCK_OVERHEAD_BYTES, blockOf } from "./bucket_block.ts";
 import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
+import { trafficBucket } from "./test_buckets.ts";
 
 const BUCKET = emptyBucket(100, 10);
-const BYTES = bucketBytes(BUCKET);
+const BYTES = blockOf(BUCKET).byteLength + BLOCK_OVERHEAD_BYTES;
 
 function delta(sequence: number): Delta {
   return { identity: { source: "s", instance: "i", sequence, checksum: 0 }, bucket: BUCKET };
@@ -58,6 +59,14 @@ Deno.test("a delta larger than the whole log is dropped for everybody, and told 
   const log = new DeltaLog(BYTES - 1), cursor = log.follow();
   log.add(delta(1), 0);
   assertEquals([log.bytes, log.at(0), read(cursor)], [0, undefined, [-1]]);
+});
+
+Deno.test("a delta is the same after it lay in the log", () => {
+  const bucket = trafficBucket(1, { rows: 50, sites: 3, prefixes: 40, uris: 40 }, 100, 10), log = new DeltaLog();
+  log.add({ ...delta(7), bucket }, 0);
+  const taken = log.follow().take();
+  assertEquals([taken?.identity, taken?.bucket.totals], [delta(7).identity, bucket.totals]);
+  assertEquals(taken && new Uint8Array(blockOf(taken.bucket)), new Uint8Array(blockOf(bucket)));
 });
 
 Deno.test("followers are told of each new delta, until they close", () => {
