@@ -194,7 +194,7 @@ Deno.test("random lines into a table with tiny caps: nothing is lost, nothing pa
         assertConserved(table, lines.map(({ measures }) => ({ values: [], measures })));
       }
     }),
-    { numRuns: 30 },
+    { numRuns: 30, endOnFailure: true },
   );
 });
 
