@@ -24,20 +24,23 @@ export class TimelessFormat implements LineFormat {
 
   parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number {
     const outcome = this.format.parse(bytes, view, start, newline, batch);
-    if (outcome === COUNTED) this.#takeTime(batch);
+    if (outcome === COUNTED) this.#takeTimes(batch, batch.count, batch.count + 1);
     return outcome;
   }
 
-  scan(bytes: Uint8Array, view: DataView, start: number, batch: LineBatch): number {
-    const next = this.format.scan(bytes, view, start, batch);
-    if (next >= 0) this.#takeTime(batch);
+  scan(bytes: Uint8Array, view: DataView, start: number, end: number, batch: LineBatch): number {
+    const from = batch.count, next = this.format.scan(bytes, view, start, end, batch);
+    this.#takeTimes(batch, from, batch.count);
     return next;
   }
 
-  #takeTime({ times, count }: LineBatch): void {
-    const timeS = times[count];
-    if (timeS < this.earliestS) this.earliestS = timeS;
-    if (timeS > this.latestS) this.latestS = timeS;
-    times[count] = 0;
+  /** Takes the times of the lines in places `from … to`. */
+  #takeTimes({ times }: LineBatch, from: number, to: number): void {
+    for (let line = from; line < to; line++) {
+      const timeS = times[line];
+      if (timeS < this.earliestS) this.earliestS = timeS;
+      if (timeS > this.latestS) this.latestS = timeS;
+      times[line] = 0;
+    }
   }
 }

@@ -1,4 +1,5 @@
 /** Entry of the CLI: the process around the commands. */
+import { startThread } from "./count_thread.ts";
 import { runMain } from "@/core/host/exit.ts";
 import { systemInputs } from "@/core/host/input_file.ts";
 import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
@@ -21,7 +22,7 @@ const shell: Shell = {
   inputs: systemInputs(),
   terminal: Deno.stderr.isTerminal() ? { columns: terminalColumns, write: writeErr } : undefined,
   nowMs: () => performance.now(),
-  startThread: async (start, names) => (await import("./count_thread.ts")).startThread(start, names),
+  startThread,
 };
 
 if (import.meta.main) await runMain(PROGRAM_NAME, (args, env) => runCommand(args, env, shell));
