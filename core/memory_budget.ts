@@ -16,6 +16,7 @@ import {
   OPEN_ENTRIES_MAX,
   OPEN_ENTRY_BYTES_MAX,
   OPEN_ROWS_MAX,
+  ROW_INDEX_DIMENSIONS_MAX,
   STORE_PENDING_BYTES_MAX,
   SUBSCRIBER_QUEUE_BYTES_MAX,
   TRUTH_TABLES_MAX,
@@ -99,14 +100,17 @@ function bucketBytesMax({ bytesMax = Infinity }: Caps): number {
   return bytesMax + BLOCK_OVERHEAD_BYTES + VIEWS_BYTES;
 }
 
-/** What questions have computed of one bucket and left with it, by entry: where it begins, its hash, what it gave up,
- * and what regular expressions said of it. */
-function keptBytes({ entriesMax }: Caps): number {
-  const computed = 4 + 4 + 4;
-  return DIMENSIONS.reduce((bytes, { kind }, d) => {
-    if (isOfInput(d)) return bytes;
-    return bytes + entriesMax * (computed + (kind === "text" ? TRUTH_TABLES_MAX : 0));
+/**
+ * What questions have computed of one bucket and left with it. By entry: where it begins, its hash, what it has counted and
+ * what it gave up, and what regular expressions said of it. By row and entry: indexes for filters (`rows_by_entry.ts`).
+ */
+function keptBytes({ rowsMax, entriesMax }: Caps): number {
+  const computed = 4 + 4 + MEASURE_COUNT * 8 + 4;
+  const entries = DIMENSIONS.reduce((bytes, { kind }, d) => {
+    return isOfInput(d) ? bytes : bytes + entriesMax * (computed + (kind === "text" ? TRUTH_TABLES_MAX : 0));
   }, 0);
+  const rowWidth = rowsMax <= 2 ** 16 ? 2 : 4;
+  return entries + ROW_INDEX_DIMENSIONS_MAX * (rowWidth * rowsMax + 4 * entriesMax + DIMENSION_COUNT * entriesMax * 2);
 }
 
 /** A table as full as it may be while lines are counted: rows, their index, and a dictionary for each dimension. */

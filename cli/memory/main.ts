@@ -1,0 +1,127 @@
+/**
+ * Measures memory: `deno task memory rows|rings|flood|all [--small]`.
+ *
+ *   rows    bytes a row of sealed buckets, dictionaries included
+ *   rings   RSS with every ring full at its caps: a day of traffic in simulated time, and after every question was asked
+ *   flood   RSS before, in and after an hour in which most requests are for a path of their own, as TSV and docs/memory.svg
+ *
+ * What is measured is one process with the main thread's and the ingest thread's work in it, and gRPC loaded; time is
+ * simulated. RSS is what the kernel says; nothing is collected for it.
+ */
+import "@/proto/service.ts";
+import { BLOCK_OVERHEAD_BYTES, blockOf } from "@/core/bucket_block.ts";
+import { DIMENSIONS } from "@/core/dimensions.ts";
+import { MEASURES } from "@/core/measures.ts";
+import { memoryBudget } from "@/core/memory_budget.ts";
+import { TIERS, WINDOWS } from "@/core/slices.ts";
+import { randomFrom } from "@/core/test_lines.ts";
+import { plotSvg } from "./plot.ts";
+import { SimulatedCollector } from "./simulated_collector.ts";
+import { ORDINARY, Traffic } from "./traffic.ts";
+
+const END = 1_700_006_400 + 86_400;
+
+/** Lines in ten seconds: enough that every slot is cut to its caps, in the tier that will hold it. */
+const COARSE_LINES = 400, MINUTE_LINES = 12_000;
+
+/** Lines in ten seconds that the flood adds to what goes on as ever. */
+const FLOOD_LINES = 20_000;
+
+let peak = 0;
+
+const [what = "all", size = ""] = Deno.args;
+const small = size === "--small";
+if (what === "rows" || what === "all") rows();
+if (what === "rings" || what === "all") rings();
+if (what === "flood" || what === "all") flood();
+
+function rows(): void {
+  const collector = new SimulatedCollector(3), traffic = new Traffic(ORDINARY, randomFrom(7));
+  for (let startS = END - 320; startS < END; startS += 10) {
+    collector.slice(startS, traffic.lines(MINUTE_LINES, startS, startS + 10));
+  }
+  say("tier", "rows", "bytes", "bytes a row");
+  for (const [tier, ring] of collector.view.store.rings.entries()) {
+    const buckets = ring.slots().map((slot) => slot.bucket());
+    const bucket = buckets.reduce((fullest, bucket) => bucket.rows > fullest.rows ? bucket : fullest);
+    const bytes = blockOf(bucket).byteLength + BLOCK_OVERHEAD_BYTES;
+    say(`${TIERS[tier].sliceS} s`, bucket.rows, bytes, (bytes / bucket.rows).toFixed(1));
+  }
+}
+
+function rings(): void {
+  const hours = small ? 1.2 : 24, fineHours = small ? 0.1 : 61 / 60;
+  const collector = new SimulatedCollector(3), traffic = new Traffic(ORDINARY, randomFrom(7));
+  say("hour", "rss MB", "peak MB", "delta log MB");
+  tell(0);
+  for (let startS = END - hours * 3600; startS < END; startS += 10) {
+    const lines = END - startS <= fineHours * 3600 ? MINUTE_LINES : COARSE_LINES;
+    collector.slice(startS, traffic.lines(lines, startS, startS + 10));
+    if ((END - startS - 10) % 3600 === 0) tell(hours - (END - startS - 10) / 3600);
+  }
+  say("tier", "slots", "rows", "MB", "bytes a row");
+  for (const { tier, slots, rows, bytes } of collector.sizes()) {
+    say(tier, slots, rows, (bytes / 1e6).toFixed(1), (bytes / rows).toFixed(1));
+  }
+  for (const { name: window } of WINDOWS) {
+    for (const { name: groupBy } of DIMENSIONS) {
+      collector.view.topN({ window, groupBy, n: 25, sort: 0, filter: undefined });
+      const filter = { kind: "compare", dimension: "status", operator: "=", value: "404" } as const;
+      collector.view.topN({ window, groupBy, n: 25, sort: MEASURES.length - 1, filter });
+    }
+  }
+  const asked = Deno.memoryUsage().rss,
+    { dataBytes, runtimeBytes } = memoryBudget({ ingestThreads: 1, followsSources: false });
+  say("after every question", (asked / 1e6).toFixed(0), "of at most", ((dataBytes + runtimeBytes) / 1e6).toFixed(0));
+  if (asked > dataBytes + runtimeBytes) throw new Error("the memory budget does not hold");
+
+  function tell(hour: number): void {
+    const { rss } = Deno.memoryUsage();
+    say(hour.toFixed(1), (rss / 1e6).toFixed(0), peakMB().toFixed(0), (collector.view.deltaLog.bytes / 1e6).toFixed(0));
+  }
+}
+
+function flood(): void {
+  const [before, during, after] = small ? [2, 2, 1] : [65, 60, 15], minutes = before + during + after;
+  const collector = new SimulatedCollector(3), traffic = new Traffic(ORDINARY, randomFrom(7));
+  const points: [number, number][] = [];
+  say("minute", "rss MB", "new paths");
+  let paths = 0;
+  for (let minute = 0; minute < minutes; minute++) {
+    const flooded = minute >= before && minute < before + during;
+    for (let startS = END + 60 * minute, slice = 0; slice < 6; slice++, startS += 10) {
+      collector.slice(startS, traffic.lines(MINUTE_LINES, startS, startS + 10));
+      if (!flooded) continue;
+      collector.slice(startS, traffic.flood(FLOOD_LINES, startS, startS + 10, paths));
+      paths += FLOOD_LINES;
+    }
+    const rss = Deno.memoryUsage().rss / 1e6;
+    points.push([minute + 1, rss]);
+    say(minute + 1, rss.toFixed(0), flooded ? 6 * FLOOD_LINES : 0);
+  }
+  if (small) return;
+  const until = before + during;
+  const svg = plotSvg({
+    title: `RSS of a busy collector; from minute ${before} to ${until} with ${
+      paths / 1e6
+    } million requests for unique paths`,
+    xLabel: "simulated minutes",
+    yLabel: "RSS, MB",
+    curves: [
+      { name: "busy", colour: "#48c", points: points.slice(0, before + 1) },
+      { name: "flood", colour: "#c33", points: points.slice(before, until + 1) },
+      { name: "busy again", colour: "#48c", points: points.slice(until) },
+    ],
+  });
+  Deno.writeTextFileSync(new URL("../../docs/memory.svg", import.meta.url), svg);
+}
+
+/** Bytes of the process at its largest. */
+function peakMB(): number {
+  peak = Math.max(peak, Deno.memoryUsage().rss);
+  return peak / 1e6;
+}
+
+function say(...cells: readonly (string | number)[]): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${cells.join("\t")}\n`));
+}
