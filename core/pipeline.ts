@@ -36,7 +36,7 @@ import {
   OPTIONAL,
 } from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
-import { roomFor, withholdNew } from "./withhold.ts";
+import { prepareBatch, withholdNew } from "./withhold.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 
@@ -209,7 +209,7 @@ export class Pipeline {
     const endS = startS + TIERS[tier].sliceS;
     let to = from + 1;
     while (to < count && times[to] >= startS && times[to] < endS) to++;
-    roomFor(table, OPEN_CAPS);
+    prepareBatch(table, OPEN_CAPS);
     this.#resolve(table, from, to - from, tag);
     withholdNew(table, this.#ids, values, from, to - from);
     table.addBatch(this.#ids, values, from, to - from);

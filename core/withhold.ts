@@ -17,14 +17,14 @@ import type { Caps } from "./slices.ts";
 import type { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
 
-/** Sizes of the dictionaries before a batch was looked up; valid until the next call of `roomFor`. */
+/** Sizes of the dictionaries before a batch was looked up; valid until the next call of `prepareBatch`. */
 const sizes = new Int32Array(DIMENSION_COUNT);
 
 /**
  * Makes sure that a batch of new keys fits (`makeRoom`), and notes how many entries there are before it. Call it first,
  * then look up the entries, then `withholdNew`.
  */
-export function roomFor(table: CounterTable, caps: Caps): void {
+export function prepareBatch(table: CounterTable, caps: Caps): void {
   const { dictionaries, rows } = table;
   for (let d = 0; d < DIMENSION_COUNT; d++) sizes[d] = dictionaries[d].size;
   makeRoom(table, caps);

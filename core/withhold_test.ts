@@ -7,7 +7,7 @@ import { CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from 
 import { bucketProblem } from "./bucket_check.ts";
 import { seal } from "./seal.ts";
 import type { Caps } from "./slices.ts";
-import { roomFor, withholdNew } from "./withhold.ts";
+import { prepareBatch, withholdNew } from "./withhold.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
 
 const ENCODER = new TextEncoder();
@@ -25,7 +25,7 @@ function countAll(table: CounterTable, requests: readonly Request[], caps: Caps)
   const values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
   for (let from = 0; from < requests.length; from += BATCH_LINES) {
     const batch = requests.slice(from, from + BATCH_LINES);
-    roomFor(table, caps);
+    prepareBatch(table, caps);
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       batch.forEach((request, i) => {
         const bytes = ENCODER.encode(request.values[d]);
@@ -109,7 +109,7 @@ Deno.test("a value gives up its first line, and once more when it comes back aft
   assertEquals([...table.lostMax[URI]], [1, 9, 0, 0], "the largest line that one value gave up");
   assertEquals(table.rows, 3, "/known, /a and what was withheld");
   countAll(table, Array.from({ length: 500 }, (_, i) => line(`/${i}`, 1)), roomy);
-  roomFor(table, { ...TIGHT, entriesMax: 300 }); // a fold
+  prepareBatch(table, { ...TIGHT, entriesMax: 300 }); // a fold
   const before = table.lostMax[URI].slice();
   countAll(table, [line("/once more", 3)], roomy);
   assertEquals(table.lostMax[URI][REQUESTS], before[REQUESTS] + 1);
