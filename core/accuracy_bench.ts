@@ -9,18 +9,18 @@
  */
 import { OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX, OPEN_ROWS_MAX } from "./bounds.ts";
 import { REQUESTS } from "./measures.ts";
-import { DIMENSION_COUNT, DIMENSIONS, METHOD, PREFIX, SOURCE, STATUS, URI, WEBSITE } from "./dimensions.ts";
+import { DIMENSIONS, METHOD, PREFIX, SOURCE, STATUS, URI, WEBSITE } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
 import { type Caps, TIERS } from "./slices.ts";
 import { entryLabel } from "./label.ts";
 import { CounterTable } from "./counter_table.ts";
-import { makeRoom } from "./roll_up.ts";
 import type { Bucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
 import { parseFilter } from "./filter_parse.ts";
 import { compileFilter } from "./filter_match.ts";
 import { topN } from "./top_n.ts";
+import { Batches } from "./test_batches.ts";
 import { ORDINARY_LINES_MINUTE, Traffic, writeEntry } from "./accuracy_fixture.ts";
 
 /** What is asked: the values of one dimension, within given values of others. */
@@ -110,25 +110,6 @@ export class Truth {
   }
 }
 
-/** Counts lines into a table as the pipeline does, from values instead of text. */
-export class Counter {
-  readonly #ids = new Int32Array(DIMENSION_COUNT);
-  readonly #entry = new Uint8Array(64);
-  #lines = 0;
-
-  constructor(readonly caps: Caps) {}
-
-  count(table: CounterTable, values: Int32Array, measures: Float64Array): void {
-    if (this.#lines++ % 256 === 0) makeRoom(table, this.caps);
-    for (let d = 0; d < DIMENSION_COUNT; d++) {
-      const length = writeEntry(d, values[d], this.#entry);
-      this.#ids[d] = table.dictionaries[d].intern(this.#entry, 0, length);
-    }
-    table.addRow(this.#ids, 0, measures, 0);
-    table.addTotals(measures, 0);
-  }
-}
-
 /** The slots of each tier, as the rings hold them. */
 interface Slots {
   readonly fine: Bucket[];
@@ -139,16 +120,17 @@ interface Slots {
 /** @param minutes a multiple of five. */
 export function countTraffic(traffic: Traffic, minutes: number, linesMinute: number, truth: Truth): Slots {
   const slots: Slots = { fine: [], minutes: [], fives: [] };
-  const counter = new Counter(OPEN_CAPS);
+  const write = (d: number, into: Uint8Array): number => writeEntry(d, traffic.values[d], into);
   for (let minute = 0; minute < minutes; minute++) {
     const fresh: Bucket[] = [], startS = START_S + 60 * minute;
     for (let slice = 0; slice < 6; slice++) {
-      const table = new CounterTable(SEED);
+      const table = new CounterTable(SEED), batches = new Batches(table, OPEN_CAPS);
       for (let i = 0; i < linesMinute / 6; i++) {
         traffic.next();
         truth.add(traffic.values);
-        counter.count(table, traffic.values, traffic.measures);
+        batches.add(write, traffic.measures);
       }
+      batches.flush();
       fresh.push(seal(table, startS + 10 * slice, 10, emptyLedger(), TIERS[0].freshCaps));
     }
     slots.minutes.push(mergeBuckets(fresh, startS, 60, TIERS[1].freshCaps, SEED));

@@ -13,11 +13,11 @@ import { emptyLedger } from "./ledger.ts";
 import { type Caps, TIERS } from "./slices.ts";
 import { entryLabel } from "./label.ts";
 import { CounterTable } from "./counter_table.ts";
-import { makeRoom } from "./roll_up.ts";
 import type { Bucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 import { mergeBuckets } from "./merge.ts";
 import { topN } from "./top_n.ts";
+import { Batches } from "./test_batches.ts";
 import {
   ATTACKED_URI,
   ATTACKER_PREFIX,
@@ -46,31 +46,26 @@ interface Outcome {
 function count(flood: Flood, lines: number, seed: number): Outcome {
   const traffic = new FloodTraffic(flood, seed, lines), minutes: Bucket[] = [];
   const truth: Counts = DIMENSIONS.map(() => new Map());
-  const ids = new Int32Array(DIMENSION_COUNT), entry = new Uint8Array(64);
   let overflows = 0, rowsRolledUp = 0, ms = 0;
   for (let minute = 0; minute < MINUTES; minute++) {
     const fresh: Bucket[] = [];
     for (let slice = 0; slice < 6; slice++) {
-      const table = new CounterTable(SEED);
+      const table = new CounterTable(SEED), batches = new Batches(table, OPEN_CAPS);
+      const write = (d: number, into: Uint8Array): number => writeEntry(d, traffic.values[d], into);
       for (let i = 0; i < lines / MINUTES / 6; i++) {
-        if (i % 256 === 0) {
-          const rows = table.rows, started = performance.now();
-          makeRoom(table, OPEN_CAPS);
-          if (table.rows < rows) {
-            overflows++;
-            rowsRolledUp += rows;
-            ms += performance.now() - started;
-          }
-        }
         traffic.next();
         for (let d = 0; d < DIMENSION_COUNT; d++) {
           const value = traffic.values[d];
           if (value < FRESH[d]) truth[d].set(value, (truth[d].get(value) ?? 0) + 1);
-          ids[d] = table.dictionaries[d].intern(entry, 0, writeEntry(d, value, entry));
         }
-        table.addRow(ids, 0, traffic.measures, 0);
-        table.addTotals(traffic.measures, 0);
+        const rows = table.rows, started = performance.now();
+        batches.add(write, traffic.measures);
+        if (table.rows >= rows) continue;
+        overflows++;
+        rowsRolledUp += rows;
+        ms += performance.now() - started;
       }
+      batches.flush();
       fresh.push(seal(table, 60 * minute + 10 * slice, 10, emptyLedger(), TIERS[0].freshCaps));
     }
     minutes.push(mergeBuckets(fresh, 60 * minute, 60, TIERS[1].freshCaps, SEED));

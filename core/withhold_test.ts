@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { DIMENSION_COUNT, PREFIX, URI } from "./dimensions.ts";
-import { BATCH_LINES } from "./bounds.ts";
+import { PREFIX, URI } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
 import { MEASURE_COUNT, mergeValues, REQUESTS, zeroValues } from "./measures.ts";
 import { CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
 import { bucketProblem } from "./bucket_check.ts";
 import { seal } from "./seal.ts";
 import type { Caps } from "./slices.ts";
-import { prepareBatch, withholdNew } from "./withhold.ts";
+import { prepareBatch } from "./withhold.ts";
+import { Batches } from "./test_batches.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
 
 const ENCODER = new TextEncoder();
@@ -21,22 +21,11 @@ function tableOf(requests: readonly Request[], caps: Caps): CounterTable {
 }
 
 function countAll(table: CounterTable, requests: readonly Request[], caps: Caps): void {
-  const ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
-  const values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
-  for (let from = 0; from < requests.length; from += BATCH_LINES) {
-    const batch = requests.slice(from, from + BATCH_LINES);
-    prepareBatch(table, caps);
-    for (let d = 0; d < DIMENSION_COUNT; d++) {
-      batch.forEach((request, i) => {
-        const bytes = ENCODER.encode(request.values[d]);
-        ids[i * DIMENSION_COUNT + d] = table.dictionaries[d].intern(bytes, 0, bytes.length);
-      });
-    }
-    batch.forEach(({ measures }, i) => values.set(measures, i * MEASURE_COUNT));
-    withholdNew(table, ids, values, 0, batch.length);
-    table.addBatch(ids, values, 0, batch.length);
-    batch.forEach(({ measures }) => table.addTotals(measures, 0));
+  const batches = new Batches(table, caps);
+  for (const { values, measures } of requests) {
+    batches.add((d, into) => ENCODER.encodeInto(values[d], into).written, measures);
   }
+  batches.flush();
 }
 
 function flood(seed: number): Request[] {
