@@ -211,17 +211,20 @@ export class Pipeline {
     while (to < count && times[to] >= startS && times[to] < endS) to++;
     prepareBatch(table, OPEN_CAPS);
     this.#resolve(table, from, to - from, tag);
-    withholdNew(table, this.#ids, values, from, to - from);
+    if (table.flooded) {
+      withholdNew(table, this.#ids, values, from, to - from);
+      this.#filled.fill(-1); // single lines may hold OTHER now
+    }
     table.addBatch(this.#ids, values, from, to - from);
     table.addTotals(this.#sum(from, to), 0);
     return to;
   }
 
   /** Looks up the entries of a run of lines, one dictionary after the other. */
-  #resolve(table: CounterTable, from: number, count: number, tag: Uint8Array): void {
+  #resolve({ dictionaries }: CounterTable, from: number, count: number, tag: Uint8Array): void {
     const { staged, scratchView, hasOptional } = this.#batch, ids = this.#ids, view = this.#view;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
-      const dictionary = table.dictionaries[d];
+      const dictionary = dictionaries[d];
       const entry = d === TAG
         ? tag
         : d === SOURCE
@@ -237,7 +240,7 @@ export class Pipeline {
       }
       // The same for all of these lines, and nearly always for those before them.
       const id = dictionary.intern(entry, 0, entry.length);
-      if (this.#filled[d] === id && !table.flooded) continue; // in a flood single lines may hold OTHER
+      if (this.#filled[d] === id) continue;
       for (let i = 0; i < BATCH_LINES; i++) ids[i * DIMENSION_COUNT + d] = id;
       this.#filled[d] = id;
     }
