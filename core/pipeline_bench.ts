@@ -41,7 +41,12 @@ function chunks(): Uint8Array[] {
 const traffic = chunks();
 
 function countAll(): Bucket[] {
-  const pipeline = new Pipeline({ format: LOGTAIL_FORMAT, masks: { v4Bits: 24, v6Bits: 48 }, source: "bench", seed: 1 });
+  const pipeline = new Pipeline({
+    format: LOGTAIL_FORMAT,
+    masks: { v4Bits: 24, v6Bits: 48 },
+    source: "bench",
+    seed: 1,
+  });
   pipeline.nowS = START + 60;
   for (const chunk of traffic) pipeline.count(chunk, 0, chunk.length, NO_TAG);
   return pipeline.seal(START + 50);
