@@ -9,40 +9,46 @@ import { IS_SUM, MEASURE_COUNT } from "./measures.ts";
 import type { IndexColumn, NumberColumn } from "./bucket.ts";
 
 /**
- * Writes down the rows that satisfy a filter or may (bit 0 of the truth of their entry), and returns how many. Without a
- * branch: every row is written, and stays where the count moves on.
+ * Writes down the rows whose entry has this bit of truth (0: they may satisfy a filter, 1: they do), and returns how many.
+ * Without a branch: every row is written, and stays where the count moves on.
  *
  * @param picked longer than the rows
  */
-export function pickByEntry(table: Uint8Array, index: IndexColumn, rows: number, picked: Int32Array): number {
-  if (index instanceof Uint8Array) return pick8(table, index, rows, picked);
-  if (index instanceof Uint16Array) return pick16(table, index, rows, picked);
-  return pick32(table, index, rows, picked);
+export function pickByEntry(
+  table: Uint8Array,
+  bit: number,
+  index: IndexColumn,
+  rows: number,
+  picked: Int32Array,
+): number {
+  if (index instanceof Uint8Array) return pick8(table, bit, index, rows, picked);
+  if (index instanceof Uint16Array) return pick16(table, bit, index, rows, picked);
+  return pick32(table, bit, index, rows, picked);
 }
 
-function pick8(table: Uint8Array, index: Uint8Array, rows: number, picked: Int32Array): number {
+function pick8(table: Uint8Array, bit: number, index: Uint8Array, rows: number, picked: Int32Array): number {
   let count = 0;
   for (let row = 0; row < rows; row++) {
     picked[count] = row;
-    count = count + (table[index[row]] & 1) | 0;
+    count = count + (table[index[row]] >> bit & 1) | 0;
   }
   return count;
 }
 
-function pick16(table: Uint8Array, index: Uint16Array, rows: number, picked: Int32Array): number {
+function pick16(table: Uint8Array, bit: number, index: Uint16Array, rows: number, picked: Int32Array): number {
   let count = 0;
   for (let row = 0; row < rows; row++) {
     picked[count] = row;
-    count = count + (table[index[row]] & 1) | 0;
+    count = count + (table[index[row]] >> bit & 1) | 0;
   }
   return count;
 }
 
-function pick32(table: Uint8Array, index: Uint32Array, rows: number, picked: Int32Array): number {
+function pick32(table: Uint8Array, bit: number, index: Uint32Array, rows: number, picked: Int32Array): number {
   let count = 0;
   for (let row = 0; row < rows; row++) {
     picked[count] = row;
-    count = count + (table[index[row]] & 1) | 0;
+    count = count + (table[index[row]] >> bit & 1) | 0;
   }
   return count;
 }

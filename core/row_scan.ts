@@ -2,11 +2,11 @@
  * The rows of one bucket under a filter: which match certainly and which may, and what that makes for each entry of the
  * dimension that is grouped by. Memory is used again from bucket to bucket.
  */
-import { IS_SUM, MEASURE_COUNT, REQUESTS } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
 import { roomFor, WideNumbers } from "./wide_column.ts";
-import { givenUpBy, rowsByEntry } from "./rows_by_entry.ts";
+import { rowsByEntry } from "./rows_by_entry.ts";
 import {
   combineLookUp,
   gatherIndex,
@@ -19,7 +19,6 @@ import {
   pickByRow,
   splitUnknown,
 } from "./column_loops.ts";
-import { hasLost } from "./given_up.ts";
 import { type CompiledComparison, type CompiledFilter, TRUE, UNKNOWN } from "./filter_match.ts";
 
 /** Columns are widened as a whole when at least one row in this many is looked at; else only those rows are gathered. */
@@ -27,6 +26,9 @@ const WIDEN_SHARE = 3;
 
 /** Share of a bucket's requests up to which rows are found by an index. */
 const INDEXED_SHARE_MAX = 0.3;
+
+/** The bit of truth that only what certainly matches has. */
+const CERTAIN_BIT = 1;
 
 /** Some rows of a bucket. */
 export class PickedRows {
@@ -50,11 +52,9 @@ export class PickedRows {
 
 /** The rows of one bucket after the other. */
 export class RowScan {
-  /** Those that match, and those that may. */
+  /** Those that match, and those that may; under a single comparison only those that match. */
   readonly certain = new PickedRows();
   readonly unknown = new PickedRows();
-  /** Requests that may match, by entry, when they are known without their rows. */
-  unknownByEntry: NumberColumn | undefined;
   readonly #wide = Array.from({ length: MEASURE_COUNT }, () => new WideNumbers());
   readonly #gathered = Array.from({ length: MEASURE_COUNT }, () => new Float64Array(0));
   /** 0, 1, 2 … */
@@ -73,22 +73,9 @@ export class RowScan {
     certain.makeRoom(bucket.rows);
     unknown.makeRoom(bucket.rows);
     unknown.count = 0;
-    this.unknownByEntry = undefined;
-    this.#pick(bucket, filter, d);
+    this.#pick(bucket, filter);
     gatherIndex(bucket.indexes[d], certain.rows, certain.count, certain.places);
     gatherIndex(bucket.indexes[d], unknown.rows, unknown.count, unknown.places);
-  }
-
-  /**
-   * Adds the requests of the unknown rows to `into`, by entry.
-   *
-   * @returns whether there are any
-   */
-  addUnknown(bucket: Bucket, into: Float64Array): boolean {
-    if (this.unknownByEntry !== undefined) into.set(this.unknownByEntry);
-    else if (this.unknown.count > 0) this.merge(bucket, this.unknown, REQUESTS, into);
-    else return false;
-    return true;
   }
 
   /** Merges measure `m` of each row into `into[place]`. */
@@ -109,35 +96,29 @@ export class RowScan {
    * Picks the rows that may match, then takes those whose truth is unknown out of them. From an index where a comparison
    * that all rows must satisfy leaves few of them, else from all rows.
    */
-  #pick(bucket: Bucket, filter: CompiledFilter, d: number): void {
+  #pick(bucket: Bucket, filter: CompiledFilter): void {
     const comparisons = filter.comparisons ?? [], alternatives = this.usesIndexes && filter.alternatives || [];
     const best = this.usesIndexes ? leastShare(comparisons, bucket) : undefined;
-    if (best !== undefined) this.#pickIndexed(bucket, best, comparisons, d);
+    if (best !== undefined) this.#pickIndexed(bucket, best, comparisons);
+    else if (comparisons.length === 1) this.#pickByEntry(bucket, comparisons[0]);
     else if (alternatives.length > 0 && shareOf(alternatives, bucket) < INDEXED_SHARE_MAX) {
       this.#pickUnion(bucket, alternatives);
-    } else if (comparisons.length === 1) this.#pickByEntry(bucket, comparisons[0]);
-    else this.#pickByRow(bucket, filter.matchRows(bucket));
-    if (!filter.canBeUnknown(bucket) || best !== undefined && comparisons.length === 1) return;
+    } else this.#pickByRow(bucket, filter.matchRows(bucket));
+    if (comparisons.length === 1 || !filter.canBeUnknown(bucket)) return;
     const { certain, unknown } = this, picked = certain.count;
     certain.count = splitUnknown(this.#truths, certain.rows, picked, unknown.rows);
     unknown.count = picked - certain.count;
   }
 
   /** Rows of the entries that satisfy one comparison, and those that gave the value up; the others are decided for these. */
-  #pickIndexed(
-    bucket: Bucket,
-    best: CompiledComparison,
-    comparisons: readonly CompiledComparison[],
-    d: number,
-  ): void {
+  #pickIndexed(bucket: Bucket, best: CompiledComparison, comparisons: readonly CompiledComparison[]): void {
     const { certain } = this, { starts, rows } = rowsByEntry(bucket, best.d);
-    const matches = best.matches(bucket.dictionaries[best.d]);
-    // Under a single comparison, what is unknown is so for any: nobody has to look at those rows again.
     const isOnly = comparisons.length === 1, given = isOnly ? 0 : starts[OTHER + 1];
-    if (isOnly && starts[OTHER + 1] > 0) this.unknownByEntry = givenUpBy(bucket, best.d, d);
     certain.rows.set(rows.subarray(0, given));
     let count = given;
-    for (const e of matches) for (let at = starts[e]; at < starts[e + 1]; at++) certain.rows[count++] = rows[at];
+    for (const e of best.matches(bucket.dictionaries[best.d])) {
+      for (let at = starts[e]; at < starts[e + 1]; at++) certain.rows[count++] = rows[at];
+    }
     certain.count = count;
     if (isOnly) return;
     const truths = this.#truthsOf(count);
@@ -174,13 +155,9 @@ export class RowScan {
     for (let i = 0; i < count; i++) marks[certain.rows[i]] = 0;
   }
 
-  #pickByEntry(bucket: Bucket, comparison: CompiledComparison): void {
-    const { certain } = this, table = comparison.matchEntries(bucket.dictionaries[comparison.d]);
-    const index = bucket.indexes[comparison.d];
-    certain.count = pickByEntry(table, index, bucket.rows, certain.rows);
-    if (!hasLost(bucket.dictionaries[comparison.d])) return;
-    gatherIndex(index, certain.rows, certain.count, certain.places);
-    lookUp(table, certain.places, certain.count, this.#truthsOf(certain.count));
+  #pickByEntry({ dictionaries, indexes, rows }: Bucket, comparison: CompiledComparison): void {
+    const table = comparison.matchEntries(dictionaries[comparison.d]);
+    this.certain.count = pickByEntry(table, CERTAIN_BIT, indexes[comparison.d], rows, this.certain.rows);
   }
 
   #pickByRow(bucket: Bucket, truths: Uint8Array): void {

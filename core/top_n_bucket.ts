@@ -22,10 +22,11 @@ import {
   zeroValues,
 } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
-import type { Bucket, Dictionary } from "./bucket.ts";
+import { type Bucket, type Dictionary, type NumberColumn, numberColumn } from "./bucket.ts";
 import { entryHashes } from "./entry_hashes.ts";
 import { roomFor, WideNumbers } from "./wide_column.ts";
-import { givenUp } from "./given_up.ts";
+import { givenUp, hasLost } from "./given_up.ts";
+import { givenUpBy } from "./rows_by_entry.ts";
 import { type CompiledFilter, TRUE } from "./filter_match.ts";
 import { type Groups, HIDDEN, REST } from "./groups.ts";
 import { type Candidates, CELL_SHIFT } from "./candidates.ts";
@@ -40,16 +41,13 @@ export interface Beyond {
   readonly hidden: number;
 }
 
-/** What certain rows make for some entries, per measure, and the requests of their unknown ones. */
+/** What certain rows make for some entries, per measure. */
 interface EntrySums {
   readonly entries: Int32Array;
   readonly values: Float64Array;
 }
 
-/** Values of one entry in `EntrySums`. */
-const KEPT_VALUES = MEASURE_COUNT + 1;
-
-/** Entries kept in `EntrySums` of all buckets of a question: 13 MB. Rows of further buckets are looked at twice. */
+/** Entries kept in `EntrySums` of all buckets of a question: 11 MB. Rows of further buckets are looked at twice. */
 const KEPT_ENTRIES_MAX = 300_000;
 
 export class Contribution {
@@ -57,13 +55,14 @@ export class Contribution {
   readonly #fromMarginals: boolean;
   readonly #scan: RowScan;
   readonly #numbers = [new WideNumbers(), new WideNumbers()];
-  /** By entry: measure ranked by, requests, requests of unknown rows; all zero between buckets. */
+  /** By entry: measure ranked by, requests, requests of unknown rows, all measures; all zero between buckets. */
   #ranked = new Float64Array(0);
   #requests = new Float64Array(0);
   #unknown = new Float64Array(0);
   #sums = new Float64Array(0);
   /** What rows made for entries, from a first look for a second one. */
   readonly #kept = new Map<Bucket, EntrySums>();
+  readonly #keptUnknown = new Map<Bucket, NumberColumn>();
   #keptLeft = KEPT_ENTRIES_MAX;
   /** By entry: its group, or REST. */
   #groupOf = new Int32Array(0);
@@ -105,49 +104,55 @@ export class Contribution {
     }
     this.#makeRoom(size);
     this.#scan.select(bucket, this.filter!, d);
-    const { certain, unknown, unknownByEntry } = this.#scan;
-    const keeps = Math.min(size, unknownByEntry === undefined ? certain.count + unknown.count : size) <= this.#keptLeft;
-    if (keeps) this.#keepSums(bucket);
-    this.#weighRows(bucket, cells, hashes, keeps);
+    this.#keepUnknown(bucket);
+    const unknown = this.#unknownOf(bucket), unknownMax = unknown === undefined ? 0 : this.filter!.unknownMax(bucket);
+    if (unknown !== undefined) addUnknownToCells(cells, hashes, size, unknown, unknownMax);
+    if (Math.min(size, this.#scan.certain.count) <= this.#keptLeft) {
+      this.#keepSums(bucket);
+      addSumsToCells(cells, hashes, this.#kept.get(bucket)!, sort);
+    } else this.#weighRows(bucket, cells, hashes);
   }
 
-  /** Adds what the selected rows make for each entry to its cell: from what has been kept of them, or from the rows. */
-  #weighRows(bucket: Bucket, cells: Float64Array, hashes: Int32Array, isKept: boolean): void {
-    const { d, sort } = this, { size } = bucket.dictionaries[d], scan = this.#scan, { certain } = scan;
-    const unknownMax = this.filter!.canBeUnknown(bucket) ? this.filter!.unknownMax(bucket) : 0;
-    if (isKept) {
-      addSumsToCells(cells, hashes, this.#kept.get(bucket)!, sort, unknownMax);
-      return;
-    }
-    const requests = this.#requests, hasUnknown = scan.addUnknown(bucket, this.#unknown);
-    const ranked = sort === REQUESTS && !hasUnknown ? requests : this.#ranked;
-    scan.merge(bucket, certain, REQUESTS, requests);
-    if (ranked !== requests) scan.merge(bucket, certain, sort, ranked);
-    if (hasUnknown) {
-      for (let e = OTHER + 1; e < size; e++) requests[e] += Math.min(this.#unknown[e], unknownMax);
-      this.#unknown.fill(0, 0, size);
-    }
+  /** Adds what the certain rows make for each entry to its cell. */
+  #weighRows(bucket: Bucket, cells: Float64Array, hashes: Int32Array): void {
+    const { d, sort } = this, { size } = bucket.dictionaries[d], scan = this.#scan;
+    const requests = this.#requests, ranked = sort === REQUESTS ? requests : this.#ranked;
+    scan.merge(bucket, scan.certain, REQUESTS, requests);
+    if (ranked !== requests) scan.merge(bucket, scan.certain, sort, ranked);
     addToCells(cells, hashes, size, ranked, requests, IS_SUM[sort]);
     ranked.fill(0, 0, size);
     requests.fill(0, 0, size);
   }
 
-  /** Keeps what the selected rows make for each entry that has any. */
+  /** Keeps what the certain rows make for each entry that has any. */
   #keepSums(bucket: Bucket): void {
-    const { size } = bucket.dictionaries[this.d], sums = this.#sums;
+    const { size } = bucket.dictionaries[this.d], sums = this.#sums, entries = this.#grouped;
     this.#scan.mergeAll(bucket, this.#scan.certain, sums);
-    this.#scan.addUnknown(bucket, this.#unknown);
-    const entries = this.#grouped, count = pickNonzero(sums, this.#unknown, size, entries);
-    const kept = { entries: entries.slice(0, count), values: new Float64Array(count * KEPT_VALUES) };
+    const count = pickNonzero(sums, size, entries), values = new Float64Array(count * MEASURE_COUNT);
     for (let i = 0, to = 0; i < count; i++) {
       const from = entries[i] * MEASURE_COUNT;
-      for (let m = 0; m < MEASURE_COUNT; m++) kept.values[to++] = sums[from + m];
-      kept.values[to++] = this.#unknown[entries[i]];
+      for (let m = 0; m < MEASURE_COUNT; m++) values[to++] = sums[from + m];
     }
     sums.fill(0, 0, size * MEASURE_COUNT);
-    this.#unknown.fill(0, 0, size);
-    this.#kept.set(bucket, kept);
+    this.#kept.set(bucket, { entries: entries.slice(0, count), values });
     this.#keptLeft -= count;
+  }
+
+  /** Keeps the requests of the rows that may match, by entry; under a single comparison they are known anyway. */
+  #keepUnknown(bucket: Bucket): void {
+    const { unknown } = this.#scan, { size } = bucket.dictionaries[this.d];
+    if (unknown.count === 0) return;
+    this.#scan.merge(bucket, unknown, REQUESTS, this.#unknown);
+    this.#keptUnknown.set(bucket, numberColumn(this.#unknown.subarray(0, size)));
+    this.#unknown.fill(0, 0, size);
+  }
+
+  /** Requests that may match beyond those that do, by entry; undefined when there are none. Valid until the next call. */
+  #unknownOf(bucket: Bucket): Float64Array | undefined {
+    const { comparisons } = this.filter!, single = comparisons?.length === 1 ? comparisons[0] : undefined;
+    if (single !== undefined && !hasLost(bucket.dictionaries[single.d])) return undefined;
+    const column = single === undefined ? this.#keptUnknown.get(bucket) : givenUpBy(bucket, single.d, this.d);
+    return column && this.#numbers[0].of(column);
   }
 
   /** Merges the bucket into groups; what belongs to none goes to REST (with marginals and chosen cells: is left out). */
@@ -189,42 +194,49 @@ export class Contribution {
     const { d } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
     this.#makeRoom(size);
     const scan = this.#scan, kept = this.#kept.get(bucket);
-    if (kept === undefined) scan.select(bucket, this.filter!, d);
-    const count = this.#findGroups(dictionary, groups, which), groupOf = this.#groupOf, grouped = this.#grouped;
-    const { values } = groups;
+    if (kept === undefined) {
+      scan.select(bucket, this.filter!, d);
+      if (!this.#keptUnknown.has(bucket)) this.#keepUnknown(bucket);
+    }
+    const unknown = this.#unknownOf(bucket), unknownMax = unknown === undefined ? 0 : this.filter!.unknownMax(bucket);
+    const count = this.#findGroups(dictionary, groups, which, unknown);
+    const groupOf = this.#groupOf, grouped = this.#grouped, { values } = groups;
     if (kept === undefined) {
       scan.certain.place(groupOf);
       scan.mergeAll(bucket, scan.certain, values);
-      scan.addUnknown(bucket, this.#unknown);
-    } else mergeSums(kept, groupOf, values, this.#unknown);
-    const unknownMax = this.filter!.canBeUnknown(bucket) ? this.filter!.unknownMax(bucket) : 0;
-    const hidden = Math.min(lostMax[REQUESTS], values[HIDDEN * MEASURE_COUNT + REQUESTS] + this.#unknown[OTHER]);
+    } else mergeSums(kept, groupOf, values);
+    const mass = values[HIDDEN * MEASURE_COUNT + REQUESTS] + (unknown?.[OTHER] ?? 0);
+    const hidden = Math.min(lostMax[REQUESTS], mass), folded = foldedMax[REQUESTS];
     groups.releaseHidden();
-    const folded = foldedMax[REQUESTS], any = which === "seen" ? hidden : Math.min(hidden, folded);
+    const any = which === "seen" ? hidden : Math.min(hidden, folded);
     const given = hidden > 0 ? givenUp(bucket, d) : undefined;
     for (let i = 0; i < count; i++) {
       const e = grouped[i], group = groupOf[e];
       if (given !== undefined) groups.hidden[group] += Math.min(hidden, given[e] + folded) - any;
-      groups.unknown[group] += Math.min(unknownMax, this.#unknown[e]);
+      if (unknown !== undefined) groups.unknown[group] += Math.min(unknownMax, unknown[e]);
       groupOf[e] = REST;
     }
-    this.#unknown.fill(0, 0, size);
+    if (which === "seen") this.#keptUnknown.clear();
     return { any, hidden };
   }
 
   /** Gives entries their groups. Returns how many have one. */
-  #findGroups(dictionary: Dictionary, groups: Groups, which: Which): number {
+  #findGroups(dictionary: Dictionary, groups: Groups, which: Which, unknown: Float64Array | undefined): number {
     const groupOf = this.#groupOf, grouped = this.#grouped;
     let count = 0;
     groupOf[OTHER] = HIDDEN;
     if (which === "seen") {
-      for (const { places, count: rows } of [this.#scan.certain, this.#scan.unknown]) {
-        for (let i = 0; i < rows; i++) {
-          const e = places[i];
-          if (groupOf[e] !== REST) continue;
-          groupOf[e] = groups.of(dictionary, e);
-          grouped[count++] = e;
-        }
+      const { places, count: rows } = this.#scan.certain;
+      for (let i = 0; i < rows; i++) {
+        const e = places[i];
+        if (groupOf[e] !== REST) continue;
+        groupOf[e] = groups.of(dictionary, e);
+        grouped[count++] = e;
+      }
+      for (let e = OTHER + 1; unknown !== undefined && e < dictionary.size; e++) {
+        if (unknown[e] === 0 || groupOf[e] !== REST) continue;
+        groupOf[e] = groups.of(dictionary, e);
+        grouped[count++] = e;
       }
       return count;
     }
@@ -288,46 +300,47 @@ function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Val
   return totals;
 }
 
-/** Writes down the entries that have anything. */
-function pickNonzero(sums: Float64Array, unknown: Float64Array, size: number, picked: Int32Array): number {
+/** Writes down the entries that have requests. */
+function pickNonzero(sums: Float64Array, size: number, picked: Int32Array): number {
   let count = 0;
-  for (let e = 0; e < size; e++) {
-    picked[count] = e;
-    if (sums[e * MEASURE_COUNT + REQUESTS] > 0 || unknown[e] > 0) count = count + 1 | 0;
+  for (let e = 0, at = REQUESTS; e < size; e++, at += MEASURE_COUNT) {
+    if (sums[at] > 0) picked[count++] = e;
   }
   return count;
 }
 
-function addSumsToCells(
-  cells: Float64Array,
-  hashes: Int32Array,
-  { entries, values }: EntrySums,
-  sort: number,
-  unknownMax: number,
-): void {
-  for (let i = 0, at = 0; i < entries.length; i++, at += KEPT_VALUES) {
+function addSumsToCells(cells: Float64Array, hashes: Int32Array, { entries, values }: EntrySums, sort: number): void {
+  const isSum = IS_SUM[sort];
+  for (let i = 0, at = 0; i < entries.length; i++, at += MEASURE_COUNT) {
     if (entries[i] === OTHER) continue;
     const cell = 2 * (hashes[entries[i]] >>> CELL_SHIFT), ranked = values[at + sort];
-    if (IS_SUM[sort]) cells[cell] += ranked;
+    if (isSum) cells[cell] += ranked;
     else if (ranked > cells[cell]) cells[cell] = ranked;
-    cells[cell + 1] += values[at + REQUESTS] + Math.min(unknownMax, values[at + MEASURE_COUNT]);
+    cells[cell + 1] += values[at + REQUESTS];
   }
 }
 
-function mergeSums(
-  { entries, values }: EntrySums,
-  placeOf: Int32Array,
-  into: Float64Array,
+function addUnknownToCells(
+  cells: Float64Array,
+  hashes: Int32Array,
+  size: number,
   unknown: Float64Array,
+  unknownMax: number,
 ): void {
-  for (let i = 0, at = 0; i < entries.length; i++, at += KEPT_VALUES) {
+  for (let e = OTHER + 1; e < size; e++) {
+    const value = unknown[e];
+    if (value > 0) cells[2 * (hashes[e] >>> CELL_SHIFT) + 1] += value < unknownMax ? value : unknownMax;
+  }
+}
+
+function mergeSums({ entries, values }: EntrySums, placeOf: Int32Array, into: Float64Array): void {
+  for (let i = 0, at = 0; i < entries.length; i++, at += MEASURE_COUNT) {
     const place = placeOf[entries[i]] * MEASURE_COUNT;
     for (let m = 0; m < MEASURE_COUNT; m++) {
       const value = values[at + m];
       if (IS_SUM[m]) into[place + m] += value; // saturates when it is read, see `groups.ts`
       else if (value > into[place + m]) into[place + m] = value;
     }
-    unknown[entries[i]] = values[at + MEASURE_COUNT];
   }
 }
 
