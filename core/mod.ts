@@ -55,6 +55,7 @@ export * from "./answer.ts";
 export * from "./answer_json.ts";
 export * from "./nth_largest.ts";
 export * from "./candidates.ts";
+export * from "./entry_loops.ts";
 export * from "./groups.ts";
 export * from "./row_scan.ts";
 export * from "./top_n_bucket.ts";

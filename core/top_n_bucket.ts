@@ -29,7 +29,18 @@ import { givenUp, hasLost } from "./given_up.ts";
 import { givenUpBy } from "./rows_by_entry.ts";
 import { type CompiledFilter, TRUE } from "./filter_match.ts";
 import { type Groups, HIDDEN, REST } from "./groups.ts";
-import { type Candidates, CELL_SHIFT } from "./candidates.ts";
+import type { Candidates } from "./candidates.ts";
+import {
+  addMatchingToCells,
+  addSumsToCells,
+  addToCells,
+  addUnknownToCells,
+  type EntrySums,
+  mergeSums,
+  pickAll,
+  pickChosen,
+  pickNonzero,
+} from "./entry_loops.ts";
 import { RowScan } from "./row_scan.ts";
 
 /** Which entries get a group: those in chosen cells, all, or those of rows that match or may. */
@@ -39,12 +50,6 @@ export type Which = Uint8Array | "all" | "seen";
 export interface Beyond {
   readonly any: number;
   readonly hidden: number;
-}
-
-/** What certain rows make for some entries, per measure. */
-interface EntrySums {
-  readonly entries: Int32Array;
-  readonly values: Float64Array;
 }
 
 /** Entries kept in `EntrySums` of all buckets of a question: 11 MB. Rows of further buckets are looked at twice. */
@@ -298,99 +303,4 @@ function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Val
   const totals = zeroValues(), dictionary = bucket.dictionaries[filter.dimension];
   for (const e of filter.matches(dictionary)) mergeColumns(totals, dictionary.marginals, e);
   return totals;
-}
-
-/** Writes down the entries that have requests. */
-function pickNonzero(sums: Float64Array, size: number, picked: Int32Array): number {
-  let count = 0;
-  for (let e = 0, at = REQUESTS; e < size; e++, at += MEASURE_COUNT) {
-    if (sums[at] > 0) picked[count++] = e;
-  }
-  return count;
-}
-
-function addSumsToCells(cells: Float64Array, hashes: Int32Array, { entries, values }: EntrySums, sort: number): void {
-  const isSum = IS_SUM[sort];
-  for (let i = 0, at = 0; i < entries.length; i++, at += MEASURE_COUNT) {
-    if (entries[i] === OTHER) continue;
-    const cell = 2 * (hashes[entries[i]] >>> CELL_SHIFT), ranked = values[at + sort];
-    if (isSum) cells[cell] += ranked;
-    else if (ranked > cells[cell]) cells[cell] = ranked;
-    cells[cell + 1] += values[at + REQUESTS];
-  }
-}
-
-function addUnknownToCells(
-  cells: Float64Array,
-  hashes: Int32Array,
-  size: number,
-  unknown: Float64Array,
-  unknownMax: number,
-): void {
-  for (let e = OTHER + 1; e < size; e++) {
-    const value = unknown[e];
-    if (value > 0) cells[2 * (hashes[e] >>> CELL_SHIFT) + 1] += value < unknownMax ? value : unknownMax;
-  }
-}
-
-function mergeSums({ entries, values }: EntrySums, placeOf: Int32Array, into: Float64Array): void {
-  for (let i = 0, at = 0; i < entries.length; i++, at += MEASURE_COUNT) {
-    const place = placeOf[entries[i]] * MEASURE_COUNT;
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      const value = values[at + m];
-      if (IS_SUM[m]) into[place + m] += value; // saturates when it is read, see `groups.ts`
-      else if (value > into[place + m]) into[place + m] = value;
-    }
-  }
-}
-
-/** Writes down every entry but OTHER. */
-function pickAll(size: number, picked: Int32Array): number {
-  for (let e = OTHER + 1; e < size; e++) picked[e - 1] = e;
-  return size - 1;
-}
-
-/** Writes down the entries whose cells are chosen, without a branch. */
-function pickChosen(hashes: Int32Array, chosen: Uint8Array, picked: Int32Array): number {
-  let count = 0;
-  for (let e = OTHER + 1; e < hashes.length; e++) {
-    picked[count] = e;
-    count += chosen[hashes[e] >>> CELL_SHIFT];
-  }
-  return count;
-}
-
-function addToCells(
-  cells: Float64Array,
-  hashes: Int32Array,
-  size: number,
-  ranked: Float64Array,
-  requests: Float64Array,
-  isSum: boolean,
-): void {
-  for (let e = OTHER + 1; e < size; e++) {
-    if (requests[e] === 0) continue;
-    const cell = 2 * (hashes[e] >>> CELL_SHIFT);
-    cells[cell + 1] += requests[e];
-    if (isSum) cells[cell] += ranked[e];
-    else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
-  }
-}
-
-function addMatchingToCells(
-  cells: Float64Array,
-  hashes: Int32Array,
-  size: number,
-  ranked: Float64Array,
-  requests: Float64Array,
-  isSum: boolean,
-  truth: Uint8Array,
-): void {
-  for (let e = OTHER + 1; e < size; e++) {
-    if (truth[e] !== TRUE) continue;
-    const cell = 2 * (hashes[e] >>> CELL_SHIFT);
-    cells[cell + 1] += requests[e];
-    if (isSum) cells[cell] += ranked[e];
-    else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
-  }
 }
