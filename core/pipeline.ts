@@ -172,7 +172,7 @@ export class Pipeline {
     let p = start;
     while (p < end && !batch.isFull) {
       p = format.scan(bytes, view, p, end, batch);
-      if (p === end || batch.count === BATCH_LINES) break;
+      if (p === end || batch.isFull) break;
       const newline = bytes.indexOf(NEWLINE, p), scratchLength = batch.scratchLength;
       const outcome = format.parse(bytes, view, p, newline, batch);
       if (outcome === COUNTED) batch.starts[batch.count++] = p;

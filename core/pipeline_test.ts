@@ -133,3 +133,27 @@ Deno.test("rows come heaviest first, entries in the order in which they came", (
   assertEquals([...bucket.measures[REQUESTS]], [3, 2, 1]);
   assertEquals([...countsOf([bucket], 0)], [["a", 1], ["b", 3], ["c", 2]]);
 });
+
+Deno.test("however many fields are written anew without their escapes, a batch ends before its scratch does", () => {
+  const escaped = "\\x41".repeat(2048), p = pipeline();
+  const long = [
+    "h" + escaped,
+    "192.0.2.1",
+    `${NOW}.000`,
+    "G" + escaped,
+    "/" + escaped,
+    "200",
+    "1",
+    "0.001",
+    escaped,
+    escaped,
+  ];
+  let text = "";
+  for (let i = 0; i < 40; i++) {
+    text += line(NOW, `site-${i}`).repeat(i % 7) + long.join("\t").replace("h\\", `h${i}\\`) + "\n";
+  }
+  const [bucket] = countAll(p, text);
+  const plain = Array.from({ length: 40 }, (_, i) => i % 7).reduce((a, b) => a + b, 0);
+  assertEquals(bucket.totals[REQUESTS], 40 + plain);
+  assertEquals([...countsOf([bucket], 0).values()].filter((count) => count === 1).length >= 40, true);
+});
