@@ -31,13 +31,22 @@ export interface Query extends Omit<TopNQuestion, "filter"> {
 /** Dictionary entries, of all buckets together, up to which they are simply all joined. */
 const JOINED_ENTRIES_MAX = 20_000;
 
-/** Ranks over all of `buckets`. Cost: linear in dictionary entries, and under a filter in rows. */
-export function topN(buckets: readonly Bucket[], query: Query, seed: number): Ranking {
+/**
+ * Ranks over all of `buckets`. Cost: linear in dictionary entries, and under a filter in rows.
+ *
+ * @param joinedMax entries of all buckets up to which all are joined; certain counts do not depend on it
+ */
+export function topN(
+  buckets: readonly Bucket[],
+  query: Query,
+  seed: number,
+  joinedMax: number = JOINED_ENTRIES_MAX,
+): Ranking {
   const d = dimensionIndex(query.groupBy);
   const part = new Contribution(d, query.sort, query.filter, seed, true);
   query.filter?.prepare(buckets, seed);
   const entries = buckets.reduce((sum, { dictionaries }) => sum + dictionaries[d].size - 1, 0);
-  if (entries > JOINED_ENTRIES_MAX) return topCandidates(buckets, query, part, seed);
+  if (entries > joinedMax) return topCandidates(buckets, query, part, seed);
   const groups = new Groups(seed), total = zeroValues();
   let anyMax = 0;
   for (const bucket of buckets) {
