@@ -74,19 +74,23 @@ export function compareEntries(comparison: Comparison, regex: RegexEngine): Comp
   };
 }
 
-/** A class of statuses and a network wider than those that are counted can be satisfied by many values. */
+/**
+ * A class of statuses and a network wider than those that are counted can be satisfied by many values; so can an address
+ * where sources mask differently: by each network that holds it.
+ */
 function isSingle(dimension: Dimension, value: string, dictionary: Dictionary): boolean {
   if (statusClass(dimension, value) !== undefined) return false;
   const wanted = entryOf(dimension, value);
   if (dimension.kind !== "prefix" || wanted === undefined || wanted.length === 0) return true;
   const [family, bits] = wanted, { size, offsets, bytes } = dictionary;
-  let counted = false;
+  let counted = -1;
   for (let e = OTHER + 1; e < size; e++) {
     if (bytes[offsets[e]] !== family) continue;
-    if (bytes[offsets[e] + 1] > bits) return false;
-    counted = true;
+    const length = bytes[offsets[e] + 1];
+    if (length > bits || counted >= 0 && length !== counted) return false;
+    counted = length;
   }
-  return counted;
+  return counted >= 0;
 }
 
 function equal(dimension: Dimension, value: string): Mark {

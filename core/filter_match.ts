@@ -226,9 +226,11 @@ class Leaf implements CompiledComparison {
     const dictionary = bucket.dictionaries[this.d], { marginals, lostMax, foldedMax } = dictionary;
     const given = givenUp(bucket, this.d);
     if (given === undefined) return 0;
+    const matches = this.matches(dictionary);
     let lost = 0;
-    for (const e of this.matches(dictionary)) lost += given[e];
-    return !this.#negated && this.#compared.isSingle(dictionary)
+    for (const e of matches) lost += given[e];
+    // Numbers are single as well, but for those that somebody writes in two ways.
+    return !this.#negated && matches.length <= 1 && this.#compared.isSingle(dictionary)
       ? Math.min(lostMax[REQUESTS], lost + foldedMax[REQUESTS])
       : lost + marginals[REQUESTS][OTHER];
   }

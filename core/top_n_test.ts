@@ -233,3 +233,17 @@ Deno.test("a builder holds no more values than it may, and its bounds say what t
     assertEquals(entries.reduce((sum, { values }) => sum + values[REQUESTS], other[REQUESTS]), total[REQUESTS]);
   }
 });
+
+Deno.test("two networks that hold one address, as sources mask differently, may both have lost what is asked for", () => {
+  const requests = (write: (net: number) => string): Request[] =>
+    Array.from({ length: 2000 }, (_, i) => ({
+      values: ["w", write(i % 2 === 0 ? 0 : 1 + i % 200), `u${i}`, "200", "GET", "", "", "0", "c"],
+      measures: [1, 1, 0, 0],
+    }));
+  const whole: Caps = { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity };
+  const parts = [requests((net) => `10.${net}.0.0/24`), requests((net) => `10.${net}.0.0/16`)]
+    .map((part) => cutBucket(part, whole, 9000));
+  const bucket = mergeBuckets(parts, 0, 60, { ...whole, rowsMax: 40 }, 5);
+  const { entries } = rank([bucket], "website", "prefix=10.0.0.7");
+  assert(entries[0].values[REQUESTS] < 2000 && entries[0].countMax >= 2000, `${entries[0].countMax}`);
+});
