@@ -101,6 +101,17 @@ Deno.test("sums that pass 2^53 stay at the largest exact integer, and the bucket
   assertEquals([merged.totals[REQUESTS], merged.measures[1][0]], [8, VALUE_MAX]);
 });
 
+Deno.test("what values gave up stays there as well when it passes 2^53, as whoever receives the bucket expects", () => {
+  const table = new CounterTable(1);
+  for (let i = 0; i < 2000; i++) {
+    const { values } = randomRequest(randomFrom(1), 1);
+    countRequest(table, { values: values.with(1, `p${i % 2}`).with(2, `u${i}`), measures: [1, 2 ** 44, 1, 1] });
+  }
+  const bucket = seal(table, 0, 10, emptyLedger(), { rowsMax: 1, entriesMax: 2, entryBytesMax: 9 });
+  const { lostMax, foldedMax } = bucket.dictionaries[1];
+  assertEquals([lostMax[1], foldedMax[1], bucketProblem(bucket)], [VALUE_MAX, VALUE_MAX, undefined]);
+});
+
 Deno.test("one bucket cut to caps keeps its totals and obeys them; one that fits stays itself", () => {
   const bucket = randomBucket(9, 4000, 4000);
   const cut = cutBucket(bucket, { rowsMax: 500, entriesMax: 200, entryBytesMax: 1000 }, 1);

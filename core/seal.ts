@@ -102,8 +102,9 @@ function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array<ArrayBuffe
 // ---------------------------------------------------------------- forms
 
 function planDimension(table: CounterTable, d: number): DimensionPlan {
-  const { size, bytes } = table.dictionaries[d], given = table.givenUp[d], lostMax = table.lostMax[d];
-  const foldedMax = table.foldedMax[d], there = Math.min(size, given.length / MEASURE_COUNT);
+  const { size, bytes } = table.dictionaries[d], given = table.givenUp[d];
+  const lostMax = table.lostMax[d].map(saturated), foldedMax = table.foldedMax[d].map(saturated);
+  const there = Math.min(size, given.length / MEASURE_COUNT);
   return {
     size,
     bytes,
