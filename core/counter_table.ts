@@ -8,13 +8,13 @@
  *   index[hash & mask]                            row + 1 in the low ROW_BITS bits, a tag of the hash above; 0 when free
  *
  * What an entry has counted, its *marginal*, is the sum over its rows and what roll-up took from them (`givenUp`).
- * Nothing is kept for it while lines are counted; `tableMarginals` adds up when somebody has to know.
+ * Nothing is kept for it while lines are counted: whoever has to know adds up.
  *
  * Bounded in rows and in entries by its callers, and never refuses a key: `makeRoom` (`roll_up.ts`) lets light rows and
  * light entries give way before a batch is counted, and totals stay exact.
  */
 import { BATCH_LINES } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, mergeValues, saturated, SUM_COUNT, type Values, zeroValues } from "./measures.ts";
+import { MEASURE_COUNT, mergeValues, SUM_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { InternTable, mix } from "./intern.ts";
@@ -118,28 +118,8 @@ export class CounterTable {
     this.rows = rows;
   }
 
-  /** The same for one row: counts `values[at …]` under the entries `ids[idsAt …]`. */
-  addRow(ids: Int32Array, idsAt: number, values: ArrayLike<number>, at: number): void {
-    this.#reserve(1);
-    const row = this.#findOrInsert(
-      ids,
-      idsAt,
-      hashKey(ids, idsAt, this.#multipliers),
-      this.#index,
-      this.#index.length - 1,
-      this.words,
-      this.doubles,
-    );
-    mergeValues(this.doubles, values, at, row * ROW_DOUBLES + VALUES_AT);
-  }
-
   addTotals(values: ArrayLike<number>, at: number): void {
     mergeValues(this.totals, values, at);
-  }
-
-  /** Adds to what roll-up has taken from entry `id` of dimension `d`. */
-  addGivenUp(d: number, id: number, values: ArrayLike<number>, at: number): void {
-    mergeValues(this.givenUpFor(d, id), values, at, id * MEASURE_COUNT);
   }
 
   /**
@@ -184,43 +164,6 @@ export class CounterTable {
   free(): void {
     for (const column of [this.words, this.#index, ...this.givenUp]) free(column);
     for (const dictionary of this.dictionaries) dictionary.free();
-  }
-
-  /** Weight of a row or an entry: its largest share in the total of any additive measure, so that one huge download is not light. */
-  share(values: ArrayLike<number>, at: number): number {
-    let most = 0;
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      if (!IS_SUM[m] || this.totals[m] === 0) continue;
-      const share = values[at + m] / this.totals[m];
-      if (share > most) most = share;
-    }
-    return most;
-  }
-
-  /** The row of this key; made, with all measures zero, when it is not there. The caller has reserved room. */
-  #findOrInsert(
-    ids: Int32Array,
-    at: number,
-    hash: number,
-    index: Int32Array,
-    mask: number,
-    words: Int32Array,
-    doubles: Float64Array,
-  ): number {
-    const tag = hash & TAG_MASK;
-    let slot = hash & mask;
-    for (let there = index[slot]; there !== 0; there = index[slot]) {
-      if ((there & TAG_MASK) === tag) {
-        const row = (there & ROW_MASK) - 1;
-        if (isKey(words, row * ROW_WORDS, ids, at)) return row;
-      }
-      slot = slot + 1 & mask;
-    }
-    const row = this.rows++, o = row * ROW_WORDS, v = row * ROW_DOUBLES + VALUES_AT;
-    index[slot] = row + 1 | tag;
-    for (let d = 0; d < DIMENSION_COUNT; d++) words[o + d] = ids[at + d];
-    for (let m = 0; m < MEASURE_COUNT; m++) doubles[v + m] = 0;
-    return row;
   }
 
   /** For `rebuild`: moves the row at word `k` to the end of those kept and returns -1, or returns the kept row it equals. */
@@ -290,7 +233,7 @@ export class CounterTable {
   }
 }
 
-/** A sum of products: independent of one another, so that they overlap. Ids are dense, and the seed is secret. */
+/** Products that do not wait for one another, so that they overlap. Ids are dense, and the seed is secret. */
 function hashKey(ids: Int32Array, at: number, multipliers: Int32Array): number {
   let hash = 0;
   for (let d = 0; d < DIMENSION_COUNT; d++) hash ^= Math.imul(ids[at + d], multipliers[d]);
@@ -301,39 +244,6 @@ function hashKey(ids: Int32Array, at: number, multipliers: Int32Array): number {
 function isKey(words: Int32Array, o: number, ids: Int32Array, at: number): boolean {
   for (let d = 0; d < DIMENSION_COUNT; d++) if (words[o + d] !== ids[at + d]) return false;
   return true;
-}
-
-/**
- * What every entry has counted, whatever became of its rows: per dimension at `[entry * MEASURE_COUNT + m]`. What
- * entry 0 has is what folded entries had; rows that gave a value up are in that value's marginal.
- *
- * Cost: as `marginalsOf`, for every dimension.
- */
-export function tableMarginals(table: CounterTable): Float64Array<ArrayBuffer>[] {
-  return perDimension((d) => marginalsOf(table, d));
-}
-
-/** The same for one dimension. Cost: about 5 ns a row. Saturated at the end: see `saturated`. */
-export function marginalsOf(table: CounterTable, d: number): Float64Array<ArrayBuffer> {
-  const { rows, words, doubles, dictionaries, givenUp } = table;
-  const marginals = new Float64Array(dictionaries[d].size * MEASURE_COUNT);
-  marginals.set(givenUp[d].subarray(0, marginals.length));
-  const folded = marginals.slice(0, MEASURE_COUNT);
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (IS_SUM[m]) {
-      for (let row = 0, k = d, v = VALUES_AT + m; row < rows; row++, k += ROW_WORDS, v += ROW_DOUBLES) {
-        marginals[words[k] * MEASURE_COUNT + m] += doubles[v];
-      }
-    } else {
-      for (let row = 0, k = d, v = VALUES_AT + m; row < rows; row++, k += ROW_WORDS, v += ROW_DOUBLES) {
-        const at = words[k] * MEASURE_COUNT + m, value = doubles[v];
-        if (value > marginals[at]) marginals[at] = value;
-      }
-    }
-  }
-  marginals.set(folded); // rows without the value say nothing about it
-  for (let i = 0; i < marginals.length; i++) marginals[i] = saturated(marginals[i]);
-  return marginals;
 }
 
 /** One of something per dimension. */

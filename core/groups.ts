@@ -41,13 +41,9 @@ export class Groups {
     this.#table = new InternTable(seed);
   }
 
-  /** Groups in use; they are `first` and on. */
+  /** Groups in use. */
   get size(): number {
     return this.#table.size - 1;
-  }
-
-  get first(): number {
-    return FIRST;
   }
 
   get end(): number {

@@ -143,11 +143,6 @@ export class InternTable {
     into.set(this.#text.subarray(0, this.bytes));
   }
 
-  /** The hash of an entry, with this table's seed. */
-  hashOf(id: number): number {
-    return this.#hashes[id];
-  }
-
   /**
    * Keeps the entries for which `renamed[id]` is not 0, under that id, and forgets the others; keeps the memory. New ids
    * count up from 1 in the order of the old ones.

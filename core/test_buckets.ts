@@ -14,6 +14,7 @@ import type { Bucket } from "./bucket.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
 import { randomFrom } from "./test_lines.ts";
+import { countRow } from "./test_tables.ts";
 
 /** How much traffic, over how many values. */
 export interface Traffic {
@@ -86,8 +87,7 @@ export function trafficTable(seed: number, { rows, sites, prefixes, uris, asn, s
     measures[1] = moved;
     measures[2] = measures[3] = timeMs;
     for (let d = 0; d < DIMENSION_COUNT; d++) ids[d] = table.dictionaries[d].intern(entries[d], 0, entries[d].length);
-    table.addRow(ids, 0, measures, 0);
-    table.addTotals(measures, 0);
+    countRow(table, ids, measures);
   }
   return table;
 }

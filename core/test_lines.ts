@@ -6,6 +6,7 @@ import { MEASURE_COUNT } from "./measures.ts";
 import { CHUNK_PADDING, type ClientMasks, ENTRY_WORDS, LineBatch, type LineFormat } from "./line_batch.ts";
 import type { CounterTable } from "./counter_table.ts";
 import { COUNTED, LEDGER_REASONS } from "./ledger.ts";
+import { countRow } from "./test_tables.ts";
 
 /** A small, fast pseudo-random generator: numbers in [0, 1). Xorshift32 (Marsaglia 2003). */
 export function randomFrom(seed: number): () => number {
@@ -31,8 +32,7 @@ export function countRequest(table: CounterTable, { values, measures }: Request)
     const bytes = ENCODER.encode(values[d]);
     ids[d] = table.dictionaries[d].intern(bytes, 0, bytes.length);
   }
-  table.addRow(ids, 0, measures, 0);
-  table.addTotals(measures, 0);
+  countRow(table, ids, measures);
 }
 
 /**

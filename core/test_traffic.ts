@@ -16,6 +16,7 @@ import { CounterTable } from "./counter_table.ts";
 import { seal } from "./seal.ts";
 import type { Bucket } from "./bucket.ts";
 import { randomFrom } from "./test_lines.ts";
+import { countRow } from "./test_tables.ts";
 
 const WEBSITES = 300, PREFIXES = 60_000, ASNS = 3000, UNIQUE_URIS = 400_000;
 const STATUSES = [200, 404, 301, 403, 500, 304, 503, 429, 499], METHODS = ["GET", "POST", "HEAD"];
@@ -80,8 +81,7 @@ function fill(table: CounterTable, lines: number, random: () => number): void {
       }
       ids[d] = id;
     }
-    table.addRow(ids, 0, measures, 0);
-    table.addTotals(measures, 0);
+    countRow(table, ids, measures);
   }
 }
 

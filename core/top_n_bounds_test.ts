@@ -8,7 +8,6 @@ import { DIMENSION_COUNT, dimensionIndex, type DimensionName, DIMENSIONS } from 
 import { emptyLedger } from "./ledger.ts";
 import { MEASURE_COUNT, MEASURES, REQUESTS } from "./measures.ts";
 import { CounterTable } from "./counter_table.ts";
-import { makeRoom } from "./roll_up.ts";
 import type { Bucket } from "./bucket.ts";
 import { parsePrefixText } from "./client_prefix.ts";
 import { seal } from "./seal.ts";
@@ -18,13 +17,17 @@ import { parseFilter } from "./filter_parse.ts";
 import { type Comparison, type FilterNode, filterText } from "./filter_tree.ts";
 import { type Query, type Ranking, topN, TopNBuilder } from "./top_n.ts";
 import { matchingRequests } from "./top_n_bucket.ts";
+import { Batches } from "./test_batches.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
+import { countRow } from "./test_tables.ts";
 import { hourOfTraffic } from "./test_traffic.ts";
 
 /** The runtime's own engine will do for patterns of these tests. */
 const regex: RegexEngine = (pattern) => new RegExp(pattern, "u");
 const HARD = { rowsMax: 250, entriesMax: 100, entryBytesMax: Infinity };
 const LINES = 1500;
+const OVERFLOWING = { rowsMax: 800, entriesMax: 450, entryBytesMax: Infinity };
+const ROOMY = { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity };
 
 /** Three buckets that lost most of their rows, and what was true of them. */
 interface Traffic {
@@ -33,7 +36,8 @@ interface Traffic {
 }
 
 const TRAFFIC: readonly Traffic[] = [1, 2, 3, 4].map((seed) => {
-  const parts = [1, 2, 3].map((part) => requestsOf(100 * seed + part)), cut = parts.map(bucketOf);
+  const parts = [1, 2, 3].map((part) => requestsOf(100 * seed + part)),
+    cut = parts.map((part) => bucketOf(part, seed % 2 === 0));
   const merged = [mergeBuckets(cut.slice(0, 2), 0, 60, HARD, 5), cut[2]];
   return { requests: parts.flat(), lists: [cut, merged, [mergeBuckets(merged, 0, 300, HARD, 6)]] };
 });
@@ -46,17 +50,19 @@ function requestsOf(seed: number): Request[] {
   });
 }
 
-function bucketOf(requests: readonly Request[]): Bucket {
-  const table = new CounterTable(17), encoder = new TextEncoder(), ids = new Int32Array(DIMENSION_COUNT);
-  requests.forEach(({ values, measures }, i) => {
-    if (i % 256 === 0) makeRoom(table, { rowsMax: 800, entriesMax: 450, entryBytesMax: Infinity });
-    values.forEach((value, d) => {
-      const entry = DIMENSIONS[d].kind === "prefix" ? parsePrefixText(value)! : encoder.encode(value);
-      ids[d] = table.dictionaries[d].intern(entry, 0, entry.length);
-    });
-    table.addRow(ids, 0, measures, 0);
-    table.addTotals(measures, 0);
-  });
+/** Counted as the pipeline does: in a flood values that come for the first time are withheld. */
+function bucketOf(requests: readonly Request[], isFlood: boolean): Bucket {
+  const table = new CounterTable(17), encoder = new TextEncoder();
+  const batches = new Batches(table, isFlood ? OVERFLOWING : ROOMY);
+  for (const { values, measures } of requests) {
+    batches.add((d, into) => {
+      const entry = DIMENSIONS[d].kind === "prefix" ? parsePrefixText(values[d])! : encoder.encode(values[d]);
+      into.set(entry);
+      return entry.length;
+    }, measures);
+  }
+  batches.flush();
+  assert(table.flooded === isFlood);
   return seal(table, 0, 10, emptyLedger(), HARD);
 }
 
@@ -215,8 +221,7 @@ Deno.test("candidates also find the first of values that all have the same", () 
       const entry = d === 1 ? parsePrefixText(value)! : encoder.encode(value);
       ids[d] = table.dictionaries[d].intern(entry, 0, entry.length);
     });
-    table.addRow(ids, 0, measures, 0);
-    table.addTotals(measures, 0);
+    countRow(table, ids, measures);
   }
   const bucket = seal(table, 0, 60, emptyLedger(), { rowsMax: 50_000, entriesMax: 50_000, entryBytesMax: Infinity });
   for (let sort = 0; sort < MEASURE_COUNT; sort++) {

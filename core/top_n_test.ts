@@ -18,6 +18,7 @@ import { type CompiledFilter, compileFilter } from "./filter_match.ts";
 import { type Query, type Ranking, topN, TopNBuilder } from "./top_n.ts";
 import { matchingRequests } from "./top_n_bucket.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
+import { countRow } from "./test_tables.ts";
 
 const NO_REGEX = (): { test(text: string): boolean } => ({ test: () => false });
 const HARD: Caps = { rowsMax: 300, entriesMax: 120, entryBytesMax: Infinity };
@@ -44,8 +45,7 @@ function cutBucket(requests: readonly Request[], caps: Caps = HARD, openRowsMax 
       const entry = DIMENSIONS[d].kind === "prefix" ? parsePrefixText(values[d])! : encoder.encode(values[d]);
       ids[d] = table.dictionaries[d].intern(entry, 0, entry.length);
     }
-    table.addRow(ids, 0, measures, 0);
-    table.addTotals(measures, 0);
+    countRow(table, ids, measures);
   });
   return seal(table, 0, 10, emptyLedger(), caps);
 }

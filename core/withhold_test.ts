@@ -2,13 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import { PREFIX, URI } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
 import { MEASURE_COUNT, mergeValues, REQUESTS, zeroValues } from "./measures.ts";
-import { CounterTable, ROW_DOUBLES, ROW_WORDS, tableMarginals, VALUES_AT } from "./counter_table.ts";
+import { CounterTable, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import { bucketProblem } from "./bucket_check.ts";
 import { seal } from "./seal.ts";
 import type { Caps } from "./slices.ts";
 import { prepareBatch } from "./withhold.ts";
 import { Batches } from "./test_batches.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
+import { tableMarginals } from "./test_tables.ts";
 
 const ENCODER = new TextEncoder();
 const TIGHT: Caps = { rowsMax: 900, entriesMax: 700, entryBytesMax: Infinity };
