@@ -1,8 +1,9 @@
 /**
  * Roll-up: how a full table makes room without refusing a key and without losing a count.
  *
- * Rows give up *one* dimension value each, which becomes OTHER; rows that have become equal add up; this repeats until
- * there is room. A row gives up the value that costs least, and those rows go first for which that is cheapest:
+ * Rows give up *one* dimension value each (with it what follows from it, or weighs no more), which becomes OTHER; rows that
+ * have become equal add up; this repeats until there is room. A row gives up the value that costs least, and those rows go
+ * first for which that is cheapest:
  *
  *   cost of a value in a row  =  weight of the row × (weight of the value + cost of the visible pairs it is in)
  *

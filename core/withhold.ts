@@ -9,7 +9,8 @@
  * A value gives up one line this way, and once more whenever its entry has folded and comes back: `lostMax` grows by the
  * largest such line each time entries have folded.
  *
- * Measured on the first 2 million lines of the made-up attack (90 % new tuples), user and system time: see the commit.
+ * Measured on the first 2 million lines of the made-up attack (90 % new tuples), whole process, user and system time: 2.9 s
+ * without it and 2.3 s with it, 165 MB instead of 220.
  */
 import { IS_SUM, MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
