@@ -7,14 +7,12 @@
  * front. One buffer, whatever is read.
  */
 import { CHUNK_BYTES, LINE_BYTES_MAX } from "@/core/bounds.ts";
+import { CHUNK_PADDING } from "@/core/line_batch.ts";
 import { type Frame, frameLines, newFrame } from "@/core/lines.ts";
-
-/** Bytes behind the lines that the engine may read ahead; an unfinished last line gets its newline there too. */
-const PADDING_BYTES = 64;
 
 /** Takes lines, and is done with the bytes when it returns. */
 export interface LineSink {
-  /** Complete lines in `bytes[start…end)`; the last byte is a newline; `PADDING_BYTES` behind `end` may be read. */
+  /** Complete lines in `bytes[start…end)`; the last byte is a newline; CHUNK_PADDING bytes behind `end` may be read. */
   lines(bytes: Uint8Array, start: number, end: number): void;
   /** A line of more than LINE_BYTES_MAX bytes was skipped. */
   tooLong(): void;
@@ -28,7 +26,7 @@ export class LineFeed {
 
   /** @param chunkBytes more than `lineBytesMax`; both for tests. */
   constructor(readonly sink: LineSink, readonly chunkBytes = CHUNK_BYTES, readonly lineBytesMax = LINE_BYTES_MAX) {
-    this.#bytes = new Uint8Array(chunkBytes + PADDING_BYTES);
+    this.#bytes = new Uint8Array(chunkBytes + CHUNK_PADDING);
   }
 
   /** Begins anew. @param insideLine what comes first belongs to a line that is not ours. */
