@@ -20,6 +20,7 @@ export function seal(table: CounterTable, startS: number, lengthS: number, ledge
   const { bytesMax = Infinity } = caps;
   let bucket = sealWithin(table, startS, lengthS, ledger, caps);
   for (let cut = 1; blockOf(bucket).byteLength > bytesMax && cut <= CUTS_MAX; cut++) {
+    free(new Uint8Array(blockOf(bucket))); // nobody has seen it
     bucket = sealWithin(table, startS, lengthS, ledger, lessThan(caps, cut));
   }
   return bucket;
