@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { CHUNK_PADDING } from "@/core/line_batch.ts";
 import { LineFeed } from "./count_feed.ts";
 
 const CHUNK = 16, LINE_MAX = 8;
@@ -12,7 +13,7 @@ function feed(pieces: readonly string[], insideLine = false): string[] {
       lines: (bytes, start, end) => {
         const text = new TextDecoder("latin1").decode(bytes.subarray(start, end));
         assertEquals(text.at(-1), "\n");
-        assertEquals(bytes.length - end >= 64 || bytes[end - 1] === 10, true);
+        assert(bytes.length - end >= CHUNK_PADDING);
         lines.push(...text.slice(0, -1).split("\n"));
       },
       tooLong: () => void lines.push("LONG"),
