@@ -24,6 +24,7 @@ export * from "./scan_logtail.ts";
 export * from "./format_logtail.ts";
 export * from "./counter_table.ts";
 export * from "./visible_pairs.ts";
+export * from "./weight_levels.ts";
 export * from "./roll_up.ts";
 export * from "./withhold.ts";
 export * from "./bucket.ts";

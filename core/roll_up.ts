@@ -22,8 +22,8 @@ import { IS_SUM, MEASURE_COUNT, REQUESTS, SUM_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
 import { type CounterTable, perDimension, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
-import type { InternTable } from "./intern.ts";
 import { VisiblePairs } from "./visible_pairs.ts";
+import { keptEntries, LEVEL_SHIFT, levelHolding, LEVELS } from "./weight_levels.ts";
 
 /** Share of a bound that stays in use after an overflow: the rest is room for what comes. With less, heavy rows go as well;
  * with more, overflows come more often. */
@@ -343,10 +343,6 @@ const MOVES = LEADERS.map((_, d) => LEADERS.reduce((move, leader, e) => leader =
 /** Values that a dimension must have more of to fill a table. */
 const CROWDED_MIN = 64;
 
-/** Positive numbers compare as the bits of their single-precision form do, and the upper bits are a small integer: selecting
- * needs no sort then. A level is a sixteenth of a power of two. */
-const LEVEL_SHIFT = 19, LEVELS = 4096;
-
 /** Below what rows have that cannot give up anything. */
 const COST_MAX = 1e30;
 
@@ -386,61 +382,6 @@ function keepFor(weights: Float64Array, renamed: Int32Array): void {
   for (let id = 1; id < renamed.length; id++) if (renamed[id] !== OTHER) weights[renamed[id]] = weights[id];
 }
 
-/** What choosing among entries has to know of a dictionary. */
-type Entries = Pick<InternTable, "size" | "entryLength">;
-
-/**
- * The new id of each entry, counting up from 1; 0 for those that are lightest and fold.
- *
- * @param someOfLevel whether a level of which not all fit is kept in part, those first that came first. In a flood that
- *   level is what was seen once: keeping some of it would only bring the next overflow nearer.
- */
-function keptEntries(
-  dictionary: Entries,
-  weights: Float64Array,
-  entriesMax: number,
-  bytesMax: number,
-  someOfLevel: boolean,
-): Int32Array {
-  const size = dictionary.size, levels = new Int32Array(new Float32Array(weights.subarray(0, size)).buffer);
-  const counts = new Uint32Array(LEVELS), renamed = new Int32Array(size);
-  for (let id = 1; id < size; id++) counts[levels[id] >>> LEVEL_SHIFT]++;
-  let left = Math.min(size, Math.max(1, Math.floor(entriesMax))) - 1, bytes = 0;
-  // From the heaviest level down.
-  let limit = LEVELS - 1;
-  while (limit >= 0 && counts[limit] <= left) left -= counts[limit--];
-  if (!someOfLevel) left = 0;
-  for (let id = 1; id < size; id++) {
-    const level = levels[id] >>> LEVEL_SHIFT;
-    if (level < limit || level === limit && left-- <= 0) continue;
-    renamed[id] = 1;
-    bytes += dictionary.entryLength(id);
-  }
-  if (bytes > bytesMax) dropLongest(dictionary, levels, renamed, bytes - bytesMax);
-  for (let id = 1, kept = 0; id < size; id++) if (renamed[id] !== OTHER) renamed[id] = ++kept;
-  return renamed;
-}
-
-/** Drops entries until `bytes` fewer are kept: those of which a byte weighs least. */
-function dropLongest(dictionary: Entries, levels: Int32Array, renamed: Int32Array, bytes: number): void {
-  // A level is a sixteenth of a power of two: a length in such sixteenths makes weight by length of it.
-  const perByte = (id: number): number =>
-    Math.max(0, (levels[id] >>> LEVEL_SHIFT) - Math.round(16 * Math.log2(1 + dictionary.entryLength(id))));
-  const sizes = new Float64Array(LEVELS);
-  for (let id = 1; id < renamed.length; id++) {
-    if (renamed[id] !== OTHER) sizes[perByte(id)] += dictionary.entryLength(id);
-  }
-  let limit = 0, left = bytes;
-  while (limit < LEVELS - 1 && sizes[limit] < left) left -= sizes[limit++];
-  for (let id = 1; id < renamed.length; id++) {
-    if (renamed[id] === OTHER) continue;
-    const level = perByte(id), length = dictionary.entryLength(id);
-    if (level > limit || level === limit && left <= 0) continue;
-    if (level === limit) left -= length;
-    renamed[id] = OTHER;
-  }
-}
-
 /** What a row's measures are multiplied by to become its weight, the largest of them. */
 function weightParts({ totals }: CounterTable): Float64Array {
   return totals.map((total, m) => IS_SUM[m] && total > 0 ? (m === REQUESTS ? 1 : OTHER_MEASURES_PART) / total : 0);
@@ -469,11 +410,4 @@ function shares(
     for (let m = 0; m < MEASURE_COUNT; m++) most = Math.max(most, values[o + m] * parts[m]);
     into[i] = most;
   }
-}
-
-/** The lowest level at which `wanted` have been passed, counting from the lightest. */
-function levelHolding(counts: Uint32Array, wanted: number): number {
-  let seen = 0;
-  for (let level = 0; level < LEVELS; level++) if ((seen += counts[level]) >= wanted) return level;
-  return LEVELS - 1;
 }
