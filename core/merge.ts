@@ -158,9 +158,7 @@ const staged = new Int32Array(BATCH_LINES * 3);
 
 /** Adds what the entries of one dimension have given up, and what a value can have lost. Saturates when it is sealed. */
 function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary, ids: Int32Array): void {
-  const { givenUp, lostMax, foldedMax } = dictionary, length = table.dictionaries[d].size * MEASURE_COUNT;
-  if (table.givenUp[d].length < length) table.givenUp[d] = grown(table.givenUp[d], 2 * length);
-  const into = table.givenUp[d];
+  const { givenUp, lostMax, foldedMax } = dictionary, into = table.givenUpFor(d, table.dictionaries[d].size - 1);
   for (let m = 0; m < MEASURE_COUNT; m++) {
     const given = widened(givenUp[m]), isSum = IS_SUM[m];
     for (let entry = 0; entry < given.length; entry++) {
@@ -170,13 +168,6 @@ function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary,
   }
   addBound(table.lostMax[d], lostMax);
   addBound(table.foldedMax[d], foldedMax);
-}
-
-function grown(values: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
-  const more = new Float64Array(length);
-  more.set(values);
-  free(values);
-  return more;
 }
 
 function addBound(into: Values, from: Values): void {
