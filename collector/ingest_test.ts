@@ -3,9 +3,10 @@ import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
 import { OncePerMinute, openLog } from "@/core/host/log.ts";
 import { COUNTED, MALFORMED_FIELDS, READ, TOO_OLD } from "@/core/ledger.ts";
 import { REQUESTS } from "@/core/measures.ts";
-import { OPEN_SLICES_MAX } from "@/core/bounds.ts";
 import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
-import { Pipeline } from "@/core/pipeline.ts";
+import { Pipeline, type PipelineOptions } from "@/core/pipeline.ts";
+import { TIERS } from "@/core/slices.ts";
+import { randomFrom } from "@/core/test_lines.ts";
 import type { Origin, Position } from "./followed_file.ts";
 import { Ingest, type IngestOptions } from "./ingest.ts";
 import type { Sealed } from "./thread_message.ts";
@@ -20,9 +21,10 @@ interface Fixture {
   readonly log: readonly string[];
 }
 
-function fixture(more: Partial<IngestOptions> = {}): Fixture {
+function fixture(more: Partial<IngestOptions> = {}, counting: Partial<PipelineOptions> = {}): Fixture {
   const clock = simulatedClock(START + 3), sealed: Sealed[] = [], log: string[] = [];
-  const pipeline = new Pipeline({ format: LOGTAIL_FORMAT, masks: { v4Bits: 24, v6Bits: 48 }, source: "s", seed: 1 });
+  const masks = { v4Bits: 24, v6Bits: 48 };
+  const pipeline = new Pipeline({ format: LOGTAIL_FORMAT, masks, source: "s", seed: 1, ...counting });
   const ingest = new Ingest({
     pipeline,
     clock,
@@ -156,14 +158,25 @@ Deno.test("a large step back is told while it waits, and then sealing goes on at
 });
 
 Deno.test("a backlog over more slices than may be open is sealed on the way, each time with the position counted up to", () => {
-  const { ingest, sealed } = fixture();
-  const lines = Array.from({ length: OPEN_SLICES_MAX + 1 }, (_, i) => line(START - 10 * i));
+  const { ingest, sealed } = fixture({}, { openSlicesMax: 8 });
+  const lines = Array.from({ length: 9 }, (_, i) => line(START - 10 * i));
   give(ingest, lines.join(""));
   assertEquals(sealed.length, 1);
-  assertEquals(sealed[0].positions[0].offset, lines.slice(0, OPEN_SLICES_MAX).join("").length);
+  assertEquals(sealed[0].positions[0].offset, lines.slice(0, 8).join("").length);
   ingest.finish();
   const counted = sealed.flatMap(({ buckets }) => buckets).reduce((sum, { totals }) => sum + totals[REQUESTS], 0);
-  assertEquals(counted, OPEN_SLICES_MAX + 1);
+  assertEquals(counted, 9);
+});
+
+Deno.test("a day's backlog makes one bucket a slice, in whatever order its lines come", () => {
+  const { ingest, sealed } = fixture();
+  const day = Array.from({ length: 3000 }, (_, i) => line(START - i * 28.7 | 0));
+  const random = randomFrom(7);
+  give(ingest, day.join("") + day.toSorted(() => random() - 0.5).join(""));
+  ingest.finish();
+  const buckets = sealed.flatMap(({ buckets }) => buckets), slices = TIERS.reduce((sum, { slots }) => sum + slots, 0);
+  assertEquals([sealed.length, buckets.reduce((sum, { totals }) => sum + totals[REQUESTS], 0)], [1, 6000]);
+  assert(buckets.length <= slices, `${buckets.length} buckets`);
 });
 
 Deno.test("lines not counted are in the ledger, and sampled in the log once a minute and reason", () => {

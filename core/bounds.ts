@@ -15,8 +15,15 @@ export const CHUNK_BYTES = 512 * 1024;
 /** Lines staged between parsing and counting: large enough to hide cache misses, small enough to stay in cache. */
 export const BATCH_LINES = 256;
 
-/** Slices a counting thread holds open at once. With one more, all are sealed first. */
-export const OPEN_SLICES_MAX = 8;
+/**
+ * Slices a counting thread holds open at once: all that are kept, so that lines in any order, such as those of many quiet
+ * logs read from their start, make one bucket a slice, and not one for every few lines, which takes a thousand times as long
+ * as counting them. With one more, all are sealed first.
+ */
+export const OPEN_SLICES_MAX = 512;
+
+/** Tables of sealed slices that are kept for the next ones: as many as are open at once while lines come as they are written. */
+export const SPARE_TABLES_MAX = 8;
 
 /** Bytes of all tables that a counting thread holds open, used or not. With more, all slices are sealed before another is
  * counted into; one slice alone rolls up instead. */

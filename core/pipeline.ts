@@ -21,6 +21,7 @@ import {
   OPEN_ROWS_MAX,
   OPEN_SLICES_MAX,
   SAMPLE_BYTES_MAX,
+  SPARE_TABLES_MAX,
 } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
@@ -77,11 +78,13 @@ export class Pipeline {
   /** The first line not counted for each reason since the last `takeSamples`. */
   #samples: Sample[] = [];
   #ledger = emptyLedger();
-  readonly #open: OpenSlice[] = [];
+  /** Per tier, by start: a log that is not in order looks for another slice with every line. */
+  readonly #open: readonly Map<number, OpenSlice>[] = TIERS.map(() => new Map());
+  #openCount = 0;
   /** Tables of slices that have been sealed, empty, to be used again: growing one takes as long as counting into it. */
   readonly #spare: CounterTable[] = [];
   /** The open slice of the line counted last. */
-  #last = -1;
+  #last: OpenSlice | undefined;
   readonly #batch: LineBatch;
   readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
   /** Per dimension: the id that stands in its whole column of `#ids`; -1 when there are several. */
@@ -133,9 +136,8 @@ export class Pipeline {
   seal(arrivalStartS: number): Bucket[] {
     const ledger = this.#ledger;
     this.#ledger = emptyLedger();
-    this.#last = -1;
     const buckets: Bucket[] = [];
-    for (const { tier, startS, table } of this.#open.splice(0)) {
+    for (const { tier, startS, table } of this.#takeOpen()) {
       const { sliceS, freshCaps } = TIERS[tier];
       const arrival = tier === 0 && startS === arrivalStartS;
       const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), freshCaps);
@@ -279,44 +281,65 @@ export class Pipeline {
 
   /** The open slice that a time belongs to; the ledger reason why it has none, or "full" when one more would be too many. */
   #sliceOf(timeS: number): OpenSlice | number | "full" {
-    const last = this.#open[this.#last];
+    const last = this.#last;
     if (last !== undefined && timeS >= last.startS && timeS < last.startS + TIERS[last.tier].sliceS) return last;
-    const { anyTime = false, seed } = this.options;
+    const { anyTime = false } = this.options;
     if (!anyTime && timeS > this.nowS + FUTURE_SECONDS_MAX) return FUTURE;
     const tier = anyTime ? 0 : tierHolding(timeS, sliceStart(this.nowS, FINEST_S));
     if (tier < 0) return TOO_OLD;
     const startS = sliceStart(timeS, TIERS[tier].sliceS);
-    this.#last = this.#open.findIndex((slice) => slice.tier === tier && slice.startS === startS);
-    if (this.#last >= 0) return this.#open[this.#last];
-    if (this.#isFull()) return "full";
-    this.#last = this.#open.length;
-    this.#open.push({ tier, startS, table: this.#spare.pop() ?? new CounterTable(seed) });
-    return this.#open[this.#last];
+    const there = this.#open[tier].get(startS);
+    if (there !== undefined) return this.#last = there;
+    return this.#isFull() ? "full" : this.#last = this.#openSlice(tier, startS);
+  }
+
+  #openSlice(tier: number, startS: number): OpenSlice {
+    const slice = { tier, startS, table: this.#spare.pop() ?? new CounterTable(this.options.seed, TABLE_ROWS_MIN) };
+    this.#open[tier].set(startS, slice);
+    this.#openCount++;
+    return slice;
+  }
+
+  /** All open slices, in the order of tiers and, within each, in which they were opened. None is open from now on. */
+  #takeOpen(): OpenSlice[] {
+    const slices = this.#openSlices();
+    for (const ring of this.#open) ring.clear();
+    this.#openCount = 0;
+    this.#last = undefined;
+    return slices;
+  }
+
+  #openSlices(): OpenSlice[] {
+    return this.#open.flatMap((ring) => [...ring.values()]);
   }
 
   /** Whether open slices take too much memory together; one alone rolls up instead. */
   #isCrowded(): boolean {
     const { openBytesMax = OPEN_BYTES_MAX } = this.options;
-    return this.#open.length > 1 && this.#openBytes() > openBytesMax;
+    return this.#openCount > 1 && this.#openBytes() > openBytesMax;
   }
 
   /** Whether one more slice may not be opened: there would be too many, or in a flood not enough room for it to grow. */
   #isFull(): boolean {
-    const { openSlicesMax = OPEN_SLICES_MAX, openBytesMax = OPEN_BYTES_MAX } = this.options, open = this.#open.length;
+    const { openSlicesMax = OPEN_SLICES_MAX, openBytesMax = OPEN_BYTES_MAX } = this.options, open = this.#openCount;
     return open > 0 && (open >= openSlicesMax || this.#openBytes() > openBytesMax / 2);
   }
 
   #openBytes(): number {
-    return this.#bytesOf(this.#open.map(({ table }) => table));
+    return this.#bytesOf(this.#openSlices().map(({ table }) => table));
   }
 
   #bytesOf(tables: readonly CounterTable[]): number {
     return tables.reduce((bytes, table) => bytes + table.memoryBytes, 0);
   }
 
-  /** Keeps a table for the next slice, but not what a flood has made large: spare tables are half of the bound at most. */
+  /**
+   * Keeps a table for the next slice, but not what a flood has made large, nor as many as a backlog has opened: spare
+   * tables are half of the bound at most.
+   */
   #spareIfSmall(table: CounterTable): void {
     const { openBytesMax = OPEN_BYTES_MAX } = this.options;
+    if (this.#spare.length === SPARE_TABLES_MAX) return table.free();
     if (this.#bytesOf(this.#spare) + table.memoryBytes > openBytesMax / 2) return table.free();
     table.clear();
     this.#spare.push(table);
@@ -325,6 +348,9 @@ export class Pipeline {
 
 const NEWLINE = 10;
 const ABSENT = new Uint8Array(0);
+
+/** Rows for which a table has room from the start: of the many slices that a backlog opens, most hold few. */
+const TABLE_ROWS_MIN = 128;
 
 /** What an open slice may hold. */
 const OPEN_CAPS: Caps = { rowsMax: OPEN_ROWS_MAX, entriesMax: OPEN_ENTRIES_MAX, entryBytesMax: OPEN_ENTRY_BYTES_MAX };
