@@ -5,12 +5,12 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { realTest } from "@/cli/e2e/need.ts";
-import type { WebSize } from "./made_up_web.ts";
-import { countArgs } from "./programs.ts";
-import { Traffic, type TrafficPlan, TRUE_DIMENSIONS, type TrueDimension, type Truth } from "./traffic.ts";
+import type { WebSize } from "@/cli/compare/made_up_web.ts";
+import { countArgs } from "@/cli/compare/programs.ts";
+import { Traffic, type TrafficPlan, TRUE_DIMENSIONS, type TrueDimension, type Truth } from "@/cli/compare/traffic.ts";
+import { realTest } from "./need.ts";
 
-const HERE = fromFileUrl(new URL(".", import.meta.url)), CHECKOUT = join(HERE, "../..");
+const CHECKOUT = fromFileUrl(new URL("../../", import.meta.url));
 const LINES = Number(Deno.env.get("LOGTAIL_GOLDEN_LINES") ?? 100_000);
 
 /** Entries that an answer lists at most. */
@@ -123,7 +123,7 @@ async function writtenLog(plan: TrafficPlan): Promise<WrittenLog> {
 }
 
 async function countedByMawk(path: string): Promise<Readonly<Record<TrueDimension, Counts>>> {
-  const output = await outputOf("mawk", ["-F", "\\t", "-f", join(HERE, "same_count.awk"), path]);
+  const output = await outputOf("mawk", ["-F", "\\t", "-f", join(CHECKOUT, "cli/compare/same_count.awk"), path]);
   const counts = { website: new Map(), prefix: new Map(), uri: new Map(), status: new Map(), method: new Map() };
   for (const line of output.trimEnd().split("\n").slice(2)) {
     const [dimension, label, requests, bytes, seconds, longest] = line.split("\t");
