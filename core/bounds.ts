@@ -99,13 +99,13 @@ export const TOP_N_GROUPS_MAX = 1_000_000;
 /** Characters of a filter expression. A longer one is refused. */
 export const FILTER_CHARS_MAX = 4096;
 
-/** Regular expressions whose answers for whole dictionaries are remembered, at 1 B an entry of every bucket they were asked
- * of: about 2 MB for an hour and a day. The one asked for longest ago is searched again. */
-export const TRUTH_TABLES_MAX = 8;
+/** Bytes of what questions have computed of buckets and left for the next one (`derived.ts`): what one page with a filter
+ * takes over an hour or a day of full buckets. Beyond it what was used longest ago is computed again when it is asked for. */
+export const DERIVED_BYTES_MAX = 24 * 1024 * 1024;
 
-/** Dimensions by which the rows of buckets stay indexed for filters, at 2 B a row and 4 B an entry of every bucket asked: about
- * 15 MB each for an hour and a day. With one more, that of the dimension filtered by longest ago is dropped. */
-export const ROW_INDEX_DIMENSIONS_MAX = 2;
+/** Regular expressions whose answers for whole dictionaries are remembered; their bytes count as above. With one more, the
+ * one asked for longest ago is searched again. */
+export const TRUTH_TABLES_MAX = 8;
 
 /** Nodes of a filter's syntax tree: each is one pass over the rows. A larger one is refused. */
 export const FILTER_NODES_MAX = 64;

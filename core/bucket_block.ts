@@ -23,15 +23,18 @@
 import { IS_SUM, MEASURE_COUNT, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { type Ledger, LEDGER_COUNT } from "./ledger.ts";
+import { free } from "./free.ts";
 import {
   type Bucket,
   type Dictionary,
   type IndexColumn,
   mergeByEntry,
   type NumberColumn,
+  numberColumn,
   widened,
   widenedIndex,
 } from "./bucket.ts";
+import { Kept } from "./derived.ts";
 
 /** How a column lies in a block: bytes of an element (8 is a double), or what all elements are. */
 export type Form = 1 | 2 | 4 | 8 | typeof ALL_ZERO | typeof ALL_ONE;
@@ -86,17 +89,18 @@ export function inBlock(bucket: Bucket): BlockBucket {
   return isOpen ? bucket as BlockBucket : bucketOver(blockOf(bucket));
 }
 
-/** Bytes of one open bucket in memory, the runtime's own included. */
+/** Bytes of one open bucket in memory, the runtime's own included; not what questions compute of it (`derived.ts`). */
 export function bucketBytes(bucket: Bucket): number {
-  let bytes = blockOf(bucket).byteLength + VIEWS_BYTES;
-  for (const dictionary of bucket.dictionaries) {
-    if (dictionary instanceof BlockDictionary) bytes += dictionary.derivedBytes;
-  }
-  return bytes;
+  return blockOf(bucket).byteLength + VIEWS_BYTES;
 }
 
 /** Bytes of the runtime for a block, and for the views of an open one (about 90; measured on Deno 2.9). */
 export const BLOCK_OVERHEAD_BYTES = 2048, VIEWS_BYTES = 12 * 1024;
+
+/** What each entry has counted of one measure; of a block, without computing those of the others. */
+export function marginalOfEach(dictionary: Dictionary, m: number): NumberColumn {
+  return dictionary instanceof BlockDictionary ? dictionary.marginal(m) : dictionary.marginals[m];
+}
 
 /** Whether no value of this dimension has lost anything to OTHER: then its marginals are what its rows add up to. */
 export function isWhole({ lostMax, foldedMax }: Pick<Dictionary, "lostMax" | "foldedMax">): boolean {
@@ -138,13 +142,13 @@ export interface BlockBucket extends Bucket {
   readonly dictionaries: readonly BlockDictionary[];
 }
 
-/** A dictionary over a block: offsets and marginals are computed when first asked for. */
+/** A dictionary over a block: offsets and marginals are computed when they are asked for and not there (any more). */
 export class BlockDictionary implements Dictionary {
   readonly size: number;
   readonly lostMax: Values;
   readonly foldedMax: Values;
-  #offsets: Uint32Array<ArrayBuffer> | undefined;
-  #marginals: readonly NumberColumn[] | undefined;
+  #offsets: Kept<Uint32Array<ArrayBuffer>> | undefined;
+  readonly #marginals: (Kept<NumberColumn> | undefined)[] = [];
   readonly #index: IndexColumn;
   readonly #measures: readonly NumberColumn[];
 
@@ -165,18 +169,22 @@ export class BlockDictionary implements Dictionary {
   }
 
   get offsets(): Uint32Array<ArrayBuffer> {
-    return this.#offsets ??= offsetsOf(this.lengths);
+    const kept = this.#offsets ??= new Kept(this.bytes.buffer), made = kept.get();
+    if (made !== undefined) return made;
+    const offsets = offsetsOf(this.lengths);
+    return kept.set(offsets, [offsets.buffer]);
   }
 
   get marginals(): readonly NumberColumn[] {
-    return this.#marginals ??= marginalsOf(this.#index, this.#measures, this.size, this.givenUp);
+    return this.#measures.map((_, m) => this.marginal(m));
   }
 
-  /** Bytes of what has been computed so far. */
-  get derivedBytes(): number {
-    let bytes = this.#offsets?.byteLength ?? 0;
-    for (const column of this.#marginals ?? []) bytes += column.byteLength;
-    return bytes;
+  /** One of them: each costs a pass over the rows, and mostly one or two are wanted. */
+  marginal(m: number): NumberColumn {
+    const kept = this.#marginals[m] ??= new Kept(this.bytes.buffer), made = kept.get();
+    if (made !== undefined) return made;
+    const column = marginalOf(this.#index, this.#measures[m], this.size, this.givenUp[m], m);
+    return kept.set(column, [column.buffer]);
   }
 }
 
@@ -320,30 +328,22 @@ function offsetsOf(lengths: IndexColumn): Uint32Array<ArrayBuffer> {
   return offsets;
 }
 
-/** What was given up and what the rows have; of OTHER, only what folded entries had. Narrow columns in one buffer. */
-function marginalsOf(
+/** What was given up and what the rows have; of OTHER, only what folded entries had. */
+function marginalOf(
   index: IndexColumn,
-  measures: readonly NumberColumn[],
+  measure: NumberColumn,
   size: number,
-  givenUp: readonly NumberColumn[],
-): readonly NumberColumn[] {
-  const wide = widenedIndex(index);
-  const columns = measures.map((column, m) => {
-    const marginals = givenUp.length === 0 ? new Float64Array(size) : new Float64Array(givenUp[m]);
-    const folded = marginals[OTHER];
-    mergeByEntry(marginals, wide, widened(column), IS_SUM[m]);
-    marginals[OTHER] = folded;
-    return marginals;
-  });
-  const forms = columns.map((column) => formOf(column, size));
-  const buffer = new ArrayBuffer(forms.reduce<number>((bytes, form) => bytes + columnBytes(form, size), 0));
-  let at = 0;
-  return columns.map((column, m) => {
-    const narrow = columnAt(buffer, at, forms[m], size);
-    at += columnBytes(forms[m], size);
-    if (forms[m] > 0) narrow.set(column);
-    return narrow;
-  });
+  givenUp: NumberColumn | undefined,
+  m: number,
+): NumberColumn {
+  const wide = givenUp === undefined ? new Float64Array(size) : new Float64Array(givenUp);
+  const folded = wide[OTHER], wideIndex = widenedIndex(index);
+  mergeByEntry(wide, wideIndex, widened(measure), IS_SUM[m]);
+  wide[OTHER] = folded;
+  const narrow = numberColumn(wide);
+  free(wide);
+  free(wideIndex);
+  return narrow;
 }
 
 /** What entries have counted beyond what their rows have: nothing for a maximum, unless something was given up. */

@@ -1,11 +1,12 @@
 /**
- * Hashes of a dictionary's entries, made when a question first needs them and kept as long as the dictionary: joining
+ * Hashes of a dictionary's entries, made when a question first needs them and kept for the next (`derived.ts`): joining
  * the same values of sixty buckets then reads four bytes an entry, and the bytes themselves only where hashes agree.
  *
  * The seed is the process's own, and hashes never leave it.
  */
 import { hashWords } from "./intern.ts";
 import type { Dictionary } from "./bucket.ts";
+import { KeptOfEach } from "./derived.ts";
 
 export interface EntryHashes {
   readonly seed: number;
@@ -18,13 +19,14 @@ export interface EntryHashes {
 /** Bytes that `hashWords` and comparing by words may read behind an entry. */
 const BEHIND = 3;
 
-const kept = new WeakMap<Dictionary, EntryHashes>();
+const kept = new KeptOfEach<EntryHashes>(true);
 
 /** The hashes of all entries (`hashWords`). Cost: linear in bytes the first time, then none. */
 export function entryHashes(dictionary: Dictionary, seed: number): EntryHashes {
-  let made = kept.get(dictionary);
-  if (made === undefined || made.seed !== seed) kept.set(dictionary, made = makeHashes(dictionary, seed));
-  return made;
+  const made = kept.get(dictionary);
+  if (made?.seed === seed) return made;
+  const hashed = makeHashes(dictionary, seed);
+  return kept.set(dictionary, hashed, [hashed.hashes.buffer]);
 }
 
 function makeHashes({ size, offsets, bytes }: Dictionary, seed: number): EntryHashes {

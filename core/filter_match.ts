@@ -9,6 +9,8 @@ import { FILTER_NODES_MAX, TRUTH_TABLES_MAX } from "./bounds.ts";
 import { REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
+import { KeptOfEach } from "./derived.ts";
+import { marginalOfEach } from "./bucket_block.ts";
 import { WideIndex } from "./wide_column.ts";
 import { combineLookUp, lookUp } from "./column_loops.ts";
 import { givenUp, hasLost } from "./given_up.ts";
@@ -61,8 +63,9 @@ export interface CompiledComparison {
   matches(dictionary: Dictionary): Int32Array;
 }
 
-/** Truth of the entries of dictionaries, for as long as those are held. 1 B an entry. */
-type TruthTables = WeakMap<Dictionary, Uint8Array>;
+/** Truth of the entries of dictionaries. 1 B an entry. */
+type TruthTables = KeptOfEach<Uint8Array<ArrayBuffer>>;
+type Lists = KeptOfEach<Int32Array<ArrayBuffer>>;
 
 /**
  * What regular expressions have said of whole dictionaries, for the next question with the same one. Bounded by
@@ -73,7 +76,7 @@ export class TruthCache {
 
   /** The tables of a comparison, made when there are none. */
   tablesOf({ dimension, value }: Comparison): TruthTables {
-    const key = `${dimension} ${value}`, tables = this.#tables.get(key) ?? new WeakMap();
+    const key = `${dimension} ${value}`, tables = this.#tables.get(key) ?? new KeptOfEach(true);
     this.#tables.delete(key);
     this.#tables.set(key, tables);
     if (this.#tables.size > TRUTH_TABLES_MAX) this.#tables.delete(this.#tables.keys().next().value!);
@@ -94,12 +97,10 @@ export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: Tr
   const step = compileStep(filter, regex, false, cache), leaves = leavesOf(step), rows = new RowTruth();
   const dimension = leaves.length > 0 && leaves.every(({ d }) => d === leaves[0].d) ? leaves[0].d : undefined;
   const isFlat = step.kind === "compare" || step.parts.length > 0 && step.parts.length === leaves.length;
-  const tables: TruthTables = new WeakMap(), lists = new WeakMap<Dictionary, Int32Array>();
+  const tables: TruthTables = new KeptOfEach(false), lists: Lists = new KeptOfEach(false);
   const filterEntries = (dictionary: Dictionary): Uint8Array => {
     if (step.kind === "compare") return step.matchEntries(dictionary);
-    let truth = tables.get(dictionary);
-    if (truth === undefined) tables.set(dictionary, truth = truthOfEntries(step, dictionary));
-    return truth;
+    return tables.get(dictionary) ?? keptColumn(tables, dictionary, truthOfEntries(step, dictionary));
   };
   return {
     dimension,
@@ -108,9 +109,7 @@ export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: Tr
     matchEntries: filterEntries,
     matches: (dictionary) => {
       if (step.kind === "compare") return step.matches(dictionary);
-      let list = lists.get(dictionary);
-      if (list === undefined) lists.set(dictionary, list = trueEntries(filterEntries(dictionary)));
-      return list;
+      return lists.get(dictionary) ?? keptColumn(lists, dictionary, trueEntries(filterEntries(dictionary)));
     },
     matchRows: (bucket) => rows.of(step, bucket),
     canBeUnknown: ({ dictionaries }) => leaves.some(({ d }) => hasLost(dictionaries[d])),
@@ -171,35 +170,30 @@ class Leaf implements CompiledComparison {
   readonly #negated: boolean;
   /** Before and after negation. */
   readonly #plain: TruthTables;
-  readonly #turned: TruthTables = new WeakMap();
-  readonly #matches = new WeakMap<Dictionary, Int32Array>();
+  readonly #turned: TruthTables = new KeptOfEach(false);
+  readonly #matches: Lists = new KeptOfEach(false);
   readonly #unknownMax = new WeakMap<Bucket, number>();
 
   constructor(comparison: Comparison, regex: RegexEngine, not: boolean, cache: TruthCache | undefined) {
     this.#compared = compareEntries(comparison, regex);
     this.d = this.#compared.d;
     this.#negated = this.#compared.negated !== not;
-    this.#plain = (this.#compared.isRegex ? cache?.tablesOf(comparison) : undefined) ?? new WeakMap();
+    this.#plain = (this.#compared.isRegex ? cache?.tablesOf(comparison) : undefined) ?? new KeptOfEach(false);
   }
 
-  matchEntries(dictionary: Dictionary): Uint8Array {
+  matchEntries(dictionary: Dictionary): Uint8Array<ArrayBuffer> {
     if (!this.#negated) return this.#plainTruth(dictionary);
-    let truth = this.#turned.get(dictionary);
-    if (truth === undefined) {
-      truth = this.#plainTruth(dictionary).map((value) => TURNED[value]);
-      this.#turned.set(dictionary, truth);
-    }
-    return truth;
+    return this.#turned.get(dictionary) ??
+      keptColumn(this.#turned, dictionary, this.#plainTruth(dictionary).map((value) => TURNED[value]));
   }
 
   matches(dictionary: Dictionary): Int32Array {
-    let matches = this.#matches.get(dictionary);
-    if (matches === undefined) this.#matches.set(dictionary, matches = trueEntries(this.matchEntries(dictionary)));
-    return matches;
+    return this.#matches.get(dictionary) ??
+      keptColumn(this.#matches, dictionary, trueEntries(this.matchEntries(dictionary)));
   }
 
   share({ dictionaries, totals }: Bucket): number {
-    const dictionary = dictionaries[this.d], requests = dictionary.marginals[REQUESTS];
+    const dictionary = dictionaries[this.d], requests = marginalOfEach(dictionary, REQUESTS);
     let sum = 0;
     for (const e of this.matches(dictionary)) sum += requests[e];
     return sum / totals[REQUESTS];
@@ -223,7 +217,7 @@ class Leaf implements CompiledComparison {
   }
 
   #mostUnknown(bucket: Bucket): number {
-    const dictionary = bucket.dictionaries[this.d], { marginals, lostMax, foldedMax } = dictionary;
+    const dictionary = bucket.dictionaries[this.d], { lostMax, foldedMax } = dictionary;
     const given = givenUp(bucket, this.d);
     if (given === undefined) return 0;
     const matches = this.matches(dictionary);
@@ -232,10 +226,10 @@ class Leaf implements CompiledComparison {
     // Numbers are single as well, but for those that somebody writes in two ways.
     return !this.#negated && matches.length <= 1 && this.#compared.isSingle(dictionary)
       ? Math.min(lostMax[REQUESTS], lost + foldedMax[REQUESTS])
-      : lost + marginals[REQUESTS][OTHER];
+      : lost + marginalOfEach(dictionary, REQUESTS)[OTHER];
   }
 
-  #plainTruth(dictionary: Dictionary, memo?: ValueMemo): Uint8Array {
+  #plainTruth(dictionary: Dictionary, memo?: ValueMemo): Uint8Array<ArrayBuffer> {
     let truth = this.#plain.get(dictionary);
     if (truth === undefined) {
       found.open(dictionary);
@@ -243,15 +237,23 @@ class Leaf implements CompiledComparison {
       truth = new Uint8Array(dictionary.size);
       truth[OTHER] = UNKNOWN;
       for (let i = 0; i < found.count; i++) truth[found.entries[i]] = TRUE;
-      this.#plain.set(dictionary, truth);
-      if (!this.#negated) this.#matches.set(dictionary, found.entries.slice(0, found.count));
+      keptColumn(this.#plain, dictionary, truth);
+      if (!this.#negated) keptColumn(this.#matches, dictionary, found.entries.slice(0, found.count));
     }
     return truth;
   }
 }
 
+function keptColumn<Column extends Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(
+  kept: KeptOfEach<Column>,
+  dictionary: Dictionary,
+  column: Column,
+): Column {
+  return kept.set(dictionary, column, [column.buffer]);
+}
+
 /** Four entries at a time, since mostly none is. */
-function trueEntries(truth: Uint8Array): Int32Array {
+function trueEntries(truth: Uint8Array): Int32Array<ArrayBuffer> {
   const picked = new Int32Array(truth.length);
   let count = 0, e = OTHER + 1;
   for (; e + 4 <= truth.length; e += 4) {
@@ -280,7 +282,7 @@ function leavesOf(step: Step): readonly Leaf[] {
   return step.kind === "compare" ? [step] : step.parts.flatMap(leavesOf);
 }
 
-function truthOfEntries(step: Step, dictionary: Dictionary): Uint8Array {
+function truthOfEntries(step: Step, dictionary: Dictionary): Uint8Array<ArrayBuffer> {
   if (step.kind === "compare") return step.matchEntries(dictionary);
   const truth = new Uint8Array(dictionary.size).fill(step.kind === "and" ? TRUE : FALSE);
   for (const part of step.parts) combine(truth, truthOfEntries(part, dictionary), truth.length, step.kind === "and");

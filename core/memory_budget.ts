@@ -10,16 +10,15 @@ import {
   BATCH_LINES,
   CHUNK_BYTES,
   DELTA_BYTES_MAX,
+  DERIVED_BYTES_MAX,
   ENTRY_BYTES_MAX,
   MAKE_DELAY_SECONDS,
   OPEN_BYTES_MAX,
   OPEN_ENTRIES_MAX,
   OPEN_ENTRY_BYTES_MAX,
   OPEN_ROWS_MAX,
-  ROW_INDEX_DIMENSIONS_MAX,
   STORE_PENDING_BYTES_MAX,
   SUBSCRIBER_QUEUE_BYTES_MAX,
-  TRUTH_TABLES_MAX,
 } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, SOURCE, TAG } from "./dimensions.ts";
@@ -70,7 +69,7 @@ export function memoryBudget({ ingestThreads, followsSources }: BudgetOptions): 
     { name: "unmerged deltas", bytes: STORE_PENDING_BYTES_MAX },
     { name: "one merge", bytes: mergeBytes() },
     { name: "delta log", bytes: DELTA_BYTES_MAX },
-    { name: "kept for questions", bytes: TIERS.reduce((sum, tier) => sum + tier.slots * keptBytes(tier.caps), 0) },
+    { name: "kept for questions", bytes: DERIVED_BYTES_MAX },
     { name: "snapshots for subscribers", bytes: SUBSCRIBER_QUEUE_BYTES_MAX },
   ];
   return {
@@ -98,19 +97,6 @@ function ringBytes({ slots, freshCaps, caps }: Tier, t: number, followsSources: 
 
 function bucketBytesMax({ bytesMax = Infinity }: Caps): number {
   return bytesMax + BLOCK_OVERHEAD_BYTES + VIEWS_BYTES;
-}
-
-/**
- * What questions have computed of one bucket and left with it. By entry: where it begins, its hash, what it has counted and
- * what it gave up, and what regular expressions said of it. By row and entry: indexes for filters (`rows_by_entry.ts`).
- */
-function keptBytes({ rowsMax, entriesMax }: Caps): number {
-  const computed = 4 + 4 + MEASURE_COUNT * 8 + 4;
-  const entries = DIMENSIONS.reduce((bytes, { kind }, d) => {
-    return isOfInput(d) ? bytes : bytes + entriesMax * (computed + (kind === "text" ? TRUTH_TABLES_MAX : 0));
-  }, 0);
-  const rowWidth = rowsMax <= 2 ** 16 ? 2 : 4;
-  return entries + ROW_INDEX_DIMENSIONS_MAX * (rowWidth * rowsMax + 4 * entriesMax + DIMENSION_COUNT * entriesMax * 2);
 }
 
 /** A table as full as it may be while lines are counted: rows, their index, and a dictionary for each dimension. */

@@ -28,6 +28,7 @@ export * from "./weight_levels.ts";
 export * from "./roll_up.ts";
 export * from "./withhold.ts";
 export * from "./bucket.ts";
+export * from "./derived.ts";
 export * from "./bucket_block.ts";
 export * from "./bucket_check.ts";
 export * from "./seal.ts";

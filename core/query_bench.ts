@@ -7,6 +7,7 @@
 import { REQUESTS } from "./measures.ts";
 import type { DimensionName } from "./dimensions.ts";
 import type { Bucket } from "./bucket.ts";
+import { derived } from "./derived.ts";
 import { compileFilter } from "./filter_match.ts";
 import { parseFilter } from "./filter_parse.ts";
 import { topN } from "./top_n.ts";
@@ -50,6 +51,7 @@ for (const [name, buckets] of [["an hour", hour], ["a day", day]] as const) {
     name: `trend of status>=400 AND method=GET over ${name}`,
     group: `trends over ${name}`,
     fn: () => {
+      derived.begin();
       const filter = compiled("status>=400 AND method=GET");
       for (const bucket of buckets) matchingRequests(bucket, filter);
     },

@@ -1,34 +1,37 @@
 /**
- * What a filter on one dimension needs to know of a bucket's rows, made when one first asks: an index by entry, so that a
- * selective filter looks at its rows and no others, and what the rows that gave up the dimension hold.
+ * What a filter on one dimension needs to know of a bucket's rows, made when one first asks and kept for the next
+ * (`derived.ts`): an index by entry, so that a selective filter looks at its rows and no others, and what the rows that
+ * gave up the dimension hold.
  *
  *   rows[starts[e] … starts[e + 1])   the rows of entry e, in their order; those of OTHER come first
  */
-import { ROW_INDEX_DIMENSIONS_MAX } from "./bounds.ts";
 import { REQUESTS } from "./measures.ts";
-import { OTHER } from "./dimensions.ts";
+import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
+import { free } from "./free.ts";
 import { type Bucket, type NumberColumn, numberColumn } from "./bucket.ts";
+import { Kept } from "./derived.ts";
 import { WideIndex } from "./wide_column.ts";
 
 export interface RowsByEntry {
-  readonly starts: Uint32Array;
-  readonly rows: Uint16Array | Uint32Array;
+  readonly starts: Uint32Array<ArrayBuffer>;
+  readonly rows: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 }
 
-/** What is kept of a bucket for one dimension that is filtered by. */
+/** Places for what is kept of a bucket: by dimension that is filtered by, `givenUp` also by the one that is grouped by. */
 interface Known {
-  rows?: RowsByEntry;
-  /** By dimension that is grouped by: see `givenUpBy`. */
-  readonly givenUp: (NumberColumn | undefined)[];
+  readonly rows: (Kept<RowsByEntry> | undefined)[];
+  readonly givenUp: (Kept<NumberColumn> | undefined)[];
 }
 
-/** By dimension, the one asked for longest ago first: it lives as long as its bucket, unless others are wanted more. */
-const kept = new Map<number, WeakMap<Bucket, Known>>();
+const known = new WeakMap<Bucket, Known>();
 const wideIndex = new WideIndex(), wideOther = new WideIndex();
 
 /** The index of a bucket by dimension `d`. Cost: four nanoseconds a row the first time, then none; 2 B a row, 4 B an entry. */
 export function rowsByEntry(bucket: Bucket, d: number): RowsByEntry {
-  return knownOf(bucket, d).rows ??= sortedRows(bucket, d);
+  const place = knownOf(bucket).rows[d] ??= new Kept(blockBehind(bucket)), made = place.get();
+  if (made !== undefined) return made;
+  const sorted = sortedRows(bucket, d);
+  return place.set(sorted, [sorted.starts.buffer, sorted.rows.buffer]);
 }
 
 /**
@@ -36,17 +39,21 @@ export function rowsByEntry(bucket: Bucket, d: number): RowsByEntry {
  * `d`. Cost: one nanosecond a row the first time, then none; mostly 1 or 2 B an entry.
  */
 export function givenUpBy(bucket: Bucket, d: number, by: number): NumberColumn {
-  return knownOf(bucket, d).givenUp[by] ??= requestsGivenUp(bucket, d, by);
+  const places = knownOf(bucket).givenUp, place = places[d * DIMENSION_COUNT + by] ??= new Kept(blockBehind(bucket));
+  const made = place.get();
+  if (made !== undefined) return made;
+  const given = requestsGivenUp(bucket, d, by);
+  return place.set(given, [given.buffer]);
 }
 
-function knownOf(bucket: Bucket, d: number): Known {
-  const buckets = kept.get(d) ?? new WeakMap<Bucket, Known>();
-  kept.delete(d);
-  kept.set(d, buckets);
-  if (kept.size > ROW_INDEX_DIMENSIONS_MAX) kept.delete(kept.keys().next().value!);
-  let known = buckets.get(bucket);
-  if (known === undefined) buckets.set(bucket, known = { givenUp: [] });
-  return known;
+function knownOf(bucket: Bucket): Known {
+  let places = known.get(bucket);
+  if (places === undefined) known.set(bucket, places = { rows: [], givenUp: [] });
+  return places;
+}
+
+function blockBehind({ dictionaries }: Bucket): ArrayBuffer {
+  return dictionaries[0].bytes.buffer;
 }
 
 /** A counting sort. */
@@ -57,6 +64,7 @@ function sortedRows({ rows: count, indexes, dictionaries }: Bucket, d: number): 
   for (let e = 0; e < size; e++) starts[e + 1] += starts[e];
   const next = starts.slice(0, size);
   for (let row = 0; row < count; row++) rows[next[index[row]]++] = row;
+  free(next);
   return { starts, rows };
 }
 
@@ -64,5 +72,7 @@ function requestsGivenUp({ rows, indexes, dictionaries, measures }: Bucket, d: n
   const given = new Float64Array(dictionaries[by].size), requests = measures[REQUESTS];
   const index = wideIndex.of(indexes[d]), groups = wideOther.of(indexes[by]);
   for (let row = 0; row < rows; row++) if (index[row] === OTHER) given[groups[row]] += requests[row];
-  return numberColumn(given);
+  const narrow = numberColumn(given);
+  free(given);
+  return narrow;
 }

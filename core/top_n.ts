@@ -14,6 +14,7 @@ import { IS_SUM, mergeValues, saturated, type Values, zeroValues } from "./measu
 import { dimensionIndex, DIMENSIONS } from "./dimensions.ts";
 import { entryLabel } from "./label.ts";
 import type { Bucket } from "./bucket.ts";
+import { derived } from "./derived.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { Groups, type GroupsState } from "./groups.ts";
 import { Candidates } from "./candidates.ts";
@@ -42,6 +43,7 @@ export function topN(
   seed: number,
   joinedMax: number = JOINED_ENTRIES_MAX,
 ): Ranking {
+  derived.begin();
   const d = dimensionIndex(query.groupBy);
   const part = new Contribution(d, query.sort, query.filter, seed, true);
   query.filter?.prepare(buckets, seed);
@@ -112,6 +114,7 @@ export class TopNBuilder {
 
   /** Counts one bucket. Keeps nothing of it. */
   add(bucket: Bucket): void {
+    derived.begin();
     this.#part.addTotal(bucket, this.#total);
     this.#unlistedMax += this.#part.add(bucket, this.#groups, "seen").any;
     this.#keepBound();

@@ -23,6 +23,7 @@ import {
 } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { type Bucket, type Dictionary, type NumberColumn, numberColumn } from "./bucket.ts";
+import { marginalOfEach } from "./bucket_block.ts";
 import { entryHashes } from "./entry_hashes.ts";
 import { roomFor, WideNumbers } from "./wide_column.ts";
 import { givenUp, hasLost } from "./given_up.ts";
@@ -98,11 +99,12 @@ export class Contribution {
 
   /** Adds every value to its cell. */
   weigh(bucket: Bucket, { cells }: Candidates): void {
-    const { d, sort } = this, dictionary = bucket.dictionaries[d], { size, marginals } = dictionary;
+    const { d, sort } = this, dictionary = bucket.dictionaries[d], { size } = dictionary;
     const { hashes } = entryHashes(dictionary, this.seed);
     if (this.#fromMarginals) {
       const truth = this.filter?.matchEntries(dictionary);
-      const ranked = this.#numbers[0].of(marginals[sort]), requests = this.#numbers[1].of(marginals[REQUESTS]);
+      const ranked = this.#numbers[0].of(marginalOfEach(dictionary, sort));
+      const requests = this.#numbers[1].of(marginalOfEach(dictionary, REQUESTS));
       if (truth === undefined) addToCells(cells, hashes, size, ranked, requests, IS_SUM[sort]);
       else addMatchingToCells(cells, hashes, size, ranked, requests, IS_SUM[sort], truth);
       return;
@@ -258,7 +260,7 @@ export class Contribution {
     listed: ReadonlySet<number>,
     largest: Values,
   ): void {
-    const truth = this.filter?.matchEntries(dictionary), column = dictionary.marginals[m];
+    const truth = this.filter?.matchEntries(dictionary), column = marginalOfEach(dictionary, m);
     for (let e = OTHER + 1; e < dictionary.size; e++) {
       if (column[e] <= largest[m] || truth !== undefined && truth[e] !== TRUE) continue;
       if (!listed.has(groups.of(dictionary, e))) largest[m] = column[e];
@@ -284,7 +286,7 @@ export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefi
   if (filter === undefined) return bucket.totals[REQUESTS];
   let requests = 0;
   if (filter.dimension !== undefined) {
-    const dictionary = bucket.dictionaries[filter.dimension], column = dictionary.marginals[REQUESTS];
+    const dictionary = bucket.dictionaries[filter.dimension], column = marginalOfEach(dictionary, REQUESTS);
     for (const e of filter.matches(dictionary)) requests += column[e];
   } else {
     wholeScan.select(bucket, filter, 0);
@@ -301,6 +303,7 @@ export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefi
 function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Values {
   if (filter?.dimension === undefined) return bucket.totals;
   const totals = zeroValues(), dictionary = bucket.dictionaries[filter.dimension];
-  for (const e of filter.matches(dictionary)) mergeColumns(totals, dictionary.marginals, e);
+  const matches = filter.matches(dictionary), marginals = matches.length === 0 ? [] : dictionary.marginals;
+  for (const e of matches) mergeColumns(totals, marginals, e);
   return totals;
 }

@@ -5,6 +5,7 @@ import { saturated } from "./measures.ts";
 import type { Span, Window } from "./slices.ts";
 import { TIERS } from "./slices.ts";
 import type { Bucket } from "./bucket.ts";
+import { derived } from "./derived.ts";
 import type { Store } from "./store.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { matchingRequests } from "./top_n_bucket.ts";
@@ -22,6 +23,7 @@ export function trend(
   filter: CompiledFilter | undefined,
   seed: number,
 ): TrendPoint[] {
+  derived.begin();
   const coarsest = TIERS.findIndex(({ sliceS }) => sliceS === window.stepS), steps: Step[] = [];
   for (let startS = fromS; startS < toS; startS += window.stepS) {
     const endS = Math.min(startS + window.stepS, toS);

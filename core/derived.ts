@@ -1,0 +1,129 @@
+/**
+ * What questions compute of buckets and keep for the next one (where entries begin, their hashes, marginals, rows by
+ * entry, what a regular expression said of them) is held within one bound in bytes, however many buckets and kinds.
+ *
+ * When it is reached, what only earlier questions used goes first, that used longest ago before the rest. A question that
+ * needs more than there is room for drops what it computed last, of another bucket than the one at hand: so the next one
+ * like it still finds most of it, where dropping what is oldest would leave it nothing.
+ *
+ * What goes is freed at once (`free.ts`). So nobody may hold a column of one bucket while computing of another: questions
+ * look at one bucket after the other.
+ */
+import { DERIVED_BYTES_MAX } from "./bounds.ts";
+import type { Dictionary } from "./bucket.ts";
+
+/** Bytes of the runtime for whatever is kept (measured on Deno 2.9). */
+const OVERHEAD_BYTES = 256;
+
+/** Share of the bound that is left in use, so that looking for what goes happens rarely. */
+const LEFT_IN_USE = 15 / 16;
+
+/** What is kept, and the bound on it. A process has one (`derived`); tests have their own. */
+export class Derived {
+  readonly #all = new Set<Kept<unknown>>();
+  #bytes = 0;
+  #uses = 0;
+  /** Uses before the present question. */
+  #usesBefore = 0;
+
+  /** @param bytesMax a test may move it later */
+  constructor(public bytesMax: number = DERIVED_BYTES_MAX) {}
+
+  /** Bytes kept now: at most the bound, and what one bucket needs at once. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A question begins: what only earlier ones have used is dropped before what this one uses, and what was theirs at once. */
+  begin(): void {
+    this.#usesBefore = this.#uses;
+    for (const kept of this.#all) if (!kept.isLasting) this.#release(kept);
+  }
+
+  /** Numbers the uses of what is kept, from 1. */
+  nextUse(): number {
+    return ++this.#uses;
+  }
+
+  /** Holds what has just been made, and drops other things when it is too much. */
+  hold(made: Kept<unknown>): void {
+    this.#all.add(made);
+    this.#bytes += made.bytes;
+    if (this.#bytes > this.bytesMax) this.#drop(made.block);
+  }
+
+  #drop(atHand: ArrayBuffer): void {
+    const others = [...this.#all].filter(({ block }) => block !== atHand).sort((a, b) => a.usedAt - b.usedAt);
+    const ours = others.findIndex(({ usedAt }) => usedAt > this.#usesBefore), earlier = ours < 0 ? others.length : ours;
+    for (const kept of [...others.slice(0, earlier), ...others.slice(earlier).reverse()]) {
+      if (this.#bytes <= this.bytesMax * LEFT_IN_USE) return;
+      this.#release(kept);
+    }
+  }
+
+  #release(kept: Kept<unknown>): void {
+    this.#all.delete(kept);
+    this.#bytes -= kept.bytes;
+    kept.drop();
+  }
+}
+
+/** That of this process. */
+export const derived = new Derived();
+
+/** A place for one thing computed of a bucket: there until the memory is needed for something else. */
+export class Kept<Made> {
+  usedAt = 0;
+  #made: Made | undefined;
+  #buffers: readonly ArrayBuffer[] = [];
+
+  /**
+   * @param block that the bucket lies in: what is of the bucket at hand is not dropped
+   * @param isLasting whether another question can want it
+   */
+  constructor(readonly block: ArrayBuffer, readonly isLasting = true, readonly within: Derived = derived) {}
+
+  /** What was made, if it is still there. */
+  get(): Made | undefined {
+    if (this.#made !== undefined) this.usedAt = this.within.nextUse();
+    return this.#made;
+  }
+
+  /** Keeps what was made, where nothing is. `buffers` are its memory and nobody else's; they are freed with it. */
+  set(made: Made, buffers: readonly ArrayBuffer[]): Made {
+    this.#made = made;
+    this.#buffers = buffers;
+    this.usedAt = this.within.nextUse();
+    this.within.hold(this);
+    return made;
+  }
+
+  get bytes(): number {
+    return this.#buffers.reduce((bytes, { byteLength }) => bytes + byteLength, OVERHEAD_BYTES);
+  }
+
+  /** Called when the memory is needed. */
+  drop(): void {
+    this.#made = undefined;
+    for (const buffer of this.#buffers) buffer.transfer(0);
+    this.#buffers = [];
+  }
+}
+
+/** One thing of each of many dictionaries. */
+export class KeptOfEach<Made> {
+  readonly #places = new WeakMap<Dictionary, Kept<Made>>();
+
+  constructor(readonly isLasting: boolean) {}
+
+  get(dictionary: Dictionary): Made | undefined {
+    return this.#places.get(dictionary)?.get();
+  }
+
+  /** Keeps what was made of a dictionary. `buffers` are its memory and nobody else's. */
+  set(dictionary: Dictionary, made: Made, buffers: readonly ArrayBuffer[]): Made {
+    const place = new Kept<Made>(dictionary.bytes.buffer, this.isLasting);
+    this.#places.set(dictionary, place);
+    return place.set(made, buffers);
+  }
+}
