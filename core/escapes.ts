@@ -4,6 +4,7 @@
  */
 
 const BACKSLASH = 92, LETTER_X = 120;
+const ESCAPED_NUL = new TextEncoder().encode("\\x00");
 
 /** Value of a hexadecimal digit, or -1. */
 const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
@@ -13,7 +14,8 @@ const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
 
 /**
  * Copies `bytes[start … end)` to `into[at …]` with escapes undone, at most `bytesMax` bytes of result; returns where it
- * ends in `into`. What is no whole escape stays as it is, and so does `\x00`: no entry holds a NUL. Cost: linear.
+ * ends in `into`. What is no whole escape stays as it is, and so does `\x00`, as which a NUL is written that was not
+ * escaped: no entry holds one. Cost: linear.
  */
 export function unescapeHex(
   bytes: Uint8Array,
@@ -33,7 +35,8 @@ export function unescapeHex(
         p += 3;
       }
     }
-    into[at++] = byte;
+    if (byte === 0) { for (let i = 0; i < ESCAPED_NUL.length && at < limit; i++) into[at++] = ESCAPED_NUL[i]; }
+    else into[at++] = byte;
   }
   return at;
 }

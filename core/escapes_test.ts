@@ -25,8 +25,10 @@ Deno.test("what nginx escapes is undone, for any bytes but NUL", () => {
 Deno.test("half an escape, another letter, and NUL stay as they are", () => {
   for (const text of ["\\", "\\x", "\\x4", "\\xG0", "\\n", "\\x00", "a\\"]) assertEquals(unescape(text), text);
   assertEquals(unescape("\\x41\\x5cx42\\x7e"), "A\\x42~");
+  assertEquals(unescape("a\0b\0"), "a\\x00b\\x00", "nginx would have escaped it");
 });
 
 Deno.test("the result is cut, never the buffer overrun", () => {
   assertEquals(unescape("\\x41\\x42\\x43", 2), "AB");
+  assertEquals(unescape("a\0", 3), "a\\x");
 });

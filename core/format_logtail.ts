@@ -6,7 +6,7 @@
  *
  * nginx writes `-` for an absent value and escapes quotes, backslashes, control bytes and all bytes above 0x7E as `\xHH`
  * (log_format … escape=default), so a tab is always a separator and `\x` always an escape. Escapes are undone here, and
- * the query string is cut.
+ * the query string is cut. A Tor flag or an ASN that is none is absent: whatever a line counts under can be filtered by.
  */
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
@@ -23,9 +23,9 @@ import {
 import { parseAddress, PREFIX_ENTRY_BYTES_MAX } from "./client_prefix.ts";
 import { unescapeHex } from "./escapes.ts";
 import type { LineBatch, LineFormat } from "./line_batch.ts";
-import { scanLogtail } from "./scan_logtail.ts";
+import { isFlag, isNumber, scanLogtail } from "./scan_logtail.ts";
 
-const TAB = 9, CARRIAGE_RETURN = 13, DASH = 45, DOT = 46, QUESTION_MARK = 63, BACKSLASH = 92;
+const NUL = 0, TAB = 9, CARRIAGE_RETURN = 13, DASH = 45, DOT = 46, QUESTION_MARK = 63, BACKSLASH = 92;
 const FIELDS_MIN = 8, FIELDS_MAX = 10;
 
 /** Ends of the fields of the line at hand; module state so that a line allocates nothing. */
@@ -73,8 +73,9 @@ export function parseLogtail(
   stage(bytes, view, batch, STATUS, statusStart, statusEnd);
   batch.beginOptional(end);
   const torEnd = fields > 8 ? fieldEnds[8] : end, asnEnd = fields > 9 ? fieldEnds[9] : end;
-  stage(bytes, view, batch, TOR, Math.min(requestTimeEnd + 1, torEnd), torEnd);
-  stage(bytes, view, batch, ASN, Math.min(torEnd + 1, asnEnd), asnEnd);
+  const torStart = Math.min(requestTimeEnd + 1, torEnd), asnStart = Math.min(torEnd + 1, asnEnd);
+  if (isFlag(bytes, torStart, torEnd)) stage(bytes, view, batch, TOR, torStart, torEnd);
+  if (isNumber(bytes, asnStart, asnEnd)) stage(bytes, view, batch, ASN, asnStart, asnEnd);
   return COUNTED;
 }
 
@@ -83,7 +84,7 @@ function splitFields(bytes: Uint8Array, start: number, end: number): number {
   let fields = 0;
   escaped = false;
   for (let p = start; p < end; p++) {
-    if (bytes[p] === BACKSLASH) escaped = true;
+    if (bytes[p] === BACKSLASH || bytes[p] === NUL) escaped = true;
     if (bytes[p] !== TAB) continue;
     if (fields === FIELDS_MAX - 1) return 0;
     fieldEnds[fields++] = p;
@@ -92,19 +93,19 @@ function splitFields(bytes: Uint8Array, start: number, end: number): number {
   return fields;
 }
 
-/** Stages an entry; `-` is absent, that is empty; escapes are undone, and a long value is cut. */
+/** Stages an entry; `-`, however it is written, is absent, that is empty; escapes are undone, and a long value is cut. */
 function stage(bytes: Uint8Array, view: DataView, batch: LineBatch, d: number, start: number, end: number): void {
   const absent = end - start === 1 && bytes[start] === DASH;
-  if (!escaped || absent || !hasBackslash(bytes, start, end)) {
+  if (!escaped || absent || !hasEscapes(bytes, start, end)) {
     batch.stageText(view, d, start, absent ? 0 : Math.min(end - start, ENTRY_BYTES_MAX));
     return;
   }
-  const at = batch.scratchLength;
-  batch.stageScratch(d, unescapeHex(bytes, start, end, batch.scratch, at, ENTRY_BYTES_MAX) - at);
+  const at = batch.scratchLength, length = unescapeHex(bytes, start, end, batch.scratch, at, ENTRY_BYTES_MAX) - at;
+  batch.stageScratch(d, length === 1 && batch.scratch[at] === DASH ? 0 : length);
 }
 
-function hasBackslash(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let p = start; p < end; p++) if (bytes[p] === BACKSLASH) return true;
+function hasEscapes(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let p = start; p < end; p++) if (bytes[p] === BACKSLASH || bytes[p] === NUL) return true;
   return false;
 }
 

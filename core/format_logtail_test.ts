@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ASN, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
+import { ASN, DIMENSIONS, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
 import { prefixLabel } from "./client_prefix.ts";
+import { entryLabel, entryOf } from "./label.ts";
 import { LOGTAIL_FORMAT } from "./format_logtail.ts";
 import { stageLine } from "./test_lines.ts";
 
@@ -48,6 +49,13 @@ Deno.test("a dash is an absent value", () => {
   assertEquals(measures, [1, 0, 0, 0]);
   assertEquals(values[PREFIX], "2001:db8:1::/48");
   for (const d of [WEBSITE, METHOD, URI, TOR, ASN]) assertEquals(values[d], "", String(d));
+});
+
+Deno.test("a Tor flag or an ASN that is none is absent", () => {
+  for (const [tor, asn] of [["yes", "AS64500"], ["2", "-1"], ["11", "1e3"], ["\\x31", "\\x31"]]) {
+    const { reason, values } = parse(`${GOOD}\t${tor}\t${asn}`);
+    assertEquals([reason, values[TOR], values[ASN]], ["counted", "", ""]);
+  }
 });
 
 Deno.test("nginx's line for a request it could not read, with an empty host, is counted", () => {
@@ -116,7 +124,7 @@ const address = fc.oneof(
 
 /** Lines whose fields are mostly good, each sometimes not. */
 const likelyLine = fc.tuple(
-  field("shop.example", "a", "-", "", "b\\x41c", "\x7f", "long".repeat(600)),
+  field("shop.example", "a", "-", "", "b\\x41c", "\x7f", "long".repeat(600), "\\x2D", "\0", "b\0"),
   address,
   field(
     "1700000000.123",
@@ -132,7 +140,10 @@ const likelyLine = fc.tuple(
   field("200", "404", "2000", "20", "-", "2/0", "9;9"),
   field("0", "7", "1234567", "12345678", "123456789012", "1234567890123", "-", "", "12a"),
   field("0.000", "0.042", "12.345", "123.456", "1234.567", "12345678.1", "1.2", "-", "", ".5", "1.2345"),
-  fc.constantFrom("", "\t0", "\t1\t64500", "\t-\t-", "\t\t", "\t0\t", "\t0\t1\t2", "\r", "\t1\t64500\r", "\t\\x30\t1"),
+  fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom("", "\t0", "\t1\t64500", "\t-\t-", "\t\t", "\t0\t") },
+    { weight: 1, arbitrary: fc.constantFrom("\t0\t1\t2", "\r", "\t1\t64500\r", "\t\\x30\t1", "\tyes\t1", "\t1\tAS1") },
+  ),
 ).map(([host, client, time, method, uri, status, sent, duration, rest]) =>
   ENCODER.encode([host, client, time, method, uri, status, sent, duration].join("\t").replaceAll("\n", "") + rest)
 );
@@ -147,6 +158,20 @@ Deno.test("any bytes give a reason, never an exception, and measures that are co
       for (const value of staged.measures) assert(Number.isSafeInteger(value) && value >= 0);
     }),
     { numRuns: 3000 },
+  );
+});
+
+Deno.test("what a line counts under can be filtered by", () => {
+  fc.assert(
+    fc.property(fc.oneof(anyLine, likelyLine), (line) => {
+      const { reason, entries } = stageLine(LOGTAIL_FORMAT, "parse", line, MASKS)!;
+      if (reason !== "counted") return;
+      for (const d of [WEBSITE, PREFIX, URI, STATUS, METHOD, ASN, TOR]) {
+        const entry = Uint8Array.from(entries[d] ?? []);
+        assertEquals(entryOf(DIMENSIONS[d], entryLabel(DIMENSIONS[d], entry)), entry);
+      }
+    }),
+    { numRuns: 5000 },
   );
 });
 
