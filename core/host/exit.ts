@@ -47,10 +47,10 @@ export async function runMain(
   }
   try {
     if (ending.out !== "") writeOut(ending.out);
-    if (ending.err !== "") writeErr(ending.err);
   } catch (error) {
-    if (!(error instanceof OutputClosed)) throw error;
+    ending = endingOf(program, error);
   }
+  if (ending.err !== "") writeErr(ending.err);
   Deno.exit(ending.code);
 }
 
