@@ -167,7 +167,8 @@ Deno.test("random lines into a table with tiny caps: nothing is lost, nothing pa
   const value = fc.integer({ min: 0, max: 400 });
   const request = fc.record({
     values: fc.array(value, { minLength: DIMENSION_COUNT, maxLength: DIMENSION_COUNT }),
-    measures: fc.tuple(fc.integer({ min: 0, max: 2 }), fc.constantFrom(0, 1, 1000, 2 ** 40), fc.nat(9), fc.nat(9)),
+    // Every line is a request: rows without any would give up nothing that a bound can tell.
+    measures: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.constantFrom(0, 1, 1000, 2 ** 40), fc.nat(9), fc.nat(9)),
   });
   const caps = fc.record({
     rowsMax: fc.integer({ min: 257, max: 900 }),
