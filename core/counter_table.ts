@@ -51,7 +51,7 @@ export class CounterTable {
   flooded = false;
   /** Per dimension: the largest that a line withheld from an entry has counted since entries folded last. */
   readonly withheldMax: readonly Values[] = perDimension(zeroValues);
-  #index: Int32Array<ArrayBuffer>;
+  #index = new Int32Array(2 * ROWS_MIN);
   /** One odd multiplier a dimension. */
   readonly #multipliers: Int32Array<ArrayBuffer>;
   readonly #hashes = new Int32Array(BATCH_LINES);
@@ -65,7 +65,7 @@ export class CounterTable {
     this.dictionaries = perDimension(() => new InternTable(seed));
     this.givenUp = perDimension(() => new Float64Array(0));
     this.#multipliers = Int32Array.from({ length: DIMENSION_COUNT }, (_, d) => mix(seed + d) | 1);
-    this.#index = new Int32Array(2 * Math.max(ROWS_MIN, 2 ** Math.ceil(Math.log2(rowsExpected))));
+    while (this.#index.length < 2 * rowsExpected) this.#index = new Int32Array(2 * this.#index.length);
   }
 
   /**

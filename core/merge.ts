@@ -14,7 +14,7 @@ import { addLedger, emptyLedger, type Ledger } from "./ledger.ts";
 import { hashWords, type InternTable } from "./intern.ts";
 import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
 import { fold, makeRoom } from "./roll_up.ts";
-import { type Bucket, type IndexColumn, type NumberColumn, widenedIndex } from "./bucket.ts";
+import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
 import { type BlockBucket, type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
@@ -160,12 +160,11 @@ const staged = new Int32Array(BATCH_LINES * 3);
 function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary, ids: Int32Array): void {
   const { givenUp, lostMax, foldedMax } = dictionary, into = table.givenUpFor(d, table.dictionaries[d].size - 1);
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    const given = new Float64Array(givenUp[m]), isSum = IS_SUM[m];
+    const given = widened(givenUp[m]), isSum = IS_SUM[m];
     for (let entry = 0; entry < given.length; entry++) {
       const at = ids[entry] * MEASURE_COUNT + m;
       into[at] = isSum ? into[at] + given[entry] : Math.max(into[at], given[entry]);
     }
-    free(given);
   }
   addBound(table.lostMax[d], lostMax);
   addBound(table.foldedMax[d], foldedMax);

@@ -21,7 +21,6 @@ import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, REQUESTS, SUM_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
-import { free } from "./free.ts";
 import { type CounterTable, perDimension, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import { VisiblePairs } from "./visible_pairs.ts";
 import { keptEntries, LEVEL_SHIFT, levelHolding, LEVELS } from "./weight_levels.ts";
@@ -67,9 +66,7 @@ export function makeRoom(table: CounterTable, caps: Caps): void {
 export function rollUp(table: CounterTable, target: number): void {
   if (table.rows <= target) return;
   const rollUp = new RollUp(table, false);
-  const pairs = new VisiblePairs(table, rollUp.rowWeights, rollUp.weights, rollUp.active);
-  rollUp.giveUp(target, pairs);
-  pairs.free();
+  rollUp.giveUp(target, new VisiblePairs(table, rollUp.rowWeights, rollUp.weights, rollUp.active));
 }
 
 /**
@@ -131,7 +128,6 @@ class RollUp {
     this.#settle(d, renamed);
     keepFor(this.weights[d], renamed);
     dictionary.keepOnly(renamed);
-    free(renamed);
   }
 
   /** Lets about `wanted` rows give up what is lightest, without a look at what that makes equal. */
@@ -204,8 +200,6 @@ class RollUp {
         words[k] = OTHER;
       }
     }
-    free(costs);
-    free(moves);
   }
 
   /** Values as light as the lightest of their row go with it, such as a prefix and a URI seen once: that saves passes. */

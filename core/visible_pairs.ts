@@ -19,7 +19,7 @@ const FOLLOWER_IMPORTANCE = 0.01;
 
 export class VisiblePairs {
   /** Per dimension and entry: bit e is set when the entry is in a visible pair with one of dimension e. */
-  readonly partners: readonly Uint16Array<ArrayBuffer>[];
+  readonly partners: readonly Uint16Array[];
   /** Open addressing: two words of key and a cost each. */
   #mask = 0;
   #keys = new Int32Array(0);
@@ -60,11 +60,6 @@ export class VisiblePairs {
   cost(d: number, a: number, e: number, b: number): number {
     const at = d < e ? this.#find(d, a, e, b) : this.#find(e, b, d, a);
     return this.#costs[at];
-  }
-
-  /** Gives its memory back: nobody asks any more. */
-  free(): void {
-    for (const column of [this.#keys, this.#costs, ...this.partners]) free(column);
   }
 
   /** The page that shows dimension `e` within entry `a` of dimension `d`. */
@@ -121,8 +116,6 @@ export class VisiblePairs {
       this.#keys[2 * at + 1] = keys[2 * i + 1];
       this.#costs[at] = costs[i];
     }
-    free(keys);
-    free(costs);
   }
 }
 
