@@ -42,6 +42,7 @@ import { type Bucket, emptyBucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 
 export interface PipelineOptions {
+  /** The format of lines for which `count` is given no other. */
   readonly format: LineFormat;
   readonly masks: ClientMasks;
   /** Name of this collector: the SOURCE entry of every row. */
@@ -104,18 +105,21 @@ export class Pipeline {
    * of a line for which too many slices are open, or `start` when they take too much memory together. Then seal and call
    * again from there.
    *
+   * @param tag of all of these lines; empty for none.
+   * @param format of these lines: inputs of several formats share one pipeline.
+   *
    * Give it the buffer that was read into, with CHUNK_PADDING bytes behind `end`; where they are missing, the lines are
    * copied first.
    */
-  count(bytes: Uint8Array, start: number, end: number, tag: Uint8Array): number {
-    if (bytes.length < end + CHUNK_PADDING) return start + this.#countCopy(bytes.subarray(start, end), tag);
+  count(bytes: Uint8Array, start: number, end: number, tag: Uint8Array, format = this.options.format): number {
+    if (bytes.length < end + CHUNK_PADDING) return start + this.#countCopy(bytes.subarray(start, end), tag, format);
     if (this.#view.buffer !== bytes.buffer || this.#view.byteOffset !== bytes.byteOffset) {
       this.#view = new DataView(bytes.buffer, bytes.byteOffset);
     }
     if (this.#isCrowded()) return start;
     let p = start;
     while (p < end) {
-      const next = this.#stageBatch(bytes, p, end);
+      const next = this.#stageBatch(format, bytes, p, end);
       const stopped = this.#countBatch(bytes, tag);
       if (stopped >= 0) return stopped;
       p = next;
@@ -161,15 +165,15 @@ export class Pipeline {
     return this.#samples.length === 0 ? this.#samples : this.#samples.splice(0);
   }
 
-  #countCopy(lines: Uint8Array, tag: Uint8Array): number {
+  #countCopy(lines: Uint8Array, tag: Uint8Array, format: LineFormat): number {
     const copy = new Uint8Array(lines.length + CHUNK_PADDING);
     copy.set(lines);
-    return this.count(copy, 0, lines.length, tag);
+    return this.count(copy, 0, lines.length, tag, format);
   }
 
   /** Stages lines until the batch or the chunk is full; returns the start of the next. */
-  #stageBatch(bytes: Uint8Array, start: number, end: number): number {
-    const { format } = this.options, batch = this.#batch, view = this.#view;
+  #stageBatch(format: LineFormat, bytes: Uint8Array, start: number, end: number): number {
+    const batch = this.#batch, view = this.#view;
     batch.clear();
     let p = start;
     while (p < end && !batch.isFull) {
