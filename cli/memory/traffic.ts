@@ -4,6 +4,7 @@
  *
  * Addresses, names and AS numbers are those reserved for examples and private use (RFC 1918, 3849, 6996, 2606).
  */
+import { free } from "@/core/free.ts";
 import { CHUNK_PADDING } from "@/core/line_batch.ts";
 
 /** A random number in [0, 1). */
@@ -144,21 +145,26 @@ export class Traffic {
   }
 }
 
-/** Texts one behind the other: a hundred thousand arrays would be a good part of the memory that is measured. */
+/** Texts one behind the other: a hundred thousand arrays, or one long text, would be a good part of the memory measured. */
 class Pieces {
   readonly bytes: Uint8Array;
   readonly offsets: Uint32Array;
 
   constructor(count: number, text: (i: number) => string) {
     this.offsets = new Uint32Array(count + 1);
-    let all = "";
-    for (let i = 0; i < count; i++) {
-      all += text(i);
-      this.offsets[i + 1] = all.length; // ASCII
+    const bytes = new Uint8Array(count * PIECE_BYTES_MAX);
+    for (let i = 0, end = 0; i < count; i++) {
+      const piece = text(i); // ASCII
+      for (let c = 0; c < piece.length; c++) bytes[end++] = piece.charCodeAt(c);
+      this.offsets[i + 1] = end;
     }
-    this.bytes = ENCODER.encode(all);
+    this.bytes = bytes.slice(0, this.offsets[count]);
+    free(bytes);
   }
 }
+
+/** Bytes of the longest text. */
+const PIECE_BYTES_MAX = 64;
 
 const GET = ENCODER.encode("GET"), POST = ENCODER.encode("POST");
 const OK = ENCODER.encode("200"), NOT_MODIFIED = ENCODER.encode("304"), NOT_FOUND = ENCODER.encode("404");
