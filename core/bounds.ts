@@ -61,9 +61,9 @@ export const LATE_SECONDS_MAX = 20;
 /** Seconds of deltas that stay retrievable one by one for a subscriber that (re)connects. */
 export const DELTA_SECONDS_MAX = 900;
 
-/** Bytes of the retrievable deltas together (columns and dictionaries): 13 minutes of 12 000 distinct rows in ten seconds.
- * The oldest go first, and a subscriber that was away longer is told how many it missed. */
-export const DELTA_BYTES_MAX = 48 * 1024 * 1024;
+/** Bytes of the retrievable deltas together (columns and dictionaries): all 15 minutes of up to 6500 distinct rows in ten
+ * seconds, 8 minutes of 12 000. The oldest go first, and a subscriber that was away longer is told how many it missed. */
+export const DELTA_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Milliseconds that one regular expression of one question may take over all values of its window. Beyond it the
  * question is refused: linear time per value still adds up over millions of long ones. */

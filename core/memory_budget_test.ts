@@ -44,6 +44,6 @@ Deno.test("a follower of sources holds slices whose time has not come", () => {
 Deno.test("the facts of a budget are the same in megabytes, the sum first", () => {
   const budget = memoryBudget(COLLECTOR), facts = budgetFacts(budget);
   assertEquals(Object.keys(facts).slice(0, 3), ["data_mb", "runtime_mb", "open_slices_mb"]);
-  assertEquals([facts.data_mb, facts.delta_log_mb], [Math.round(budget.dataBytes / 1e6), 50]);
+  assertEquals([facts.data_mb, facts.delta_log_mb], [Math.round(budget.dataBytes / 1e6), 34]);
   assertEquals(Object.keys(facts).length, budget.terms.length + 2);
 });

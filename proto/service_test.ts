@@ -3,7 +3,7 @@ import { Client as GrpcClient, type ClientReadableStream, credentials, type Serv
 import { createConnection } from "node:net";
 import { once } from "node:events";
 import type { Snapshot, TopNQuestion } from "@/core/answer.ts";
-import { SUBSCRIBERS_MAX, TOP_N_MAX } from "@/core/bounds.ts";
+import { MESSAGE_BYTES_MAX, SUBSCRIBERS_MAX, TOP_N_MAX } from "@/core/bounds.ts";
 import { type Bucket, type Delta, type Dictionary, emptyBucket } from "@/core/bucket.ts";
 import { type DeltaCursor, DeltaLog } from "@/core/delta_log.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
@@ -137,7 +137,8 @@ Deno.test("a subscriber gets all of 2000 retained deltas, and none of them twice
 });
 
 Deno.test("a bucket larger than a message may be is told as a gap, and the stream goes on", async () => {
-  await using running = await start();
+  // The log holds it: what it is too large for is a message.
+  await using running = await start({ answerer: new FakeAnswerer(new DeltaLog(2 * MESSAGE_BYTES_MAX)) });
   // Four dimensions of 9 MiB.
   const large = bucketOf(4608, 2048);
   const dictionaries = large.dictionaries.map((dictionary, d) => d < 4 ? large.dictionaries[0] : dictionary);
