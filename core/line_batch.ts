@@ -15,7 +15,7 @@
  */
 import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { ASN, DIMENSION_COUNT, TOR } from "./dimensions.ts";
+import { ASN, DIMENSION_COUNT, TAG, TOR } from "./dimensions.ts";
 import { PREFIX_ENTRY_BYTES_MAX, prefixEntryLength } from "./client_prefix.ts";
 import { hashEnd, hashWords } from "./intern.ts";
 
@@ -52,6 +52,12 @@ export class LineBatch {
   readonly scratchView = new DataView(this.scratch.buffer);
   /** Bytes of `scratch` in use. */
   scratchLength = 0;
+  /** When these lines came, seconds since 1970: the time of those that have none of their own. */
+  arrivalS = 0;
+  /** Tag of the input: that of lines which name none. */
+  tag: Uint8Array = new Uint8Array(0);
+  /** Whether the format stages TAG, for every line of this batch; if not, all have the tag of their input. */
+  hasTag = false;
 
   /** Bytes of a prefix entry of each family, and masks: of an IPv4 address, its first octet in the lowest byte, and of
    * the first three groups of an IPv6 address. */
@@ -75,7 +81,7 @@ export class LineBatch {
 
   clear(): void {
     this.count = this.refused = this.scratchLength = 0;
-    this.hasOptional = false;
+    this.hasOptional = this.hasTag = false;
   }
 
   /** The line in place `count` has optional fields: they are staged from now on, and were absent so far. */
@@ -108,6 +114,12 @@ export class LineBatch {
     this.refusedReasons[r] = reason;
     this.refusedBefore[r] = this.count;
     this.refusedStarts[r] = start;
+  }
+
+  /** The line in place `count` has the tag of its input. */
+  stageInputTag(): void {
+    this.scratch.set(this.tag, this.scratchLength);
+    this.stageScratch(TAG, this.tag.length);
   }
 
   /** Stages an entry of the line in place `count`: `length` bytes at `start` of the chunk, seen through `view`. */

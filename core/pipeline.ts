@@ -105,7 +105,7 @@ export class Pipeline {
    * of a line for which too many slices are open, or `start` when they take too much memory together. Then seal and call
    * again from there.
    *
-   * @param tag of all of these lines; empty for none.
+   * @param tag of these lines, but for those that name one themselves; empty for none.
    * @param format of these lines: inputs of several formats share one pipeline.
    *
    * Give it the buffer that was read into, with CHUNK_PADDING bytes behind `end`; where they are missing, the lines are
@@ -117,6 +117,8 @@ export class Pipeline {
       this.#view = new DataView(bytes.buffer, bytes.byteOffset);
     }
     if (this.#isCrowded()) return start;
+    this.#batch.arrivalS = this.nowS;
+    this.#batch.tag = tag;
     let p = start;
     while (p < end) {
       const next = this.#stageBatch(format, bytes, p, end);
@@ -218,7 +220,7 @@ export class Pipeline {
     prepareBatch(table, OPEN_CAPS);
     this.#resolve(table, from, to - from, tag);
     if (table.flooded) {
-      withholdNew(table, this.#ids, values, from, to - from);
+      withholdNew(table, this.#batch, this.#view, this.#ids, from, to - from);
       this.#filled.fill(-1); // single lines may hold OTHER now
     }
     table.addBatch(this.#ids, values, from, to - from);
@@ -228,10 +230,10 @@ export class Pipeline {
 
   /** Looks up the entries of a run of lines, one dictionary after the other. */
   #resolve({ dictionaries }: CounterTable, from: number, count: number, tag: Uint8Array): void {
-    const { staged, scratchView, hasOptional } = this.#batch, ids = this.#ids, view = this.#view;
+    const { staged, scratchView, hasOptional, hasTag } = this.#batch, ids = this.#ids, view = this.#view;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       const dictionary = dictionaries[d];
-      const entry = d === TAG
+      const entry = d === TAG && !hasTag
         ? tag
         : d === SOURCE
         ? this.#source
