@@ -46,6 +46,10 @@ export const ENTRY_BYTES_MAX = 2048;
 /** Seconds that a line's own time may be ahead of the clock; beyond it the line is counted as `future`. */
 export const FUTURE_SECONDS_MAX = 60;
 
+/** Seconds by which the own time of a line may lie before its arrival when it came in a datagram or over syslog, and the rest
+ * of the slice that this falls into; beyond it the line is counted as `late`, so that nobody can write history. */
+export const LATE_ARRIVAL_SECONDS_MAX = 60;
+
 /** Seconds that a source's slice may be ahead of the newest one; it is held until its time comes. Beyond it, refused. */
 export const AHEAD_SECONDS_MAX = 300;
 

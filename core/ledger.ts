@@ -20,6 +20,10 @@ const LINE_REASONS = [
   "too_long",
   "too_old",
   "future",
+  /** Received over the network more than a minute after its own time: that cannot write history. */
+  "late",
+  /** Received and then lost: its connection ended within it, or the thread that had counted it died before it was sealed. */
+  "lost",
 ] as const;
 
 /** Places in a ledger that are about lines: `read`, `counted`, and the reasons for not counting. */
@@ -48,8 +52,10 @@ export const READ = 0,
   TOO_LONG = 8,
   TOO_OLD = 9,
   FUTURE = 10,
-  KERNEL_DROPS = 11,
-  KERNEL_DROP_REPORTS = 12;
+  LATE = 11,
+  LOST = 12,
+  KERNEL_DROPS = 13,
+  KERNEL_DROP_REPORTS = 14;
 
 /** In the order of `LEDGER_REASONS`: lines by reason, then what the kernel dropped. */
 export type Ledger = Float64Array<ArrayBuffer>;

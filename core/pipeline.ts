@@ -25,7 +25,7 @@ import {
 } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
-import { COUNTED, emptyLedger, FUTURE, type Ledger, READ, TOO_LONG, TOO_OLD } from "./ledger.ts";
+import { COUNTED, emptyLedger, FUTURE, LATE, type Ledger, READ, TOO_LONG, TOO_OLD } from "./ledger.ts";
 import { type Caps, FINEST_S, sliceStart, tierHolding, TIERS } from "./slices.ts";
 import {
   CHUNK_PADDING,
@@ -76,6 +76,8 @@ interface OpenSlice {
 export class Pipeline {
   /** Seconds since 1970. */
   nowS = 0;
+  /** Seconds since 1970: lines of a slice that was over by then are `late`. Set it before each chunk, where it matters. */
+  notBeforeS = -Infinity;
   /** The first line not counted for each reason since the last `takeSamples`. */
   #samples: Sample[] = [];
   #ledger = emptyLedger();
@@ -287,6 +289,7 @@ export class Pipeline {
 
   /** The open slice that a time belongs to; the ledger reason why it has none, or "full" when one more would be too many. */
   #sliceOf(timeS: number): OpenSlice | number | "full" {
+    if (timeS < this.notBeforeS && timeS < sliceStart(this.notBeforeS, FINEST_S)) return LATE;
     const last = this.#last;
     if (last !== undefined && timeS >= last.startS && timeS < last.startS + TIERS[last.tier].sliceS) return last;
     const { anyTime = false } = this.options;

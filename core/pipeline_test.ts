@@ -5,6 +5,7 @@ import {
   COUNTED,
   emptyLedger,
   FUTURE,
+  LATE,
   ledgerGap,
   MALFORMED_FIELDS,
   READ,
@@ -156,4 +157,16 @@ Deno.test("however many fields are written anew without their escapes, a batch e
   const plain = Array.from({ length: 40 }, (_, i) => i % 7).reduce((a, b) => a + b, 0);
   assertEquals(bucket.totals[REQUESTS], 40 + plain);
   assertEquals([...countsOf([bucket], 0).values()].filter((count) => count === 1).length >= 40, true);
+});
+
+Deno.test("what comes over the network counts within a minute of its arrival, whatever slice is open", () => {
+  const p = pipeline();
+  const old = NOW - 75, within = NOW - 59;
+  p.count(new TextEncoder().encode(line(old)), 0, line(old).length, NO_TAG); // of a file: its slice is open now
+  p.notBeforeS = NOW - 60;
+  const buckets = countAll(p, line(old) + line(within) + line(NOW) + line(old));
+  assertEquals(buckets[0].ledger[LATE], 2);
+  assertEquals([buckets[0].ledger[READ], buckets[0].ledger[COUNTED]], [5, 3]);
+  p.notBeforeS = -Infinity;
+  assertEquals(countAll(p, line(old))[0].ledger[LATE], 0);
 });
