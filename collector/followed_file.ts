@@ -21,6 +21,8 @@ export interface Origin {
   readonly generation: number;
   /** Offset in the file, bytes: of `bytes[start]`, or where the line that is too long starts. */
   readonly offset: number;
+  /** How the lines came when not from a file: then they have no position, and `path` is the address they came to. */
+  readonly kind?: "udp" | "syslog" | "stdin";
 }
 
 /** Takes lines. It modifies nothing and is done with the bytes when it returns. An exception is our bug. */
