@@ -9,12 +9,14 @@ import { COUNTED } from "@/core/ledger.ts";
 
 export class TimelessFormat implements LineFormat {
   readonly name: string;
+  readonly expects: string;
   /** The times that were taken away: the earliest and the latest since `forget`, seconds since 1970. */
   earliestS = Infinity;
   latestS = -Infinity;
 
   constructor(readonly format: LineFormat) {
     this.name = format.name;
+    this.expects = format.expects;
   }
 
   forget(): void {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { unescapeHex } from "./escapes.ts";
+import { type Escape, hasEscapes, unescape as undo, unescapeHex } from "./escapes.ts";
 
 function unescape(text: string, bytesMax = 1000): string {
   const bytes = new TextEncoder().encode(text), into = new Uint8Array(2000);
@@ -31,4 +31,40 @@ Deno.test("half an escape, another letter, and NUL stay as they are", () => {
 Deno.test("the result is cut, never the buffer overrun", () => {
   assertEquals(unescape("\\x41\\x42\\x43", 2), "AB");
   assertEquals(unescape("a\0", 3), "a\\x");
+});
+
+function undone(escape: Escape, text: string, bytesMax = 1000): string {
+  const bytes = new TextEncoder().encode(text), into = new Uint8Array(2000);
+  return new TextDecoder().decode(into.subarray(7, undo(escape, bytes, 0, bytes.length, into, 7, bytesMax)));
+}
+
+Deno.test("any text in JSON is what it was, but for NUL and halves of characters", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    const inside = JSON.stringify(text).slice(1, -1);
+    assertEquals(undone("json", inside), text.replaceAll("\0", "\\x00"));
+    const ascii = inside.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    assertEquals(undone("json", ascii), text.replaceAll("\0", "\\x00"));
+  }));
+  assertEquals(undone("json", "a\\/b\\ud83dc"), "a/b\ufffdc");
+  assertEquals(undone("json", "\\x41\\u12\\q\\"), "\\x41\\u12\\q\\", "no escapes of JSON");
+});
+
+Deno.test("Apache's escapes are undone, letters and hexadecimal, and none where there are none", () => {
+  assertEquals(undone("apache", 'GET /\\"a\\\\b\\xc3\\xa9\\t'), 'GET /"a\\b\u00e9\t');
+  assertEquals(undone("none", "\\x41\\n\0"), "\\x41\\n\\x00");
+});
+
+Deno.test("for any bytes the result fits, holds no NUL, and is the same when nothing was escaped", () => {
+  const escape = fc.constantFrom<Escape>("default", "json", "apache", "none");
+  const pieces = fc.array(fc.constantFrom("\\", "x", "u", "00", "4", "d83d", "\\ude00", '"', "n", "\0", "é"), {
+    maxLength: 30,
+  });
+  fc.assert(fc.property(escape, pieces, fc.nat({ max: 40 }), (escape, pieces, bytesMax) => {
+    const bytes = new TextEncoder().encode(pieces.join("")), into = new Uint8Array(60).fill(0xaa);
+    const end = undo(escape, bytes, 0, bytes.length, into, 5, bytesMax);
+    assertEquals(end >= 5 && end <= 5 + bytesMax, true);
+    assertEquals(into.subarray(5 + bytesMax).every((byte) => byte === 0xaa), true, "the room was overrun");
+    assertEquals(into.subarray(5, end).includes(0), false);
+    if (!hasEscapes(bytes, 0, bytes.length)) assertEquals(into.slice(5, end), bytes.slice(0, bytesMax));
+  }));
 });

@@ -56,8 +56,11 @@ export class LineBatch {
   arrivalS = 0;
   /** Tag of the input: that of lines which name none. */
   tag: Uint8Array = new Uint8Array(0);
-  /** Whether the format stages TAG, for every line of this batch; if not, all have the tag of their input. */
+  /** Whether a line of this batch names its tag: TAG is staged then; if not, all have that of their input. */
   hasTag = false;
+  /** Where `tag` stands in scratch, and its hash, once a line has named its own. */
+  #tagHash = 0;
+  #tagStart = 0;
 
   /** Bytes of a prefix entry of each family, and masks: of an IPv4 address, its first octet in the lowest byte, and of
    * the first three groups of an IPv6 address. */
@@ -116,10 +119,24 @@ export class LineBatch {
     this.refusedStarts[r] = start;
   }
 
-  /** The line in place `count` has the tag of its input. */
-  stageInputTag(): void {
+  /** The line in place `count` names its tag: all before it have that of their input. */
+  beginTag(): void {
+    if (this.hasTag) return;
+    const at = this.count * LINE_WORDS + TAG * ENTRY_WORDS;
     this.scratch.set(this.tag, this.scratchLength);
     this.stageScratch(TAG, this.tag.length);
+    this.#tagHash = this.staged[at];
+    this.#tagStart = this.staged[at + 1];
+    for (let line = 0; line < this.count; line++) this.stageInputTag(line);
+    this.hasTag = true;
+  }
+
+  /** A line has the tag of its input, though another of the batch names its own. */
+  stageInputTag(line: number): void {
+    const at = line * LINE_WORDS + TAG * ENTRY_WORDS;
+    this.staged[at] = this.#tagHash;
+    this.staged[at + 1] = this.#tagStart;
+    this.staged[at + 2] = this.tag.length;
   }
 
   /** Stages an entry of the line in place `count`: `length` bytes at `start` of the chunk, seen through `view`. */
@@ -150,6 +167,8 @@ export interface ClientMasks {
 export interface LineFormat {
   /** Name, as `--format` takes it. */
   readonly name: string;
+  /** What a line of it holds, in words: for whoever gives it something else. */
+  readonly expects: string;
   /**
    * Parses the line that begins at `start` and ends with the newline at `newline`, and stages it in place `batch.count`
    * (which the caller then advances). Returns COUNTED, or the ledger reason for which the line is not to be counted.

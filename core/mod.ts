@@ -20,6 +20,8 @@ export * from "./label.ts";
 export * from "./escapes.ts";
 export * from "./intern.ts";
 export * from "./line_batch.ts";
+export * from "./log_time.ts";
+export * from "./log_fields.ts";
 export * from "./scan_logtail.ts";
 export * from "./format_logtail.ts";
 export * from "./counter_table.ts";
