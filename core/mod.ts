@@ -14,6 +14,8 @@ export * from "./free.ts";
 
 // From bytes to bucket. `pipeline.ts` shows it on one screen: begin there.
 export * from "./lines.ts";
+export * from "./syslog.ts";
+export * from "./syslog_frames.ts";
 export * from "./entry_text.ts";
 export * from "./client_prefix.ts";
 export * from "./label.ts";
