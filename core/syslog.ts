@@ -35,7 +35,7 @@ export interface SyslogMessage {
   /** The program; in RFC 3164 the tag without what follows `[` or `:`. */
   readonly app: Part;
   /** The process; in RFC 3164 what the tag has between `[` and `]`. */
-  readonly process: Part;
+  readonly processId: Part;
   readonly messageId: Part;
   /** All elements with their brackets (`dataElements` reads them). */
   readonly data: Part;
@@ -51,7 +51,7 @@ export function newSyslogMessage(): SyslogMessage {
     time: part(),
     host: part(),
     app: part(),
-    process: part(),
+    processId: part(),
     messageId: part(),
     data: part(),
     message: part(),
@@ -60,8 +60,8 @@ export function newSyslogMessage(): SyslogMessage {
 
 /** Takes the message in `bytes[start…end)` apart. Never throws, whatever the bytes. */
 export function parseSyslog(bytes: Uint8Array, start: number, end: number, into: SyslogMessage): void {
-  const { time, host, app, process, messageId, data, message } = into;
-  for (const part of [time, host, app, process, messageId, data]) set(part, start, start);
+  const { time, host, app, processId, messageId, data, message } = into;
+  for (const part of [time, host, app, processId, messageId, data]) set(part, start, start);
   while (end > start && (bytes[end - 1] === LF || bytes[end - 1] === 0)) end--;
   const at = readPriority(bytes, start, end, into);
   if (at === start) return set(message, start, end);
@@ -111,9 +111,9 @@ function readPriority(bytes: Uint8Array, start: number, end: number, into: Syslo
 
 /** What follows `<PRI>1 `. False, with nothing but `message` and `data` still to be set, when it is no such header. */
 function readHeader5424(bytes: Uint8Array, start: number, end: number, into: SyslogMessage): boolean {
-  const { time, host, app, process, messageId, data, message } = into;
+  const { time, host, app, processId, messageId, data, message } = into;
   let at = start;
-  for (const part of [time, host, app, process, messageId]) {
+  for (const part of [time, host, app, processId, messageId]) {
     const stop = graphicEnd(bytes, at, Math.min(end, at + FIELD_BYTES_MAX + 1));
     // A header may be all there is: then it ends without a blank, and without structured data.
     if (stop === at || stop - at > FIELD_BYTES_MAX || (stop < end && bytes[stop] !== SPACE)) return false;
@@ -172,8 +172,8 @@ function nameEnd(bytes: Uint8Array, at: number, end: number): number {
 
 /** What follows `<PRI>`. */
 function readHeader3164(bytes: Uint8Array, start: number, end: number, into: SyslogMessage): void {
-  const { time, host, app, process, messageId, data, message } = into;
-  for (const part of [time, host, app, process, messageId, data]) set(part, start, start);
+  const { time, host, app, processId, messageId, data, message } = into;
+  for (const part of [time, host, app, processId, messageId, data]) set(part, start, start);
   let at = start;
   const stop = timeEnd(bytes, at, end);
   if (stop > at) {
@@ -230,7 +230,7 @@ function hostEnd(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** `app:`, `app[17]:` or `app[17]`, and one blank. Returns where the message begins: at `at` when there is no tag. */
-function readTag(bytes: Uint8Array, at: number, end: number, { app, process }: SyslogMessage): number {
+function readTag(bytes: Uint8Array, at: number, end: number, { app, processId }: SyslogMessage): number {
   const reach = Math.min(end, at + FIELD_BYTES_MAX + 1);
   let p = at;
   while (p < reach && isGraphic(bytes[p]) && bytes[p] !== COLON && bytes[p] !== BRACKET) p++;
@@ -239,13 +239,13 @@ function readTag(bytes: Uint8Array, at: number, end: number, { app, process }: S
   if (bytes[p] === BRACKET) {
     while (p < reach && isGraphic(bytes[p]) && bytes[p] !== END_BRACKET) p++;
     if (p === reach || bytes[p] !== END_BRACKET) return at;
-    set(process, appEnd + 1, p);
+    set(processId, appEnd + 1, p);
     p++;
   } else if (bytes[p] !== COLON) return at;
   if (p < end && bytes[p] === COLON) p++;
   // A colon inside a word, such as an address with a port, ends no tag.
   if (p < end && bytes[p] !== SPACE) {
-    set(process, at, at);
+    set(processId, at, at);
     return at;
   }
   set(app, at, appEnd);

@@ -11,7 +11,7 @@ function parts(text: string): Record<string, string | number> {
   const bytes = encoder.encode(`<9>${text}>1 `), start = 3, end = bytes.length - 3;
   parseSyslog(bytes, start, end, message);
   const found: Record<string, string | number> = { priority: 8 * message.facility + message.severity };
-  for (const name of ["time", "host", "app", "process", "messageId", "data", "message"] as const) {
+  for (const name of ["time", "host", "app", "processId", "messageId", "data", "message"] as const) {
     const part = decoder.decode(bytes.subarray(message[name].start, message[name].end));
     if (part !== "") found[name] = part;
   }
@@ -33,7 +33,7 @@ Deno.test("what logger sends, to a socket and over the network", () => {
   const time = "2026-11-21T11:04:44.272745+00:00", short = "Nov 21 11:04:44";
   assertEquals(parts(`<13>${short} nginx: ${LINE}`), { priority: 13, time: short, app, message: LINE });
   assertEquals(parts(`<190>${short} vm nginx[17]: ${LINE}`), {
-    ...{ priority: 190, time: short, host, app, process: "17", message: LINE },
+    ...{ priority: 190, time: short, host, app, processId: "17", message: LINE },
   });
   assertEquals(parts(`<13>1 ${time} vm nginx - - ${quality} ${LINE}`), {
     ...{ priority: 13, time, host, app, data: quality, message: LINE },
@@ -88,7 +88,7 @@ Deno.test("the examples of RFC 5424, section 6.5", () => {
   });
   const offset = "2003-08-24T05:14:15.000003-07:00";
   assertEquals(parts(`<165>1 ${offset} 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.`), {
-    ...{ priority: 165, time: offset, host: "192.0.2.1", app: "myproc", process: "8710" },
+    ...{ priority: 165, time: offset, host: "192.0.2.1", app: "myproc", processId: "8710" },
     message: "%% It's time to make the do-nuts.",
   });
   const one = '[exampleSDID@32473 iut="3" eventSource="Application" eventID="1011"]';
@@ -166,7 +166,7 @@ Deno.test("any bytes have a message that ends where they end, and nothing outsid
         const padded = encoder.encode(around + around), middle = around.length;
         const text = new Uint8Array([...padded.subarray(0, middle), ...bytes, ...padded.subarray(middle)]);
         parseSyslog(text, middle, middle + bytes.length, other);
-        for (const name of ["time", "host", "app", "process", "messageId", "data", "message"] as const) {
+        for (const name of ["time", "host", "app", "processId", "messageId", "data", "message"] as const) {
           const { start, end } = message[name];
           if (start === end) assertEquals(other[name].end - other[name].start, 0);
           else assertEquals(other[name], { start: start + middle, end: end + middle });
