@@ -9,6 +9,7 @@ import { SOURCES_MAX } from "@/core/bounds.ts";
 import { systemClock } from "@/core/host/clock.ts";
 import { runProgram, UsageError } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
+import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { readLinesFile } from "@/core/host/lines_file.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
 import { type Log, openLog } from "@/core/host/log.ts";
@@ -49,11 +50,13 @@ async function run(flags: FlagValues): Promise<void> {
   log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 0, followsSources: true })));
   fleet.follow(first);
   const ticking = setInterval(() => fleet.tick(), TICK_MS);
+  const collecting = setInterval(collectGarbage, GARBAGE_MS);
   onList = (): void => reload(flags, fleet, log);
 
   await new Promise<void>((resolve) => onStop(() => resolve()));
   log.info("stopping");
   clearInterval(ticking);
+  clearInterval(collecting);
   fleet.follow([]);
   await serving.stop(STOP_MS_MAX);
   log.info("stopped");

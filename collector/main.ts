@@ -6,6 +6,7 @@ import { serve } from "@/proto/service.ts";
 import { systemClock } from "@/core/host/clock.ts";
 import { MachineRefusal, runProgram, UsageError } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
+import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { openLog } from "@/core/host/log.ts";
 import { randomInstance, randomSeed } from "@/core/host/random.ts";
 import { readLinesFile } from "@/core/host/lines_file.ts";
@@ -58,11 +59,13 @@ async function run(flags: FlagValues): Promise<void> {
   log.info("serving", { listen, port: serving.port, source });
   log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 1, followsSources: false })));
   const ticking = setInterval(() => view.tick(thread.nowS()), TICK_MS);
+  const collecting = setInterval(collectGarbage, GARBAGE_MS);
   onList = (): void => reload(() => thread.follow(patterns()));
 
   await new Promise<void>((resolve) => onStop(() => resolve()));
   log.info("stopping");
   clearInterval(ticking);
+  clearInterval(collecting);
   await Promise.race([thread.stop(), timeout(STOP_MS_MAX)]);
   await serving.stop(STOP_MS_MAX);
   log.info("stopped");

@@ -7,6 +7,7 @@ import type { Bucket } from "@/core/bucket.ts";
 import { bucketBytes } from "@/core/bucket_block.ts";
 import { bucketChecksum } from "@/core/bucket_check.ts";
 import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
+import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { LiveView } from "@/core/live_view.ts";
 import { Pipeline } from "@/core/pipeline.ts";
 import { FINEST_S, TIERS } from "@/core/slices.ts";
@@ -40,6 +41,7 @@ export class SimulatedCollector {
     if (counted < end) throw new Error("Cannot measure: lines of one slice needed more slices than may be open");
     const buckets = pipeline.seal(startS);
     this.view.advance(endS);
+    if (endS * 1000 % GARBAGE_MS === 0) collectGarbage();
     for (const bucket of buckets) {
       const { source } = this;
       const identity = { source, instance: INSTANCE, sequence: ++this.#sequence, checksum: bucketChecksum(bucket) };
