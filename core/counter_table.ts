@@ -18,6 +18,7 @@ import { MEASURE_COUNT, mergeValues, SUM_COUNT, type Values, zeroValues } from "
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { InternTable, mix } from "./intern.ts";
+import type { Newcomers } from "./newcomers.ts";
 
 const ROWS_MIN = 1024;
 
@@ -49,8 +50,8 @@ export class CounterTable {
   readonly foldedMax: readonly Values[] = perDimension(zeroValues);
   /** Whether it has overflowed: from then on values that are new are withheld (`withhold.ts`). */
   flooded = false;
-  /** Per dimension: the largest that a line withheld from an entry has counted since entries folded last. */
-  readonly withheldMax: readonly Values[] = perDimension(zeroValues);
+  /** Per dimension: what is withheld. Only where its dictionary is, or has been, closed. */
+  readonly newcomers: (Newcomers | undefined)[] = perDimension(() => undefined);
   #index = new Int32Array(2 * ROWS_MIN);
   /** One odd multiplier a dimension. */
   readonly #multipliers: Int32Array<ArrayBuffer>;
@@ -148,7 +149,7 @@ export class CounterTable {
       this.givenUp[d] = new Float64Array(0);
       this.lostMax[d].fill(0);
       this.foldedMax[d].fill(0);
-      this.withheldMax[d].fill(0);
+      this.newcomers[d]?.clear();
     }
   }
 
@@ -157,6 +158,7 @@ export class CounterTable {
     let bytes = this.words.byteLength + this.#index.byteLength;
     for (const column of this.givenUp) bytes += column.byteLength;
     for (const dictionary of this.dictionaries) bytes += dictionary.memoryBytes;
+    for (const newcomers of this.newcomers) bytes += newcomers?.memoryBytes ?? 0;
     return bytes;
   }
 
@@ -164,6 +166,7 @@ export class CounterTable {
   free(): void {
     for (const column of [this.words, this.#index, ...this.givenUp]) free(column);
     for (const dictionary of this.dictionaries) dictionary.free();
+    for (const newcomers of this.newcomers) newcomers?.free();
   }
 
   /** For `rebuild`: moves the row at word `k` to the end of those kept and returns -1, or returns the kept row it equals. */

@@ -24,6 +24,9 @@ const TEXT_PADDING = 4;
 /** Slots looked at for one entry. At a load of a half and without malice, one entry in many millions needs more. */
 const PROBES_MAX = 64;
 
+/** What a closed table says of an entry that it does not have. */
+export const MISSING = -1;
+
 export class InternTable {
   /** Ids in use, OTHER included: the next id. */
   size = 1;
@@ -34,6 +37,8 @@ export class InternTable {
   #hashes = new Int32Array(SLOTS_MIN);
   #text = new Uint8Array(TEXT_BYTES_MIN + TEXT_PADDING);
   #textView = new DataView(this.#text.buffer);
+  /** Whether `internBatch` takes no new entries and answers MISSING instead: see `withhold.ts`. */
+  closed = false;
   #touched = 0;
   /** Ids by the bytes, one character each, of entries that are in no slot. */
   readonly #crowdedOut = new Map<string, number>();
@@ -63,6 +68,19 @@ export class InternTable {
       if (slot === last) return this.#crowded(hash, view, at, length);
     }
     return this.#insert(slot, hash, view, at, length);
+  }
+
+  /** The same, but 0 for an entry that is not there, and it is not entered. */
+  find(view: DataView, at: number, length: number, hash: number): number {
+    const slots = this.#slots, ends = this.#ends, text = this.#textView, mask = slots.length - 2;
+    let slot = hash << 1 & mask;
+    const last = slot + 2 * PROBES_MAX & mask;
+    for (let id = slots[slot + 1]; id !== 0; id = slots[slot + 1]) {
+      if (slots[slot] === hash && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
+      slot = slot + 2 & mask;
+      if (slot === last) return this.#crowdedOut.get(bytesKey(view, at, length)) ?? 0;
+    }
+    return 0;
   }
 
   /**
@@ -111,7 +129,8 @@ export class InternTable {
         slot = slot + 2 & mask;
         id = slot === lastSlot ? -1 : slots[slot + 1];
       }
-      if (id <= 0) {
+      if (id <= 0 && this.closed) id = id === 0 ? MISSING : this.find(source, start, length, hash) || MISSING;
+      else if (id <= 0) {
         id = id === 0 ? this.#insert(slot, hash, source, start, length) : this.#crowded(hash, source, start, length);
         text = this.#textView;
       }
@@ -289,7 +308,7 @@ function lowBytes(count: number): number {
 }
 
 /** Whether `text[from … to)` is the `length` bytes of `view` at `at`. */
-function isSame(text: DataView, from: number, to: number, view: DataView, at: number, length: number): boolean {
+export function isSame(text: DataView, from: number, to: number, view: DataView, at: number, length: number): boolean {
   if (to - from !== length) return false;
   const whole = at + (length & ~3);
   for (; at < whole; at += 4, from += 4) if (text.getInt32(from, true) !== view.getInt32(at, true)) return false;

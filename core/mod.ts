@@ -26,6 +26,7 @@ export * from "./log_time.ts";
 export * from "./log_fields.ts";
 export * from "./scan_logtail.ts";
 export * from "./format_logtail.ts";
+export * from "./newcomers.ts";
 export * from "./counter_table.ts";
 export * from "./visible_pairs.ts";
 export * from "./weight_levels.ts";

@@ -39,9 +39,12 @@ const NEARLY_FULL = 0.75;
  */
 const OTHER_MEASURES_PART = 1 / 8;
 
-/** Makes sure that a whole batch of new keys fits below the caps. Entry ids change when it folds: call it first. */
-export function makeRoom(table: CounterTable, caps: Caps): void {
-  if (!isFull(table, caps)) return;
+/**
+ * Makes sure that a whole batch of new keys fits below the caps. Returns whether that took something: entry ids have changed
+ * then, so call it first.
+ */
+export function makeRoom(table: CounterTable, caps: Caps): boolean {
+  if (!isFull(table, caps)) return false;
   const { rowsMax, entriesMax, entryBytesMax } = caps, rollUp = new RollUp(table, true);
   // Rows first: those with the lightest values give them up, and these then fold without touching other rows.
   rollUp.giveUpOnce(table.rows - kept(rowsMax, BATCH_LINES, KEPT_AFTER_OVERFLOW));
@@ -57,6 +60,7 @@ export function makeRoom(table: CounterTable, caps: Caps): void {
     );
   }
   rollUp.giveUp(kept(rowsMax, BATCH_LINES, NEARLY_FULL), undefined);
+  return true;
 }
 
 /**

@@ -12,12 +12,14 @@ import type { Caps } from "./slices.ts";
 import { type CounterTable, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import type { InternTable } from "./intern.ts";
 import { fold, rollUp } from "./roll_up.ts";
+import { forgetNewcomers } from "./withhold.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
 import { blankBucket, blockOf, type DimensionPlan, type Form, formFor, formForIndex, isWhole } from "./bucket_block.ts";
 
 /** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
 export function seal(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
   const { bytesMax = Infinity } = caps;
+  forgetNewcomers(table);
   let bucket = sealWithin(table, startS, lengthS, ledger, caps);
   for (let cut = 1; blockOf(bucket).byteLength > bytesMax && cut <= CUTS_MAX; cut++) {
     free(new Uint8Array(blockOf(bucket))); // nobody has seen it

@@ -6,33 +6,39 @@ import { BATCH_LINES } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
+import { ENTRY_WORDS, LINE_WORDS, LineBatch } from "./line_batch.ts";
 import type { CounterTable } from "./counter_table.ts";
 import { prepareBatch, withholdNew } from "./withhold.ts";
 
 /** Lines on their way into one table. Call `flush` after the last. */
 export class Batches {
+  readonly #batch: LineBatch;
   readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
-  readonly #values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
-  #count = 0;
 
-  constructor(readonly table: CounterTable, readonly caps: Caps) {}
+  constructor(readonly table: CounterTable, readonly caps: Caps) {
+    this.#batch = new LineBatch(table.seed, { v4Bits: 24, v6Bits: 48 });
+  }
 
   /** Counts one line. @param write writes the entry of a dimension to `into` and returns its length. */
   add(write: (d: number, into: Uint8Array) => number, measures: ArrayLike<number>): void {
-    if (this.#count === 0) prepareBatch(this.table, this.caps);
+    const batch = this.#batch;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
-      this.#ids[this.#count * DIMENSION_COUNT + d] = this.table.dictionaries[d].intern(entry, 0, write(d, entry));
+      batch.stageScratch(d, write(d, batch.scratch.subarray(batch.scratchLength)));
     }
-    this.#values.set(measures, this.#count * MEASURE_COUNT);
+    batch.values.set(measures, batch.count++ * MEASURE_COUNT);
     this.table.addTotals(measures, 0);
-    if (++this.#count === BATCH_LINES) this.flush();
+    if (batch.isFull) this.flush();
   }
 
   flush(): void {
-    withholdNew(this.table, this.#ids, this.#values, 0, this.#count);
-    this.table.addBatch(this.#ids, this.#values, 0, this.#count);
-    this.#count = 0;
+    const { table } = this, batch = this.#batch, { count, staged, scratchView } = batch, ids = this.#ids;
+    prepareBatch(table, this.caps);
+    for (let d = 0; d < DIMENSION_COUNT; d++) {
+      const dictionary = table.dictionaries[d], at = d * ENTRY_WORDS;
+      dictionary.internBatch(scratchView, scratchView, staged, LINE_WORDS, at, 0, count, ids, DIMENSION_COUNT, d);
+    }
+    withholdNew(table, batch, scratchView, ids, 0, count);
+    table.addBatch(ids, batch.values, 0, count);
+    batch.clear();
   }
 }
-
-const entry = new Uint8Array(4096);

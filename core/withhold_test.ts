@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { PREFIX, URI } from "./dimensions.ts";
+import { PREFIX, STATUS, URI } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
 import { MEASURE_COUNT, mergeValues, REQUESTS, zeroValues } from "./measures.ts";
 import { CounterTable, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import { bucketProblem } from "./bucket_check.ts";
 import { seal } from "./seal.ts";
 import type { Caps } from "./slices.ts";
-import { prepareBatch } from "./withhold.ts";
+import { forgetNewcomers } from "./withhold.ts";
 import { Batches } from "./test_batches.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
 import { tableMarginals } from "./test_tables.ts";
@@ -18,6 +18,7 @@ const TIGHT: Caps = { rowsMax: 900, entriesMax: 700, entryBytesMax: Infinity };
 function tableOf(requests: readonly Request[], caps: Caps): CounterTable {
   const table = new CounterTable(5);
   countAll(table, requests, caps);
+  forgetNewcomers(table);
   return table;
 }
 
@@ -87,20 +88,50 @@ Deno.test("before a table has overflowed, nothing is withheld", () => {
   assert(table.givenUp.every((column) => column.every((value) => value === 0)));
 });
 
-Deno.test("a value gives up its first line, and once more when it comes back after a fold: lostMax says so", () => {
-  const line = (uri: string, bytes: number): Request => ({
-    values: ["w", "p", uri, "200", "GET", "", "", "", "c"],
-    measures: [1, bytes, 0, 0],
-  });
-  const table = tableOf([line("/known", 1)], TIGHT), roomy = { ...TIGHT, rowsMax: 5000, entriesMax: 5000 };
+/** A flooded table whose URIs are closed, and a way to count lines into it that differ in URI and bytes. */
+function closed(): { table: CounterTable; count: (...lines: [uri: string, bytes: number][]) => void } {
+  const caps = { rowsMax: 5000, entriesMax: 1600, entryBytesMax: Infinity }, table = new CounterTable(5);
+  const count = (...lines: [uri: string, bytes: number][]): void =>
+    countAll(
+      table,
+      lines.map(([uri, bytes]) => ({
+        values: ["w", "p", uri, "200", "GET", "", "", "", "c"],
+        measures: [1, bytes, 0, 0],
+      })),
+      caps,
+    );
+  count(...Array.from({ length: 101 }, (_, i): [string, number] => [`/known-${i}`, 1]));
   table.flooded = true;
-  countAll(table, [line("/a", 5), line("/b", 9), line("/a", 20)], roomy);
-  countAll(table, [line("/c", 2), line("/a", 1)], roomy);
-  assertEquals([...table.lostMax[URI]], [1, 9, 0, 0], "the largest line that one value gave up");
-  assertEquals(table.rows, 3, "/known, /a and what was withheld");
-  countAll(table, Array.from({ length: 500 }, (_, i) => line(`/${i}`, 1)), roomy);
-  prepareBatch(table, { ...TIGHT, entriesMax: 300 }); // a fold
-  const before = table.lostMax[URI].slice();
-  countAll(table, [line("/once more", 3)], roomy);
-  assertEquals(table.lostMax[URI][REQUESTS], before[REQUESTS] + 1);
+  return { table, count };
+}
+
+Deno.test("a value that is seen once takes no entry and no row; the second line brings both, and the first line back", () => {
+  const { table, count } = closed(), entries = table.dictionaries[URI].size;
+  count(["/a", 5], ["/b", 9]);
+  assertEquals([table.dictionaries[URI].size, table.rows], [entries, 102], "the row of what is withheld");
+  count(["/a", 20], ["/c", 2]);
+  count(["/a", 1]);
+  assertEquals([table.dictionaries[URI].size, table.rows], [entries + 1, 103]);
+  assertEquals(tableMarginals(table)[URI].slice(-MEASURE_COUNT), Float64Array.of(3, 26, 0, 0));
+});
+
+Deno.test("lostMax grows by the largest line that was withheld, foldedMax by the largest of a value that did not come again", () => {
+  const { table, count } = closed();
+  count(["/a", 5], ["/b", 9], ["/c", 70], ["/c", 1]);
+  assertEquals([...table.lostMax[URI], ...table.foldedMax[URI]], [0, 0, 0, 0, 0, 0, 0, 0], "nothing is lost so far");
+  forgetNewcomers(table);
+  assertEquals([...table.lostMax[URI]], [1, 70, 0, 0]);
+  assertEquals([...table.foldedMax[URI]], [1, 9, 0, 0]);
+  assertEquals([...tableMarginals(table)[URI].slice(0, MEASURE_COUNT)], [2, 14, 0, 0], "/a and /b are OTHER");
+  count(["/b", 3], ["/b", 4]);
+  forgetNewcomers(table);
+  assertEquals([...table.lostMax[URI], ...table.foldedMax[URI]], [2, 73, 0, 0, 1, 9, 0, 0]);
+});
+
+Deno.test("dictionaries with few values stay open in a flood: a status that is seen once has its row", () => {
+  const { table } = closed(), before = table.dictionaries[STATUS].size;
+  const values = ["w", "p", "/known-1", "503", "GET", "", "", "", "c"];
+  countAll(table, [{ values, measures: [1, 0, 0, 0] }], TIGHT);
+  assertEquals(table.dictionaries[STATUS].size, before + 1);
+  assert(Array.from({ length: table.rows }, (_, row) => table.words[row * ROW_WORDS + STATUS]).includes(before));
 });
