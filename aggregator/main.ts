@@ -16,9 +16,10 @@ import { type Log, openLog } from "@/core/host/log.ts";
 import { randomSeed } from "@/core/host/random.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
+import { clientSecurity, serverSecurity } from "@/core/host/security.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
-import { AGGREGATOR } from "./flags.ts";
+import { AGGREGATOR, COLLECTORS_TOKEN } from "./flags.ts";
 import { Fleet } from "./fleet.ts";
 
 /** Milliseconds for answering calls in flight after a stop signal. */
@@ -34,18 +35,19 @@ async function run(flags: FlagValues): Promise<void> {
   const clock = systemClock();
   const first = collectors(flags);
   const source = sourceName(flags);
+  const security = serverSecurity(flags, log), towards = clientSecurity(flags, log, COLLECTORS_TOKEN);
   const fleet = new Fleet({
     source,
     seed: randomSeed(),
     regex: linearRegex,
     clock,
     log,
-    connect,
+    connect: (address) => connect(address, towards),
     random: Math.random,
     sleep: (ms, signal) => delay(ms, { signal }),
   });
   const listen = flags.text("listen");
-  const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log });
+  const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log, security });
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
   log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 0, followsSources: true })));
   fleet.follow(first);

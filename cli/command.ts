@@ -4,7 +4,8 @@ import { splitArguments } from "@/core/host/flag_tokens.ts";
 import { type FlagValues, readFlags } from "@/core/host/flags.ts";
 import { didYouMean } from "@/core/host/near_miss.ts";
 import { printable } from "@/core/host/printable.ts";
-import { ALL_COMMANDS, type CommandName, COMMANDS, overviewText } from "./flags.ts";
+import { ALL_COMMANDS, ASKS, type CommandName, COMMANDS, overviewText } from "./flags.ts";
+import { securityGiven } from "@/core/host/security_flags.ts";
 import type { Shell } from "./shell.ts";
 
 /** Prints, and resolves to the exit code. */
@@ -32,6 +33,7 @@ export async function runCommand(args: readonly string[], env: Environment, shel
   if (operand === undefined || !isCommand(operand.text)) return withoutCommand(args, env, operand?.text, shell);
   const rest = args.filter((_, index) => index !== operand.index);
   const flags = readFlags(COMMANDS[operand.text], rest, env);
+  if (ASKS.has(operand.text) && securityGiven(flags)) await shell.secure(flags);
   shell.giveUp(operand.text === "count" ? "net" : "read");
   const run = await LOAD[operand.text]();
   return await run(flags, shell);

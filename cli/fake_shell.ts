@@ -58,6 +58,7 @@ export function fakeShell(clients: Readonly<Record<string, Partial<Client>>>): F
     pauses: [],
     closed: [],
     stopped,
+    secure: () => Promise.resolve(),
     connect: (target) => Promise.resolve(fakeClient(clients[target] ?? {}, target, () => shell.closed.push(target))),
     out: (text) => void shell.printed.push(text),
     problem: (line) => void shell.problems.push(line),

@@ -6,6 +6,7 @@ import { WINDOWS } from "@/core/slices.ts";
 import { tableLines } from "@/core/host/flag_help.ts";
 import type { Flag, Program } from "@/core/host/flags.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
+import { CLIENT_SECURITY_FLAGS, tokenFlag } from "@/core/host/security_flags.ts";
 import { durationMistake } from "./duration.ts";
 import { FILTER_FLAGS } from "./filters.ts";
 
@@ -94,7 +95,7 @@ const COUNTING: readonly Flag[] = [
   { name: "stats", kind: "switch", help: "say on standard error how fast it was, as on a terminal" },
 ];
 
-const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT];
+const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT, ...CLIENT_SECURITY_FLAGS, tokenFlag("token-file")];
 
 /** In the order of help. */
 export const COMMANDS: Readonly<Record<CommandName, Program>> = {
@@ -108,6 +109,9 @@ export const COMMANDS: Readonly<Record<CommandName, Program>> = {
   },
   version: command("version", "the version of this program", [JSON_SWITCH]),
 };
+
+/** Commands that ask targets. */
+export const ASKS: ReadonlySet<CommandName> = new Set(["topn", "trend", "stream", "targets"]);
 
 /** All flags of all commands: what may stand before the command's name. */
 export const ALL_COMMANDS: Program = {

@@ -1,6 +1,9 @@
 /** Entry of the CLI: the process around the commands. */
 import { startThread } from "./count_thread.ts";
 import { runMain } from "@/core/host/exit.ts";
+import type { FlagValues } from "@/core/host/flags.ts";
+import { openLog } from "@/core/host/log.ts";
+import type { ClientSecurity } from "@/core/host/security.ts";
 import { systemInputs } from "@/core/host/input_file.ts";
 import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
 import { onStop } from "@/core/host/signals.ts";
@@ -8,9 +11,12 @@ import { runCommand } from "./command.ts";
 import { PROGRAM_NAME } from "./flags.ts";
 import type { Shell } from "./shell.ts";
 
+let security: ClientSecurity = {};
+
 const shell: Shell = {
+  secure: async (flags) => void (security = await frozenSecurity(flags)),
   // gRPC takes longer to load than many a question to answer: those who ask nobody do without.
-  connect: async (target) => (await import("@/proto/client.ts")).connect(target),
+  connect: async (target) => (await import("@/proto/client.ts")).connect(target, security),
   out: writeOut,
   problem: (line) => writeErr(`${PROGRAM_NAME}: ${line}\n`),
   help: (text) => writeErr(`${text}\n`),
@@ -26,6 +32,18 @@ const shell: Shell = {
 };
 
 if (import.meta.main) await runMain(PROGRAM_NAME, (args, env) => runCommand(args, env, shell));
+
+/** What the files say now: the permission to read them is given up afterwards. */
+async function frozenSecurity(flags: FlagValues): Promise<ClientSecurity> {
+  const { clientSecurity } = await import("@/core/host/security.ts");
+  const { tls, token } = clientSecurity(flags, openLog("cli")),
+    certificates = tls?.current(),
+    secret = token?.current();
+  return {
+    ...certificates === undefined ? {} : { tls: { current: () => certificates } },
+    ...secret === undefined ? {} : { token: { current: () => secret } },
+  };
+}
 
 function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,10 +1,16 @@
 /** What the commands need of the world around them, so that tests can bring their own. */
 import type { Inputs } from "@/core/host/input_file.ts";
+import type { FlagValues } from "@/core/host/flags.ts";
 import type { Client } from "@/proto/client.ts";
 import type { Terminal } from "./count_progress.ts";
 import type { StartThread } from "./count_threads.ts";
 
 export interface Shell {
+  /**
+   * Reads the files that the flags of a command name for TLS and tokens, before `giveUp`. Throws UsageError and
+   * MachineRefusal.
+   */
+  secure(flags: FlagValues): Promise<void>;
   /** Never rejects; what cannot be reached is told by the first question. */
   connect(target: string): Promise<Client>;
   /** Writes to standard output; throws OutputClosed when nobody reads it any more. */

@@ -1,6 +1,7 @@
 /** The flags of the collector: one table, from which parser, help and documentation follow. */
 import type { Program } from "@/core/host/flags.ts";
 import { listenMistake } from "@/core/host/listen_address.ts";
+import { SERVER_SECURITY_FLAGS } from "@/core/host/security_flags.ts";
 import { sourceMistake } from "@/core/host/source_name.ts";
 
 export const COLLECTOR: Program = {
@@ -45,5 +46,6 @@ export const COLLECTOR: Program = {
     },
     { name: "v4prefix", kind: "number", default: "24", min: 0, max: 32, help: "bits of an IPv4 client that count" },
     { name: "v6prefix", kind: "number", default: "48", min: 0, max: 128, help: "bits of an IPv6 client that count" },
+    ...SERVER_SECURITY_FLAGS,
   ],
 };

@@ -12,6 +12,7 @@ import { randomInstance, randomSeed } from "@/core/host/random.ts";
 import { readLinesFile } from "@/core/host/lines_file.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
+import { serverSecurity } from "@/core/host/security.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import { LiveView } from "@/core/live_view.ts";
 import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
@@ -36,6 +37,7 @@ async function run(flags: FlagValues): Promise<void> {
     if (all.length > 0) return all;
     throw new UsageError([`--logs-file ${logsFile}: it names no log; put one path or glob a line`]);
   };
+  const security = serverSecurity(flags, log);
   const first = patterns();
   let onList = (): void => {};
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
@@ -44,7 +46,7 @@ async function run(flags: FlagValues): Promise<void> {
   const sequencer = new Sequencer(source, randomInstance());
   const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets: () => [sequencer.target(listen)] });
   const listen = flags.text("listen");
-  const serving = await serve({ listen, answerer: view, regex: linearRegex, log });
+  const serving = await serve({ listen, answerer: view, regex: linearRegex, log, security });
   const thread = startIngestThread({
     patterns: first,
     from: flags.text("from") === "start" ? "start" : "end",

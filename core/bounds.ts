@@ -43,6 +43,9 @@ export const OPEN_ENTRY_BYTES_MAX = 4 * 1024 * 1024;
  * one; nginx accepts 8 kB of request line by default. */
 export const ENTRY_BYTES_MAX = 2048;
 
+/** Characters of the text of a log format. A longer one is refused. */
+export const LOG_FORMAT_CHARS_MAX = 16_384;
+
 /** Seconds that a line's own time may be ahead of the clock; beyond it the line is counted as `future`. */
 export const FUTURE_SECONDS_MAX = 60;
 
@@ -95,6 +98,13 @@ export const SUBSCRIBERS_MAX = 256;
 
 /** Entries of one answer. A request for more is answered with this many. */
 export const TOP_N_MAX = 10_000;
+
+/** Entries of one answer that come with their own trend and classes of status, where these are asked for. Those behind them
+ * come without: it is for people to look at. */
+export const DETAILED_ENTRIES_MAX = 1000;
+
+/** Points of the trend of one entry. Steps of the window are put together until there are no more: it is drawn small. */
+export const SERIES_POINTS_MAX = 48;
 
 /** Values that one ranking tells apart while it is built bucket by bucket, as over whole files: about 100 MB of URIs. Beyond
  * it the lightest fold into "(other)", and the stated bounds grow by what they had. */
@@ -149,6 +159,23 @@ export const GAP_NOTICE_SECONDS = 900;
 /** Bytes of a source's name. */
 export const SOURCE_NAME_BYTES_MAX = 255;
 
+/** Bytes after which a segment of the state is followed by another: what is read at once, and given up at once. */
+export const STATE_SEGMENT_BYTES = 16 * 1024 * 1024;
+
+/** Bytes of state before any of it is given up: more than most collectors ever need. Beyond it the oldest segment goes, and
+ * what is still needed of it is written once more. */
+export const STATE_BYTES_MIN = 64 * 1024 * 1024;
+
+/** Bytes of sealed buckets that wait to be saved while that cannot be done: about a quarter of an hour of busy traffic.
+ * Beyond it delivery stops: what is counted from then on is in local answers, and a gap for those who follow. */
+export const STATE_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes that are written before they are made durable together. */
+export const STATE_WRITE_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Milliseconds between two attempts to save while that cannot be done. */
+export const STATE_RETRY_MS = 2000;
+
 /** Milliseconds before the first reconnection attempt; doubles up to the maximum, with jitter. */
 export const RETRY_DELAY_MS_MIN = 100;
 export const RETRY_DELAY_MS_MAX = 30_000;
@@ -158,6 +185,12 @@ export const REQUEST_BYTES_MAX = 1024 * 1024;
 
 /** gRPC connections at once, per process. One more is closed as soon as it is accepted, and counted in the log. */
 export const CONNECTIONS_MAX = 1024;
+
+/** Of these, from one address: a quarter, so that one peer cannot keep all others out. One more is closed likewise. */
+export const CONNECTIONS_PER_PEER_MAX = 256;
+
+/** Milliseconds for a TLS handshake: whoever connects and says nothing is hung up on. */
+export const TLS_HANDSHAKE_MS_MAX = 10_000;
 
 /** Calls at once on one gRPC connection. The peer waits with the next until one has ended. */
 export const CALLS_PER_CONNECTION_MAX = 128;

@@ -1,6 +1,7 @@
 /** The flags of the frontend: one table, from which parser, help and documentation follow. */
 import { listenMistake, targetMistake } from "@/core/host/listen_address.ts";
 import type { Program } from "@/core/host/flags.ts";
+import { CLIENT_SECURITY_FLAGS, tokenFlag } from "@/core/host/security_flags.ts";
 import { PAGE_ROWS_MAX, REFRESH_SECONDS_MAX } from "./request.ts";
 
 export const FRONTEND: Program = {
@@ -41,5 +42,7 @@ export const FRONTEND: Program = {
       max: REFRESH_SECONDS_MAX,
       help: "seconds between two loads of a page; 0: pages do not reload by themselves",
     },
+    ...CLIENT_SECURITY_FLAGS,
+    tokenFlag("token-file"),
   ],
 };

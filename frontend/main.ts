@@ -6,6 +6,7 @@ import type { FlagValues } from "@/core/host/flags.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
 import { openLog } from "@/core/host/log.ts";
 import { linearRegex } from "@/core/host/regex.ts";
+import { clientSecurity } from "@/core/host/security.ts";
 import { onStop } from "@/core/host/signals.ts";
 import { type Client, connect } from "@/proto/client.ts";
 import { FRONTEND } from "./flags.ts";
@@ -20,7 +21,7 @@ const LISTEN_AGAIN_MS = 1000;
 /** Serves until SIGTERM or SIGINT. Throws MachineRefusal when the address cannot be had. */
 async function run(flags: FlagValues): Promise<void> {
   const log = openLog("frontend");
-  const clients = new Map<string, Client>();
+  const clients = new Map<string, Client>(), security = clientSecurity(flags, log);
   const target = flags.text("target"), targetAllow = flags.list("target-allow");
   const handler = createHandler({
     target,
@@ -32,7 +33,7 @@ async function run(flags: FlagValues): Promise<void> {
     log,
     // At most one client for the target and each allowed address: `target.ts` asks for no others.
     clientFor: (address) => {
-      const client = clients.get(address) ?? connect(address);
+      const client = clients.get(address) ?? connect(address, security);
       clients.set(address, client);
       return client;
     },

@@ -2,16 +2,19 @@
  * The other side of `service.ts`: what a role asks another role. Everything that goes wrong is a RemoteError.
  */
 import {
+  type ChannelCredentials,
   Client as GrpcClient,
   type ClientOptions,
   type ClientReadableStream,
   credentials,
-  Metadata,
+  type Metadata,
 } from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
 import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
 import type { Delta } from "@/core/bucket.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
+import type { ClientCertificates, ClientSecurity } from "@/core/host/security.ts";
 import { readSnapshot, readTarget, readTopNResponse, readTrendResponse } from "./answer_message.ts";
 import { readDelta } from "./bucket_message.ts";
 import { guardCredentials } from "./goaway_guard.ts";
@@ -29,6 +32,7 @@ import {
   TOP_N,
   TREND,
 } from "./schema.ts";
+import { tokenMetadata } from "./token.ts";
 
 export { RemoteError } from "./remote_error.ts";
 
@@ -95,17 +99,31 @@ const SNAPSHOT_STREAM_OPTIONS: ClientOptions = {
   "grpc.keepalive_timeout_ms": 10_000,
 };
 
-/** A client for `host:port`. Opens nothing and never throws; a bad target shows when it is asked. */
-export function connect(target: string): Client {
+/**
+ * A client for `host:port`. Opens nothing and never throws; a bad target shows when it is asked.
+ *
+ * @param security absent: plain text, and no token
+ */
+export function connect(target: string, security: ClientSecurity = {}): Client {
   let questions: GrpcClient | undefined;
+  let certificates: ClientCertificates | undefined;
   const ask = <Request, Response>(
     method: Method<Request, Response>,
     request: Request,
     timeoutMs: number,
   ): Promise<Response> => {
-    questions ??= open(target, OPTIONS);
-    return askTwice(questions, target, method, request, timeoutMs);
+    const now = security.tls?.current();
+    if (now !== certificates) questions = void questions?.close();
+    certificates = now;
+    questions ??= open(target, security, OPTIONS);
+    return askTwice(questions, target, method, request, tokenMetadata(security.token), timeoutMs);
   };
+  const follow = <Message, Item>(
+    options: ClientOptions,
+    method: Method<Empty, Message>,
+    signal: AbortSignal,
+    read: (message: Message) => Item | undefined,
+  ): AsyncGenerator<Item> => stream(target, security, options, method, AbortSignal.any([signal, closing.signal]), read);
   const closing = new AbortController();
   return {
     async topN(question, timeoutMs): Promise<TopNAnswer> {
@@ -123,16 +141,8 @@ export function connect(target: string): Client {
     async targets(timeoutMs): Promise<readonly TargetInfo[]> {
       return (await ask(LIST_TARGETS, {}, timeoutMs)).targets.map(readTarget);
     },
-    snapshots: (signal) =>
-      stream(
-        target,
-        SNAPSHOT_STREAM_OPTIONS,
-        STREAM_SNAPSHOTS,
-        AbortSignal.any([signal, closing.signal]),
-        readSnapshot,
-      ),
-    deltas: (signal) =>
-      stream(target, BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, AbortSignal.any([signal, closing.signal]), readItem),
+    snapshots: (signal) => follow(SNAPSHOT_STREAM_OPTIONS, STREAM_SNAPSHOTS, signal, readSnapshot),
+    deltas: (signal) => follow(BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, signal, readItem),
     close(): void {
       closing.abort();
       questions?.close();
@@ -147,15 +157,16 @@ async function askTwice<Request, Response>(
   target: string,
   method: Method<Request, Response>,
   request: Request,
+  metadata: Metadata,
   timeoutMs: number,
 ): Promise<Response> {
   const deadline = new Date(Date.now() + timeoutMs);
   try {
-    return await askOnce(client, method, request, deadline);
+    return await askOnce(client, method, request, metadata, deadline);
   } catch (first) {
     if (!isWorthAnotherTry(first)) throw remoteError(target, first, timeoutMs);
     try {
-      return await askOnce(client, method, request, deadline);
+      return await askOnce(client, method, request, metadata, deadline);
     } catch (second) {
       throw remoteError(target, second, timeoutMs);
     }
@@ -166,6 +177,7 @@ function askOnce<Request, Response>(
   client: GrpcClient,
   method: Method<Request, Response>,
   request: Request,
+  metadata: Metadata,
   deadline: Date,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
@@ -174,25 +186,27 @@ function askOnce<Request, Response>(
       if (response === undefined) reject(error);
       else resolve(response);
     };
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, new Metadata(), { deadline }, done);
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, { deadline }, done);
   });
 }
 
 /** Items of a server stream on a connection of its own, no faster than they are taken. */
 async function* stream<Message, Item>(
   target: string,
+  security: ClientSecurity,
   options: ClientOptions,
   method: Method<Empty, Message>,
   signal: AbortSignal,
   read: (message: Message) => Item | undefined,
 ): AsyncGenerator<Item> {
   if (signal.aborted) return;
-  const client = open(target, options);
+  const client = open(target, security, options);
   const call: ClientReadableStream<Message> = client.makeServerStreamRequest(
     method.path,
     method.requestSerialize,
     method.responseDeserialize,
     {},
+    tokenMetadata(security.token),
   );
   const cancel = (): void => call.cancel();
   signal.addEventListener("abort", cancel);
@@ -237,8 +251,14 @@ function mustNotNeedOurs(target: string, needed: string | undefined): void {
 }
 
 /** Throws RemoteError when the target is not an address at all. */
-function open(target: string, options: ClientOptions): GrpcClient {
+function open(target: string, { tls }: ClientSecurity, options: ClientOptions): GrpcClient {
   const mistake = targetMistake(target);
   if (mistake !== undefined) throw new RemoteError("unreachable", `Cannot reach ${JSON.stringify(target)}: ${mistake}`);
-  return new GrpcClient(target, guardCredentials(credentials.createInsecure()), options);
+  const plainOrTls = tls === undefined ? credentials.createInsecure() : tlsCredentials(tls.current());
+  return new GrpcClient(target, guardCredentials(plainOrTls), options);
+}
+
+function tlsCredentials({ ca, cert, key }: ClientCertificates): ChannelCredentials {
+  const bytes = (text: string | undefined): Buffer | null => text === undefined ? null : Buffer.from(text);
+  return credentials.createSsl(bytes(ca), bytes(key), bytes(cert));
 }

@@ -1,13 +1,17 @@
 /**
- * Where gRPC connections come in. The socket is accepted here and not by gRPC, because only so can the GOAWAY guard
- * stand between the two (`goaway_guard.ts`), and because connections need a limit.
+ * Where gRPC connections come in, in plain text or with TLS. The socket is accepted here and not by gRPC, because only so
+ * can the GOAWAY guard stand between the two (`goaway_guard.ts`), because connections need a limit, and because a
+ * certificate that was renewed shall be used for whoever comes next.
  */
 import { createServer, type Server, type Socket } from "node:net";
-import { CONNECTIONS_MAX } from "@/core/bounds.ts";
+import { createServer as createTlsServer, type Server as TlsServer, type TlsOptions } from "node:tls";
+import { CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, TLS_HANDSHAKE_MS_MAX } from "@/core/bounds.ts";
+import type { CredentialFiles } from "@/core/host/credential_files.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
 import { mayListen } from "@/core/host/listen_permission.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
+import type { ServerCertificates } from "@/core/host/security.ts";
 
 export interface Listener {
   /** As listened on, with the port that the system chose for port 0. */
@@ -23,30 +27,39 @@ export interface Listener {
 /**
  * Listens on `host:port`; `:port` is `[::]:port` and serves IPv4 and IPv6, or IPv4 alone on a machine without IPv6.
  *
- * @param accept owns the socket it is given.
+ * @param accept owns the socket it is given
+ * @param tls absent for plain text
  * @throws MachineRefusal
  */
-export async function listen(text: string, accept: (socket: Socket) => void, log: Log): Promise<Listener> {
+export async function listen(
+  text: string,
+  accept: (socket: Socket) => void,
+  log: Log,
+  tls?: CredentialFiles<ServerCertificates>,
+): Promise<Listener> {
   const parsed = parseListenAddress(text);
   if ("mistake" in parsed) throw new MachineRefusal(`Cannot listen on ${JSON.stringify(text)}: ${parsed.mistake}`);
   const sockets = new Set<Socket>();
-  const refusals = new OncePerMinute(log);
+  const complaints = new OncePerMinute(log);
   let onQuiet = (): void => {};
-  const server = createServer({ noDelay: true }, (socket) => {
-    if (sockets.size >= CONNECTIONS_MAX) {
-      refusals.warn("connections", performance.now() / 1000, "refused a gRPC connection: too many are open", () => ({
-        connections_max: CONNECTIONS_MAX,
-      }));
+  /** Whether there is room for one more connection. */
+  const admit = (socket: Socket): boolean => {
+    const refusal = tooMany(socket, sockets);
+    if (refusal !== undefined) {
+      complain("connections", "refused a gRPC connection", { why: refusal });
       socket.destroy();
-      return;
+      return false;
     }
     sockets.add(socket);
     socket.once("close", () => {
       sockets.delete(socket);
       if (sockets.size === 0) onQuiet();
     });
-    accept(socket);
-  });
+    return true;
+  };
+  const server = tls === undefined
+    ? createServer({ noDelay: true }, (socket) => void (admit(socket) && accept(socket)))
+    : tlsServer(tls, admit, accept, (why) => complain("tls", "a TLS connection did not come about", { why }));
   const address = await bind(server, parsed.address);
   server.on("error", (error) => log.error("cannot accept gRPC connections", { reason: error.message }));
   return {
@@ -55,6 +68,51 @@ export async function listen(text: string, accept: (socket: Socket) => void, log
     quiet: () => new Promise((resolve) => sockets.size === 0 ? resolve() : onQuiet = resolve),
     cut: () => sockets.forEach((socket) => socket.destroy()),
   };
+
+  function complain(kind: string, what: string, facts: Readonly<Record<string, string>>): void {
+    complaints.warn(kind, performance.now() / 1000, what, () => facts);
+  }
+}
+
+/** Why a connection is one too many, or undefined. */
+function tooMany({ remoteAddress }: Socket, open: ReadonlySet<Socket>): string | undefined {
+  if (open.size >= CONNECTIONS_MAX) return `${CONNECTIONS_MAX} are open`;
+  let ofPeer = 0;
+  for (const socket of open) if (socket.remoteAddress === remoteAddress) ofPeer++;
+  return ofPeer >= CONNECTIONS_PER_PEER_MAX ? `${CONNECTIONS_PER_PEER_MAX} of ${remoteAddress} are open` : undefined;
+}
+
+/** Certificates are looked at for every connection: one that was renewed is used for the next. */
+function tlsServer(
+  tls: CredentialFiles<ServerCertificates>,
+  admit: (socket: Socket) => boolean,
+  accept: (socket: Socket) => void,
+  onTrouble: (why: string) => void,
+): TlsServer {
+  let certificates = tls.current();
+  const server = createTlsServer({ ...tlsOptions(certificates), handshakeTimeout: TLS_HANDSHAKE_MS_MAX }, (socket) => {
+    if (socket.alpnProtocol !== "h2") {
+      onTrouble("the client does not speak HTTP/2");
+      socket.destroy();
+      return;
+    }
+    socket.setNoDelay(true);
+    accept(socket);
+  });
+  server.on("connection", (socket) => {
+    if (!admit(socket)) return;
+    const now = tls.current();
+    if (now === certificates) return;
+    certificates = now;
+    server.setSecureContext(tlsOptions(now));
+  });
+  server.on("tlsClientError", (error) => onTrouble(error.message));
+  return server;
+}
+
+function tlsOptions({ cert, key, clientCa }: ServerCertificates): TlsOptions {
+  const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return { cert, key, ...mutual, minVersion: "TLSv1.2", ALPNProtocols: ["h2"] };
 }
 
 async function bind(server: Server, { hostname, port }: SocketAddress): Promise<SocketAddress> {

@@ -77,6 +77,20 @@ function unreachable(details: string): string {
     return "the runtime was not given this address; start it with --allow-net for it";
   }
   if (/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/i.test(details)) return "there is no route to it; check address and firewall";
-  if (/ECONNRESET|ECONNABORTED|connection dropped|cancel/i.test(details)) return "the connection was closed; try again";
+  if (/InvalidContentType|wrong version number/i.test(details)) {
+    return "it does not speak TLS; ask without --tls, --tls-ca and --client-cert";
+  }
+  if (/self-signed|unable to (get|verify)|UnknownIssuer|UnknownCA|certificate has expired/i.test(details)) {
+    return "its certificate is not one that is believed here; name the authority that signed it with --tls-ca";
+  }
+  if (/NotValidForName|altname|does not match certificate/i.test(details)) {
+    return "its certificate is for another name; reach it by a name that the certificate has";
+  }
+  if (/EPIPE|CertificateRequired|HandshakeFailure/i.test(details)) {
+    return "the connection was closed; it may ask for a certificate (--client-cert, --client-key)";
+  }
+  if (/ECONNRESET|ECONNABORTED|connection dropped|cancel|Failed to connect/i.test(details)) {
+    return "the connection was closed; try again, with --tls-ca if it speaks TLS";
+  }
   return `${details || "the connection was closed"}; try again`;
 }

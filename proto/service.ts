@@ -22,6 +22,7 @@ import {
 import type { Delta } from "@/core/bucket.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Log } from "@/core/host/log.ts";
+import type { ServerSecurity } from "@/core/host/security.ts";
 import { Subscriber } from "@/core/subscriber.ts";
 import { snapshotMessage, targetMessage, topNResponse, trendResponse } from "./answer_message.ts";
 import { bucketResponses } from "./bucket_stream.ts";
@@ -44,6 +45,7 @@ import {
   type TrendRequest,
   type TrendResponse,
 } from "./schema.ts";
+import { tokenInterceptors } from "./token.ts";
 import { type Following, OpenStreams, type OutStream, streamAll, streamItems } from "./stream_out.ts";
 
 const SERVICE = "logtail.LogtailService";
@@ -57,6 +59,8 @@ export interface ServeOptions {
   readonly answerer: Answerer;
   readonly regex: RegexEngine;
   readonly log: Log;
+  /** Absent: plain text, and whoever reaches the port may ask. */
+  readonly security?: ServerSecurity;
 }
 
 export interface Serving {
@@ -79,6 +83,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     "grpc.keepalive_timeout_ms": 10_000,
     // Its records of every connection and call are for a service that we do not serve.
     "grpc.enable_channelz": 0,
+    interceptors: tokenInterceptors(options.security?.token),
   });
   const streams = new OpenStreams();
   server.addService(serviceOf(logtailProto, SERVICE), logtailService(options, streams));
@@ -90,6 +95,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     options.listen,
     (socket) => injector.injectConnection(guardServerSocket(socket)),
     options.log,
+    options.security?.tls,
   );
   let stopped: Promise<void> | undefined;
   return {
