@@ -7,8 +7,7 @@
  * in `followed_file.ts`, how long a file stays open in `open_files.ts`, whose turn it is to be read in
  * `reading_turns.ts`, and what rotation hides from a scan in `rotated_files.ts`.
  *
- * Known limit: a file that is truncated and has grown beyond the old position before it is looked at again cannot be
- * told from one that grew. Loss by `copytruncate` happens inside the rotating program as well; it is told, not prevented.
+ * Loss by `copytruncate` happens inside the rotating program as well; it is told, not prevented.
  */
 import { globToRegExp, isGlob } from "@std/path";
 import { CHUNK_BYTES, LINE_BYTES_MAX } from "@/core/bounds.ts";
@@ -23,7 +22,7 @@ import {
   type LineConsumer,
   type Origin,
   type Position,
-  READ_SLACK_BYTES,
+  readBufferBytes,
   type ReadContext,
   type Tell,
 } from "./followed_file.ts";
@@ -84,7 +83,7 @@ export class FileTail {
     this.#patterns = options.patterns;
     this.#scanned = new Set(options.scanned);
     this.#waiting = new WaitingList(log);
-    const buffer = new Uint8Array(chunkBytes + READ_SLACK_BYTES), frame = newFrame(), tell = tellIn(log, nowS);
+    const buffer = new Uint8Array(readBufferBytes(chunkBytes)), frame = newFrame(), tell = tellIn(log, nowS);
     this.#context = { files, consumer, buffer, chunkBytes, lineBytesMax, frame, nowS, tell };
     this.#open = new OpenFiles(this.#context, log, this.#waiting, options.filesMax);
     this.#turns = new ReadingTurns(this.#context, this.#open.byIdentity);
@@ -137,7 +136,7 @@ export class FileTail {
    */
   positions(of?: Origin, handedBytes = 0): readonly Position[] {
     const open = [...this.#open.byIdentity.values()].map((file) =>
-      file.position(file === of ? handedBytes : 0, this.#rotated.markOf(file.path))
+      file.position(file === of ? handedBytes : 0, this.#rotated.markOf(file.path), this.#context)
     );
     return [...open, ...this.#open.former.values()];
   }
@@ -316,9 +315,9 @@ export class FileTail {
 function tellIn(log: Log, nowS: () => number): Tell {
   const truncations = new OncePerMinute(log), troubles = new OncePerMinute(log);
   return {
-    truncated: ({ path, generation }): void => {
+    truncated: ({ path, offset }): void => {
       const text = `${path} was truncated: lines written just before may be lost; rotate by renaming instead`;
-      truncations.warn(path, nowS(), text, () => ({ generation }));
+      truncations.warn(path, nowS(), text, () => ({ offset }));
     },
     unreadable: ({ path, offset }, { reason }: FileTrouble): void =>
       troubles.warn(path, nowS(), `Cannot read ${path}: ${reason}; it is tried again`, () => ({ offset })),

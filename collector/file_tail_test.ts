@@ -342,6 +342,38 @@ Deno.test("a truncated file is read from its start in a new generation, and coun
   assertMatch(follower.logged.at(-1)!, /^\/log\/a.log was truncated: lines written just before may be lost/);
 });
 
+Deno.test("a file that was truncated and has grown beyond the old position, or to it, is read from its start", () => {
+  for (
+    const [size, old] of [[200, "one\ntwo\n"], [200, `${"x".repeat(39)}\n`.repeat(100)], [4000, "x\n".repeat(2000)]]
+  ) {
+    let ms = 0;
+    const files = new SimulatedFiles(Infinity, () => ms);
+    files.create(LOG, `${old}`);
+    const follower = new Follower(files, [LOG]);
+    follower.catchUp();
+    ms += 100;
+    files.truncate(LOG);
+    const lines = Array.from({ length: Number(size) }, (_, line) => `${line}`.padStart(19, "0"));
+    files.append(LOG, `${lines.join("\n")}\n`);
+    assertEquals(follower.catchUp(), lines);
+    assertEquals(follower.origins.at(-1)!.generation, 1);
+  }
+});
+
+Deno.test("a follower that is given positions tells a file that was written anew from the one it knew", () => {
+  for (const [old, anew] of [["one\n", "two\nthree\n"], ["x\n".repeat(999), "y\n".repeat(1500)]]) {
+    const first = following(old);
+    first.catchUp();
+    const positions = structuredClone(first.tail.positions());
+    first.tail.close();
+    first.files.truncate(LOG);
+    first.files.append(LOG, anew);
+    const second = new Follower(first.files, [LOG], { positions, from: "end" });
+    assertEquals([...second.catchUp()].join("\n") + "\n", anew);
+    assertMatch(second.logged.join("\n"), /a.log was truncated/);
+  }
+});
+
 Deno.test("cutting an unfinished line off is no truncation: what was handed over is still there", () => {
   const follower = following("one\nhalf");
   follower.catchUp();

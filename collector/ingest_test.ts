@@ -7,7 +7,8 @@ import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
 import { Pipeline, type PipelineOptions } from "@/core/pipeline.ts";
 import { TIERS } from "@/core/slices.ts";
 import { randomFrom } from "@/core/test_lines.ts";
-import type { Origin, Position } from "./followed_file.ts";
+import type { Origin } from "./followed_file.ts";
+import { NOTHING_READ, type Position } from "./position.ts";
 import { Ingest, type IngestOptions } from "./ingest.ts";
 import type { Sealed } from "./thread_message.ts";
 
@@ -32,10 +33,13 @@ function fixture(more: Partial<IngestOptions> = {}, counting: Partial<PipelineOp
       path: "/log",
       device: 1,
       inode: 2,
+      modifiedMs: 0,
       generation: 0,
       offset: of === undefined ? 1_000_000 : of.offset + handedBytes,
       insideTooLong: false,
-      directoryMarkMs: undefined,
+      fingerprint: NOTHING_READ,
+      compressed: false,
+      done: false,
     }],
     post: (message) => void sealed.push(message),
     samples: new OncePerMinute(openLog("collector", (line) => void log.push(line), () => 0)),

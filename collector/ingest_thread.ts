@@ -9,7 +9,7 @@ import { MachineRefusal } from "@/core/host/exit.ts";
 import { globBase } from "@/core/host/glob.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
-import type { Position } from "./followed_file.ts";
+import type { Position } from "./position.ts";
 import { type FromThread, openSealed, type Sealed, type ToThread } from "./thread_message.ts";
 
 export interface IngestThreadOptions {

@@ -9,7 +9,7 @@ import { FILES_MAX, SUPERSEDED_FILES_MAX, SUPERSEDED_QUIET_SECONDS_MIN } from "@
 import { type FileHandle, type FileStatus, isTrouble } from "@/core/host/files.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { WaitingList } from "./file_waiting.ts";
-import { FollowedFile, identity, type Position, type ReadContext } from "./followed_file.ts";
+import { FollowedFile, holds, identity, type Position, type ReadContext } from "./followed_file.ts";
 
 /**
  * Seconds that a deleted file must have been quiet before it is closed, with no successor at its name: what is written
@@ -63,7 +63,12 @@ export class OpenFiles {
     this.byIdentity.set(opened, file);
     const position = this.former.get(opened), { size } = status;
     if (position === undefined) return { file, size, resumed: false };
-    file.resumeAt(position, size, this.context);
+    if (holds(this.context, handle, position)) {
+      file.resumeAt(position);
+    } else {
+      file.generation = position.generation + 1;
+      this.context.tell.truncated({ ...position, pattern });
+    }
     this.former.delete(opened);
     return { file, size, resumed: true };
   }

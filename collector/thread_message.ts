@@ -5,7 +5,7 @@
 import type { Bucket } from "@/core/bucket.ts";
 import { blockOf, openBlock } from "@/core/bucket_block.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
-import type { Position } from "./followed_file.ts";
+import type { Position } from "./position.ts";
 
 /** Main thread → ingest thread. */
 export type ToThread =
