@@ -101,7 +101,7 @@ export const TOP_N_MAX = 10_000;
 
 /** Entries of one answer that come with their own trend and classes of status, where these are asked for. Those behind them
  * come without: it is for people to look at. */
-export const DETAILED_ENTRIES_MAX = 1000;
+export const DETAILED_ENTRIES_MAX = 500;
 
 /** Points of the trend of one entry. Steps of the window are put together until there are no more: it is drawn small. */
 export const SERIES_POINTS_MAX = 48;
