@@ -18,11 +18,15 @@ export interface TopNQuestion {
   /** Index into MEASURES. */
   readonly sort: number;
   readonly filter: Filter;
+  /** Whether entries are wanted with what a page shows beside them; for DETAILED_ENTRIES_MAX of them at most. */
+  readonly detail?: boolean;
 }
 
 export interface TrendQuestion {
   readonly window: WindowName;
   readonly filter: Filter;
+  /** Whether points are wanted by class of status, and with them the window before this one. */
+  readonly detail?: boolean;
 }
 
 /** How much of what was asked for is known. */
@@ -46,6 +50,26 @@ export interface TopNEntry {
   readonly values: Values;
   /** Requests this entry can have at most; equal to `values[REQUESTS]` when the answer is exact. */
   readonly countMax: number;
+  /** When it was asked for. */
+  readonly detail?: EntryDetail;
+}
+
+/** What a page shows beside an entry. */
+export interface EntryDetail {
+  /** Requests of each point of `TopNAnswer.series`. */
+  readonly counts: Float64Array | readonly number[];
+  /** Requests by class, in the order of STATUS_CLASSES; what is missing to the count has none, or one that is not known. */
+  readonly byStatus: Float64Array | readonly number[];
+}
+
+/** The points that the details of entries are of. */
+export interface SeriesFrame {
+  /** Start of the first point, seconds since 1970. */
+  readonly fromS: number;
+  /** Seconds from one point to the next; the last may be shorter. */
+  readonly stepS: number;
+  /** Seconds of each point for which anything is known; 0 is a gap. */
+  readonly secondsKnown: readonly number[];
 }
 
 export interface TopNAnswer {
@@ -63,6 +87,8 @@ export interface TopNAnswer {
   readonly entries: readonly TopNEntry[];
   /** Requests that a value which is in no entry can have at most, whether it is known or not. */
   readonly unlistedMax: number;
+  /** When details were asked for. */
+  readonly series?: SeriesFrame;
 }
 
 /**
@@ -89,6 +115,8 @@ export interface TrendPoint {
   readonly count: number | null;
   /** Less than the point's whole span is known: the newest point until its step is over, and those beside a gap. */
   readonly incomplete: boolean;
+  /** Requests by class, in the order of STATUS_CLASSES, when asked for; the rest of `count` has none or is not known. */
+  readonly byStatus?: Float64Array | readonly number[];
 }
 
 export interface TrendAnswer {
@@ -98,6 +126,15 @@ export interface TrendAnswer {
   readonly toS: number;
   readonly stepS: number;
   readonly coverage: Coverage;
+  readonly points: readonly TrendPoint[];
+  /** When asked for: the window before this one, as far as it is held. */
+  readonly previous?: PreviousTrend;
+}
+
+/** A trend to lay behind another. Its points are where they were; they may be coarser, and reach a little beyond. */
+export interface PreviousTrend {
+  readonly stepS: number;
+  /** Empty when nothing is held. */
   readonly points: readonly TrendPoint[];
 }
 
@@ -116,6 +153,14 @@ export interface TargetInfo {
   readonly problem: string;
   /** What became of its lines, as far as received since this program started. */
   readonly ledger: Ledger;
+  /** Seconds since 1970 since when it is in this state; undefined when nobody tells. */
+  readonly sinceS?: number;
+  /** Milliseconds by which its clock is ahead of that of whoever answers; undefined when nobody tells. */
+  readonly skewMs?: number;
+  /** Lines it read a second, of late; undefined when nobody tells. */
+  readonly linesPerS?: number;
+  /** Bytes of memory its process takes; undefined when nobody tells. */
+  readonly memoryBytes?: number;
 }
 
 /** One fine or coarse slot in the original's shape: label and requests. */

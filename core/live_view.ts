@@ -2,9 +2,9 @@
  * The live view: answers from a store. A collector serves one over its own counts, an aggregator one over those of its
  * sources; only who should have delivered differs.
  */
-import { AHEAD_SECONDS_MAX, LATE_SECONDS_MAX, SILENCE_SECONDS_MAX } from "./bounds.ts";
+import { AHEAD_SECONDS_MAX, DETAILED_ENTRIES_MAX, LATE_SECONDS_MAX, SILENCE_SECONDS_MAX } from "./bounds.ts";
 import { REQUESTS, zeroValues } from "./measures.ts";
-import { DIMENSIONS, OTHER, OTHER_LABEL, PREFIX, STATUS, URI, WEBSITE } from "./dimensions.ts";
+import { dimensionIndex, DIMENSIONS, OTHER, OTHER_LABEL, PREFIX, STATUS, URI, WEBSITE } from "./dimensions.ts";
 import { FINEST_S, sliceStart, type Span, type Window, windowNamed, WINDOWS, windowSpan } from "./slices.ts";
 import type { Delta, Dictionary } from "./bucket.ts";
 import { entryLabel } from "./label.ts";
@@ -14,7 +14,8 @@ import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
 import { type CompiledFilter, compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
 import type { Filter } from "./filter_tree.ts";
 import { type Query, type Ranking, topN } from "./top_n.ts";
-import { trend } from "./trend.ts";
+import { previousTrend, seriesSteps, trend } from "./trend.ts";
+import { rowSeries } from "./row_series.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type {
   Answerer,
@@ -88,6 +89,22 @@ export class LiveView implements Answerer {
       ...this.#spanOf(span),
       coverage: this.#coverage(span, slots, secondsCovered),
       ...ranking,
+      ...(question.detail && this.store.endS > 0 ? this.#detailed(window, span, query, ranking) : {}),
+    };
+  }
+
+  /** The first entries with what a page shows beside them. */
+  #detailed(window: Window, span: Span, { groupBy, filter }: Query, { entries }: Ranking): Detailed {
+    const { stepS, steps } = seriesSteps(this.store, window, span), { seed } = this.options;
+    const points = steps.map(({ buckets }) => buckets);
+    filter?.prepare(points.flat(), seed);
+    const labels = entries.slice(0, DETAILED_ENTRIES_MAX).map(({ label }) => label);
+    const { series, byStatus } = rowSeries(points, dimensionIndex(groupBy), labels, filter, seed);
+    return {
+      entries: entries.map((entry, i) =>
+        i < labels.length ? { ...entry, detail: { counts: series[i], byStatus: byStatus[i] } } : entry
+      ),
+      series: { fromS: span.fromS, stepS, secondsKnown: steps.map(({ secondsCovered }) => secondsCovered) },
     };
   }
 
@@ -95,14 +112,15 @@ export class LiveView implements Answerer {
     const window = namedWindow(question.window);
     const span = windowSpan(window, this.store.endS);
     const { slots, secondsCovered } = this.store.resolve(span, window.coarsest, Infinity);
-    const filter = this.#compiled(question.filter);
+    const filter = this.#compiled(question.filter), { store } = this, { seed } = this.options;
     return {
       source: this.source,
       window: question.window,
       ...this.#spanOf(span),
       stepS: window.stepS,
       coverage: this.#coverage(span, slots, secondsCovered),
-      points: this.store.endS === 0 ? [] : trend(this.store, window, span, filter, this.options.seed),
+      points: store.endS === 0 ? [] : trend(store, window, span, filter, seed, question.detail),
+      ...(question.detail && store.endS > 0 ? { previous: previousTrend(store, window, span, filter, seed) } : {}),
     };
   }
 
@@ -168,6 +186,9 @@ export class LiveView implements Answerer {
     return { source: this.source, startS: slot.startS, coarse: slot.tier !== SNAPSHOT_TIERS[0], entries };
   }
 }
+
+/** What details add to an answer. */
+type Detailed = Pick<TopNAnswer, "entries" | "series">;
 
 /** Tiers of snapshots: whole minutes, and five minutes (coarse). */
 const SNAPSHOT_TIERS = [1, 2];

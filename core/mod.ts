@@ -66,6 +66,8 @@ export * from "./entry_loops.ts";
 export * from "./groups.ts";
 export * from "./row_scan.ts";
 export * from "./top_n_bucket.ts";
+export * from "./status_class.ts";
+export * from "./row_series.ts";
 export * from "./top_n.ts";
 export * from "./trend.ts";
 export * from "./live_view.ts";

@@ -14,10 +14,11 @@ import type {
   TrendPoint,
   TrendQuestion,
 } from "@/core/answer.ts";
-import { MESSAGE_BYTES_MAX } from "@/core/bounds.ts";
+import { MESSAGE_BYTES_MAX, SERIES_POINTS_MAX } from "@/core/bounds.ts";
 import { emptyLedger, type Ledger, LEDGER_REASONS } from "@/core/ledger.ts";
 import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, VALUE_MAX, type Values, zeroValues } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
+import { STATUS_CLASS_COUNT } from "@/core/status_class.ts";
 import {
   type CoverageMessage,
   type LedgerLinesMessage,
@@ -33,10 +34,11 @@ import {
 
 export function topNResponse(answer: TopNAnswer): TopNResponse {
   return {
-    entries: answer.entries.map(({ label, values, countMax }) => ({
+    entries: answer.entries.map(({ label, values, countMax, detail }) => ({
       label: label.toWellFormed(),
       ...valuesMessage(values),
       count_max: countMax,
+      ...(detail === undefined ? {} : { series: [...detail.counts], by_status: [...detail.byStatus] }),
     })),
     source: answer.source,
     from: answer.fromS,
@@ -45,6 +47,11 @@ export function topNResponse(answer: TopNAnswer): TopNResponse {
     other: valuesMessage(answer.other),
     coverage: coverageMessage(answer.coverage),
     unlisted_max: answer.unlistedMax,
+    ...(answer.series === undefined ? {} : {
+      series_from: answer.series.fromS,
+      series_step: answer.series.stepS,
+      series_seconds_known: answer.series.secondsKnown,
+    }),
   };
 }
 
@@ -62,23 +69,28 @@ export function readTopNResponse(message: TopNResponse, question: TopNQuestion):
     coverage: readCoverage(message.coverage),
     entries,
     unlistedMax: message.coverage === null ? leastListed(entries, question.n) : counted(message.unlisted_max),
+    ...readSeries(message),
   };
 }
 
 export function trendResponse(answer: TrendAnswer): TrendResponse {
   return {
-    points: answer.points.map(({ startS, count, incomplete }) => ({
-      timestamp_unix: startS,
-      count: count ?? 0,
-      missing: count === null,
-      incomplete,
-    })),
+    points: answer.points.map(pointMessage),
     source: answer.source,
     from: answer.fromS,
     to: answer.toS,
     step_seconds: answer.stepS,
     coverage: coverageMessage(answer.coverage),
+    ...(answer.previous === undefined ? {} : {
+      previous: answer.previous.points.map(pointMessage),
+      previous_step_seconds: answer.previous.stepS,
+    }),
   };
+}
+
+function pointMessage({ startS, count, incomplete, byStatus }: TrendPoint): TrendPointMessage {
+  const point = { timestamp_unix: startS, count: count ?? 0, missing: count === null, incomplete };
+  return byStatus === undefined ? point : { ...point, by_status: [...byStatus] };
 }
 
 /** What the answer to `question` says; span and step are those of its points where the source does not tell. */
@@ -96,6 +108,7 @@ export function readTrendResponse(message: TrendResponse, question: TrendQuestio
     stepS,
     coverage: readCoverage(message.coverage),
     points,
+    ...readPrevious(message),
   };
 }
 
@@ -147,6 +160,10 @@ export function targetMessage(target: TargetInfo): TargetInfoMessage {
     newest: target.newestS,
     problem: target.problem.toWellFormed(),
     ledger: LEDGER_REASONS.map((reason, r) => ({ reason, lines: target.ledger[r] })),
+    ...(target.sinceS === undefined ? {} : { since: target.sinceS }),
+    ...(target.skewMs === undefined ? {} : { skew_ms: Math.round(target.skewMs) }),
+    ...(target.linesPerS === undefined ? {} : { lines_per_second: target.linesPerS }),
+    ...(target.memoryBytes === undefined ? {} : { memory_bytes: target.memoryBytes }),
   };
 }
 
@@ -159,8 +176,34 @@ export function readTarget(message: TargetInfoMessage): TargetInfo {
     newestS: message.newest,
     problem: message.problem,
     ledger: readTargetLedger(message.ledger),
+    ...(isKnown(message.since) ? { sinceS: message.since } : {}),
+    ...(isKnown(message.skew_ms) ? { skewMs: message.skew_ms } : {}),
+    ...(isKnown(message.lines_per_second) ? { linesPerS: Math.max(0, message.lines_per_second) } : {}),
+    ...(isKnown(message.memory_bytes) ? { memoryBytes: Math.max(0, message.memory_bytes) } : {}),
   };
 }
+
+/** Whether a fact is there, and is a number. */
+function isKnown(fact: number | undefined): fact is number {
+  return Number.isFinite(fact);
+}
+
+/** The frame of the entries' points; none where their source does not tell. */
+function readSeries({ series_from, series_step, series_seconds_known }: TopNResponse): Pick<TopNAnswer, "series"> {
+  if (!isKnown(series_step) || series_step <= 0) return {};
+  const secondsKnown = (series_seconds_known ?? []).slice(0, SERIES_POINTS_MAX);
+  return { series: { fromS: series_from ?? 0, stepS: series_step, secondsKnown } };
+}
+
+/** At most as many points as any window has. */
+function readPrevious({ previous, previous_step_seconds }: TrendResponse): Pick<TrendAnswer, "previous"> {
+  if (!isKnown(previous_step_seconds) || previous_step_seconds <= 0) return {};
+  const points = (previous ?? []).slice(0, POINTS_MAX).map(readPoint);
+  return { previous: { stepS: previous_step_seconds, points } };
+}
+
+/** Points of the window with most, and one at either end. */
+const POINTS_MAX = 2 + Math.max(...WINDOWS.map(({ lengthS, stepS }) => lengthS / stepS));
 
 /** Reasons that we do not know are left out: this is for people to look at. */
 function readTargetLedger(messages: readonly LedgerLinesMessage[]): Ledger {
@@ -178,11 +221,20 @@ function readEntry(message: TopNEntryMessage): TopNEntry {
     values: readValues(message),
     // The original has no count_max: its counts are what they are.
     countMax: counted(Math.max(message.count, message.count_max ?? 0)),
+    ...(message.by_status?.length === STATUS_CLASS_COUNT
+      ? {
+        detail: {
+          counts: (message.series ?? []).slice(0, SERIES_POINTS_MAX).map(counted),
+          byStatus: message.by_status.map(counted),
+        },
+      }
+      : {}),
   };
 }
 
-function readPoint({ timestamp_unix, count, missing, incomplete }: TrendPointMessage): TrendPoint {
-  return { startS: timestamp_unix, count: missing ? null : count, incomplete };
+function readPoint({ timestamp_unix, count, missing, incomplete, by_status }: TrendPointMessage): TrendPoint {
+  const point = { startS: timestamp_unix, count: missing ? null : count, incomplete };
+  return by_status?.length === STATUS_CLASS_COUNT ? { ...point, byStatus: by_status.map(counted) } : point;
 }
 
 function listed(entries: readonly TopNEntry[]): Values {

@@ -41,12 +41,17 @@ export function readTopNRequest(request: TopNRequest, regex: RegexEngine): TopNQ
     n: Math.min(request.n || TOP_N_DEFAULT, TOP_N_MAX),
     sort: readSort(request.sort),
     filter: readFilter(request.filter, request.expression, regex),
+    ...(request.detail ? { detail: true } : {}),
   };
 }
 
 /** Reads a question of any origin. Throws InvalidQuestion. */
 export function readTrendRequest(request: TrendRequest, regex: RegexEngine): TrendQuestion {
-  return { window: readWindow(request.window), filter: readFilter(request.filter, request.expression, regex) };
+  return {
+    window: readWindow(request.window),
+    filter: readFilter(request.filter, request.expression, regex),
+    ...(request.detail ? { detail: true } : {}),
+  };
 }
 
 /** The message of a question. */
@@ -59,12 +64,17 @@ export function topNRequest(question: TopNQuestion): TopNRequest {
     n: question.n,
     window: windowNumber(question.window),
     sort: question.sort === REQUESTS ? "" : MEASURES[question.sort].sort,
+    detail: question.detail ?? false,
   };
 }
 
 /** The message of a question. */
 export function trendRequest(question: TrendQuestion): TrendRequest {
-  return { ...filterMessages(question.filter), window: windowNumber(question.window) };
+  return {
+    ...filterMessages(question.filter),
+    window: windowNumber(question.window),
+    detail: question.detail ?? false,
+  };
 }
 
 /**

@@ -94,12 +94,14 @@ export interface TopNRequest {
   readonly expression: string;
   readonly group_by_name: string;
   readonly sort: string;
+  readonly detail: boolean;
 }
 
 export interface TrendRequest {
   readonly filter: FilterMessage | null;
   readonly window: number;
   readonly expression: string;
+  readonly detail: boolean;
 }
 
 export interface TopNEntryMessage {
@@ -109,6 +111,8 @@ export interface TopNEntryMessage {
   readonly bytes?: number;
   readonly time_sum_ms?: number;
   readonly time_max_ms?: number;
+  readonly series?: readonly number[];
+  readonly by_status?: readonly number[];
 }
 
 export interface ValuesMessage {
@@ -136,6 +140,9 @@ export interface TopNResponse {
   readonly other: ValuesMessage | null;
   readonly coverage: CoverageMessage | null;
   readonly unlisted_max: number;
+  readonly series_from?: number;
+  readonly series_step?: number;
+  readonly series_seconds_known?: readonly number[];
 }
 
 export interface TrendPointMessage {
@@ -143,6 +150,7 @@ export interface TrendPointMessage {
   readonly count: number;
   readonly missing: boolean;
   readonly incomplete: boolean;
+  readonly by_status?: readonly number[];
 }
 
 export interface TrendResponse {
@@ -152,6 +160,8 @@ export interface TrendResponse {
   readonly to: number;
   readonly step_seconds: number;
   readonly coverage: CoverageMessage | null;
+  readonly previous?: readonly TrendPointMessage[];
+  readonly previous_step_seconds?: number;
 }
 
 export interface SnapshotMessage {
@@ -170,6 +180,10 @@ export interface TargetInfoMessage {
   readonly newest: number;
   readonly problem: string;
   readonly ledger: readonly LedgerLinesMessage[];
+  readonly since?: number;
+  readonly skew_ms?: number;
+  readonly lines_per_second?: number;
+  readonly memory_bytes?: number;
 }
 
 export interface ListTargetsResponse {

@@ -28,7 +28,7 @@ Deno.test("a TopNRequest of the original is read as it was meant", () => {
     ...number(3, 25),
     ...number(4, 5),
   ]);
-  assertEquals(rest, { group_by: 2, n: 25, window: 5, expression: "", group_by_name: "", sort: "" });
+  assertEquals(rest, { group_by: 2, n: 25, window: 5, expression: "", group_by_name: "", sort: "", detail: false });
   assertEquals([read?.website, read?.client_prefix, read?.http_request_uri, read?.http_response], ["a", "b", "c", 200]);
   assertEquals([read?.status_op, read?.website_regex, read?.uri_regex, read?.tor], [3, "d", "e", 1]);
 });
@@ -48,7 +48,7 @@ Deno.test("answers of the original are read as they were meant", () => {
   const top = response(TOP_N, [...message(1, entry), ...text(2, "s")]);
   assertEquals([top.source, top.entries[0].label, top.entries[0].count, top.coverage], ["s", "x", 7, null]);
   const trend = response(TREND, [...message(1, [...number(1, 60), ...number(2, 9)]), ...text(2, "s")]);
-  assertEquals(trend.points, [{ timestamp_unix: 60, count: 9, missing: false, incomplete: false }]);
+  assertEquals(trend.points, [{ timestamp_unix: 60, count: 9, missing: false, incomplete: false, by_status: [] }]);
   const snapshot = response(STREAM_SNAPSHOTS, [
     ...text(1, "s"),
     ...number(2, 60),
