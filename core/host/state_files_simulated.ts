@@ -37,6 +37,8 @@ export class SimulatedStateFiles implements StateFiles {
   bytesMax = Infinity;
   /** While true, every `sync` fails and every other one is like before. */
   failSync = false;
+  /** While true, nothing can be cut. */
+  failCut = false;
 
   /** @param random between 0 and 1. @param pageBytes what the disk writes at once. */
   constructor(readonly random: () => number, readonly pageBytes = 64) {}
@@ -110,6 +112,7 @@ export class SimulatedStateFiles implements StateFiles {
 
   cut(name: string, bytes: number): Promise<void> {
     return this.#do(() => {
+      if (this.failCut) throw new StateTrouble("input/output error");
       const inode = this.#inode(name);
       inode.bytes = inode.bytes.slice(0, bytes);
       inode.durable = inode.durable.slice(0, bytes);
