@@ -3,7 +3,7 @@
  */
 import { jsonLine } from "@/core/host/json_text.ts";
 import type { Coverage, TargetInfo, TopNAnswer, TrendAnswer } from "@/core/answer.ts";
-import { kernelDrops, type Ledger, LEDGER_REASONS, LINE_REASON_COUNT } from "@/core/ledger.ts";
+import { kernelDrops, type Ledger, LEDGER_REASONS, LINE_REASON_COUNT, LOGS_CUT, UNREAD_BYTES } from "@/core/ledger.ts";
 import { rankingJson } from "@/core/answer_json.ts";
 
 /** One line of `stream`. */
@@ -67,10 +67,15 @@ export function targetsJson(infos: readonly TargetInfo[], target: string): strin
   });
 }
 
-/** Lines by reason; `kernel_drops` is null while the kernel has never told. */
+/** Lines by reason; `kernel_drops` is null while the kernel has never told; what may be lost with logs. */
 export function ledgerJson(ledger: Ledger): Readonly<Record<string, number | null>> {
   const lines = LEDGER_REASONS.slice(0, LINE_REASON_COUNT).map((reason, r) => [reason, ledger[r]]);
-  return { ...Object.fromEntries(lines), kernel_drops: kernelDrops(ledger) };
+  return {
+    ...Object.fromEntries(lines),
+    kernel_drops: kernelDrops(ledger),
+    logs_cut: ledger[LOGS_CUT],
+    unread_bytes: ledger[UNREAD_BYTES],
+  };
 }
 
 /** One minute of `stream`. */

@@ -90,6 +90,7 @@ Deno.test("targets and version are one object each", () => {
   assertEquals([read, counted, malformed_fields, too_old], [1234, 1200, 30, 4]);
   assertEquals(targets.map(({ ledger }: { ledger: Record<string, unknown> }) => ledger.kernel_drops), [0, null]);
   assertEquals("kernel_drop_reports" in targets[0].ledger, false);
+  assertEquals([targets[0].ledger.logs_cut, targets[0].ledger.unread_bytes], [0, 0]);
   assertEquals(versionJson("0.1.0"), '{"version":"0.1.0"}\n');
 });
 

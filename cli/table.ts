@@ -3,7 +3,7 @@ import { type Coverage, isExact, isSaturated, type TargetInfo, type TopNAnswer }
 import { dimensionIndex, DIMENSIONS, OTHER_LABEL } from "@/core/dimensions.ts";
 import { printable } from "@/core/host/printable.ts";
 import { unicodeWidth } from "@/core/host/std_unicode_width.ts";
-import { COUNTED, kernelDrops, type Ledger, LEDGER_REASONS, LINE_REASON_COUNT, READ } from "@/core/ledger.ts";
+import { COUNTED, kernelDrops, type Ledger, LEDGER_REASONS, LINE_REASON_COUNT, LOGS_CUT, READ } from "@/core/ledger.ts";
 import { MEASURES, REQUESTS } from "@/core/measures.ts";
 import type { Minute } from "./json.ts";
 import type { Shell } from "./shell.ts";
@@ -84,11 +84,12 @@ export function targetsTable(infos: readonly TargetInfo[], shell: Pick<Shell, "s
   ]);
 }
 
-/** Lines that were not counted, by reason; `0` when all were. */
+/** Lines that were not counted, by reason, and logs with which others may be lost; `0` when all were. */
 function notCounted(ledger: Ledger): string {
   const reasons = LEDGER_REASONS.slice(0, LINE_REASON_COUNT).flatMap((reason, r) =>
     r === READ || r === COUNTED || ledger[r] === 0 ? [] : [`${reason} ${grouped(ledger[r])}`]
   );
+  if (ledger[LOGS_CUT] > 0) reasons.push(`logs_cut ${grouped(ledger[LOGS_CUT])}`);
   return reasons.length === 0 ? "0" : reasons.join(", ");
 }
 

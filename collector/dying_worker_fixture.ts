@@ -1,4 +1,5 @@
 /** An ingest thread that reports a position and then dies; started again, it reports its start message. */
+import { NOTHING_READ } from "./position.ts";
 import type { FromThread, ToThread } from "./thread_message.ts";
 
 interface ThreadScope {
@@ -15,8 +16,8 @@ self.onmessage = ({ data }) => {
     const problem = JSON.stringify(data), endS = data.nowS;
     return self.postMessage({ kind: "sealed", endS, nowS: data.nowS, problem, buckets: [], positions: data.positions });
   }
-  const file = { path: "/log", device: 1, inode: 2, generation: 0, offset: 77 };
-  const positions = [{ ...file, insideTooLong: false, directoryMarkMs: undefined }];
+  const file = { path: "/log", device: 1, inode: 2, modifiedMs: 0, generation: 0, offset: 77 };
+  const positions = [{ ...file, insideTooLong: false, fingerprint: NOTHING_READ, compressed: false, done: false }];
   self.postMessage({ kind: "scanned", patterns: ["/log"], positions });
   setTimeout(() => {
     throw new Error("the fixture dies");

@@ -63,6 +63,8 @@ class Model implements LineConsumer {
     this.byInode.get(origin.inode)!.handed.push(LONG);
   }
 
+  cut(): void {}
+
   step(): void {
     const name = LOGS[this.random(LOGS.length)];
     const operation = this.random(100);

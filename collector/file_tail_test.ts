@@ -15,6 +15,8 @@ class Follower<Backing extends Files = SimulatedFiles> implements LineConsumer {
   readonly logged: string[] = [];
   readonly tail: FileTail;
   tooLongAt: number[] = [];
+  /** Path, offset and unread bytes of each log that was cut off. */
+  readonly cuts: [string, number, number][] = [];
 
   constructor(readonly files: Backing, patterns: readonly string[], options: Partial<FileTailOptions> = {}) {
     this.tail = new FileTail({
@@ -36,6 +38,10 @@ class Follower<Backing extends Files = SimulatedFiles> implements LineConsumer {
 
   tooLong(origin: Origin): void {
     this.tooLongAt.push(origin.offset);
+  }
+
+  cut({ path, offset }: Origin, unreadBytes: number): void {
+    this.cuts.push([path, offset, unreadBytes]);
   }
 
   /** Scans and reads everything; what was handed over since the last call. */
@@ -655,6 +661,7 @@ Deno.test("while lines are handed over, positions stand at the first of them and
       for (const handed of [0, 4]) seen.push(tail.positions(origin, handed)[0].offset);
     },
     tooLong: () => {},
+    cut: () => {},
   };
   const tail = new Follower(files, [LOG], { consumer }).tail;
   tail.rescan();

@@ -36,6 +36,11 @@ export interface LineConsumer {
   lines(bytes: Uint8Array, start: number, end: number, origin: Origin): void;
   /** A line of more than `LINE_BYTES_MAX` bytes is skipped; called once for it. */
   tooLong(origin: Origin): void;
+  /**
+   * A log was truncated, or is gone, before it was surely read to its end.
+   * @param unreadBytes what was seen in it, was not read, and is in no copy.
+   */
+  cut(origin: Origin, unreadBytes: number): void;
 }
 
 /** Bytes of a buffer that holds a chunk, what precedes it, and what parsers read behind it. */

@@ -66,6 +66,10 @@ export class Ingest implements LineConsumer {
     }));
   }
 
+  cut(_origin: Origin, unreadBytes: number): void {
+    this.options.pipeline.logCut(unreadBytes);
+  }
+
   /** Seals when a slice is over, or when the clock has gone back. Call it at least once a second. */
   tick(): void {
     const overS = sliceStart(this.options.clock.nowS() - SEAL_DELAY_S, FINEST_S);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
 import { OncePerMinute, openLog } from "@/core/host/log.ts";
-import { COUNTED, MALFORMED_FIELDS, READ, TOO_OLD } from "@/core/ledger.ts";
+import { COUNTED, LOGS_CUT, MALFORMED_FIELDS, READ, TOO_OLD, UNREAD_BYTES } from "@/core/ledger.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
 import { Pipeline, type PipelineOptions } from "@/core/pipeline.ts";
@@ -204,4 +204,13 @@ Deno.test("a line skipped as too long is counted in the ledger and named with it
   ingest.finish();
   assertEquals(sealed[0].buckets[0].ledger[READ], 1);
   assertStringIncludes(log[0], "path=/log");
+});
+
+Deno.test("a log that was cut off is in the ledger of the slice in which that was seen", () => {
+  const { clock, ingest, sealed } = fixture();
+  ingest.cut(ORIGIN, 123);
+  clock.advanceMs(10_000);
+  ingest.tick();
+  const { ledger } = sealed[0].buckets[0];
+  assertEquals([ledger[LOGS_CUT], ledger[UNREAD_BYTES]], [1, 123]);
 });

@@ -6,6 +6,8 @@
  * What the kernel dropped stands beside that: nobody has read it, and a kernel may not tell. Both numbers below are sums,
  * so that they add up over slices, threads and sources like all others, and *unknown* is no number at all but the absence
  * of a report: 0 dropped in 0 reports is not known, 0 dropped in 6 reports is none.
+ *
+ * So does what may have been lost with a log that was cut off under our eyes: how many lines that was nobody can say.
  */
 
 const LINE_REASONS = [
@@ -36,6 +38,10 @@ export const LEDGER_REASONS = [
   "kernel_drops",
   /** How often it told. */
   "kernel_drop_reports",
+  /** How often a log was truncated, or was gone, before it was surely read to its end: lines may be lost with it. */
+  "logs_cut",
+  /** Bytes that were seen in such logs, and nobody can read any more. Bytes that were never seen may be missing as well. */
+  "unread_bytes",
 ] as const;
 
 export const LEDGER_COUNT = LEDGER_REASONS.length;
@@ -55,9 +61,11 @@ export const READ = 0,
   LATE = 11,
   LOST = 12,
   KERNEL_DROPS = 13,
-  KERNEL_DROP_REPORTS = 14;
+  KERNEL_DROP_REPORTS = 14,
+  LOGS_CUT = 15,
+  UNREAD_BYTES = 16;
 
-/** In the order of `LEDGER_REASONS`: lines by reason, then what the kernel dropped. */
+/** In the order of `LEDGER_REASONS`: lines by reason, then what the kernel dropped, and what may be lost with logs. */
 export type Ledger = Float64Array<ArrayBuffer>;
 
 export function emptyLedger(): Ledger {

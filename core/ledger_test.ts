@@ -11,8 +11,10 @@ import {
   LEDGER_REASONS,
   ledgerGap,
   LINE_REASON_COUNT,
+  LOGS_CUT,
   READ,
   reportKernelDrops,
+  UNREAD_BYTES,
 } from "./ledger.ts";
 
 Deno.test("every place in a ledger has its own name and index", () => {
@@ -53,4 +55,12 @@ Deno.test("dropped datagrams are no lines: read is counted plus the reasons, wha
   assertEquals(ledgerGap(ledger), 0);
   ledger[READ]++;
   assertEquals(ledgerGap(ledger), 1);
+});
+
+Deno.test("what may be lost with a log is no line either, whatever it adds up to", () => {
+  const ledger = emptyLedger(), sum = emptyLedger();
+  ledger[LOGS_CUT] = 2;
+  ledger[UNREAD_BYTES] = 1000;
+  for (let time = 0; time < 2; time++) addLedger(sum, ledger);
+  assertEquals([sum[LOGS_CUT], sum[UNREAD_BYTES], ledgerGap(sum)], [4, 2000, 0]);
 });

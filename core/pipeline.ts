@@ -25,7 +25,18 @@ import {
 } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
-import { COUNTED, emptyLedger, FUTURE, LATE, type Ledger, READ, TOO_LONG, TOO_OLD } from "./ledger.ts";
+import {
+  COUNTED,
+  emptyLedger,
+  FUTURE,
+  LATE,
+  type Ledger,
+  LOGS_CUT,
+  READ,
+  TOO_LONG,
+  TOO_OLD,
+  UNREAD_BYTES,
+} from "./ledger.ts";
 import { type Caps, FINEST_S, sliceStart, tierHolding, TIERS } from "./slices.ts";
 import {
   CHUNK_PADDING,
@@ -129,6 +140,12 @@ export class Pipeline {
       p = next;
     }
     return p;
+  }
+
+  /** A log was truncated, or is gone, before it was surely read to its end. @param unreadBytes seen and not read. */
+  logCut(unreadBytes: number): void {
+    this.#ledger[LOGS_CUT]++;
+    this.#ledger[UNREAD_BYTES] += unreadBytes;
   }
 
   /** A line that was skipped because it is longer than LINE_BYTES_MAX. */
