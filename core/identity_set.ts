@@ -6,12 +6,20 @@ import type { Identity } from "./bucket.ts";
 /** A range of sequence numbers, both ends included. */
 type Range = [first: number, last: number];
 
+/** Identities of one instance. Plain data. */
+export interface IdentityRanges {
+  readonly source: string;
+  readonly instance: string;
+  /** First and last sequence number of each range, in order. */
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
 export class IdentitySet {
   readonly #ranges = new Map<string, Range[]>();
   readonly #sources = new Set<string>();
 
   /** Adds an identity; false when it was there already. */
-  add({ source, instance, sequence }: Identity): boolean {
+  add({ source, instance, sequence }: Omit<Identity, "checksum">): boolean {
     const key = `${instance}\n${source}`;
     const ranges = this.#ranges.get(key) ?? [];
     // New sequence numbers are nearly always the largest: look from the end.
@@ -32,9 +40,25 @@ export class IdentitySet {
     return true;
   }
 
-  has({ source, instance, sequence }: Identity): boolean {
+  has({ source, instance, sequence }: Omit<Identity, "checksum">): boolean {
     const ranges = this.#ranges.get(`${instance}\n${source}`) ?? [];
     return ranges.some(([first, last]) => first <= sequence && sequence <= last);
+  }
+
+  /** All of them, to be kept and added again by `addRanges`. */
+  ranges(): IdentityRanges[] {
+    return [...this.#ranges].map(([key, ranges]) => {
+      const [instance, source] = key.split("\n");
+      return { source, instance, ranges: ranges.map(([first, last]) => [first, last]) };
+    });
+  }
+
+  addRanges(all: readonly IdentityRanges[]): void {
+    for (const { source, instance, ranges } of all) {
+      for (const [first, last] of ranges) {
+        for (let sequence = first; sequence <= last; sequence++) this.add({ source, instance, sequence });
+      }
+    }
   }
 
   /** Names of the sources that have delivered. */

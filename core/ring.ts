@@ -22,6 +22,9 @@ export class Slot {
   /** Bit i is set when something is known of the fine slice i of this slot; at most 30 of them. */
   #known = 0;
 
+  /** Whether it began as a former process had it. */
+  restored = false;
+
   constructor(readonly startS: number, readonly tier: number, readonly seed: number) {}
 
   get lengthS(): number {
@@ -33,6 +36,18 @@ export class Slot {
     let slices = 0;
     for (let known = this.#known; known !== 0; known &= known - 1) slices++;
     return slices * FINEST_S;
+  }
+
+  /** Which fine slices something is known of, as bits. */
+  get known(): number {
+    return this.#known;
+  }
+
+  /** Begins with what a former process had merged. Nothing has been put yet. */
+  restore(bucket: Bucket, known: number): void {
+    this.#merged = bucket;
+    this.#known = known;
+    this.restored = true;
   }
 
   /** Takes a bucket whose slice lies within this one. Merging waits until somebody looks, or until many have come. */

@@ -8,8 +8,9 @@
  */
 import { AHEAD_SECONDS_MAX, MAKE_DELAY_SECONDS, STORE_PENDING_BYTES_MAX } from "./bounds.ts";
 import { FINEST_S, oldestStart, sliceStart, type Span, TIERS } from "./slices.ts";
-import type { Delta } from "./bucket.ts";
+import type { Bucket, Delta, Identity } from "./bucket.ts";
 import { bucketBytes } from "./bucket_block.ts";
+import type { IdentityRanges } from "./identity_set.ts";
 import { Ring, type Slot } from "./ring.ts";
 
 export type Outcome = "merged" | "duplicate" | "too_old" | "too_far_ahead";
@@ -19,6 +20,16 @@ export interface StoreHooks {
   readonly onMade?: (slot: Slot) => void;
   /** A slot is about to be forgotten. */
   readonly onEvict?: (slot: Slot) => void;
+}
+
+/** A slot as a former process had merged it. */
+export interface RestoredSlot {
+  readonly tier: number;
+  readonly startS: number;
+  /** As `Slot.known`. */
+  readonly known: number;
+  readonly identities: readonly IdentityRanges[];
+  readonly bucket: Bucket;
 }
 
 /** A span resolved to slots: in order of time, without overlap; slices of which nothing is known are left out. */
@@ -45,13 +56,9 @@ export class Store {
   /** Merges a delta into its place. Call `advance` first when it is of a new slice. */
   add(delta: Delta): Outcome {
     const { startS, lengthS } = delta.bucket;
-    const newestS = this.endS - FINEST_S;
-    if (startS > newestS + AHEAD_SECONDS_MAX) return "too_far_ahead";
-    let tier = TIERS.findIndex(({ sliceS }) => sliceS === lengthS);
-    while (tier >= 0 && tier < TIERS.length && sliceStart(startS, TIERS[tier].sliceS) < oldestStart(tier, newestS)) {
-      tier++;
-    }
-    if (tier < 0 || tier >= TIERS.length) return "too_old";
+    if (startS > this.endS - FINEST_S + AHEAD_SECONDS_MAX) return "too_far_ahead";
+    const tier = this.tierOf(startS, lengthS);
+    if (tier < 0) return "too_old";
     const slot = this.#slotOf(tier, startS);
     // Whichever tier it entered first still knows it: it may have come by another path since.
     if (this.#knows(delta)) return "duplicate";
@@ -114,6 +121,87 @@ export class Store {
       timeS += TIERS[tier].sliceS;
     }
     return { slots, secondsCovered };
+  }
+
+  /** The finest tier, of slices that are at least this long, that holds `startS`; -1 when none does. */
+  tierOf(startS: number, lengthS: number): number {
+    return TIERS.findIndex(({ sliceS }, tier) =>
+      sliceS >= lengthS && sliceStart(startS, sliceS) >= oldestStart(tier, this.endS - FINEST_S)
+    );
+  }
+
+  /** Whether the slot of this tier at `startS` has been made; those of the finest tier need not be. */
+  isMade(tier: number, startS: number): boolean {
+    return tier === 0 || startS + TIERS[tier].sliceS <= this.#madeUntilS[tier];
+  }
+
+  /**
+   * Goes on where a former process stopped, in an empty store: first slots as it had merged them, coarse ones first; then
+   * every delta of its that is lacking in one of them (`lacks`, `restoreDelta`); then `endRestore`.
+   */
+  restoreSlots(endS: number, slots: Iterable<RestoredSlot>): void {
+    this.endS = endS;
+    for (let tier = 1; tier < TIERS.length; tier++) {
+      this.#madeUntilS[tier] = sliceStart(endS - MAKE_DELAY_SECONDS, TIERS[tier].sliceS);
+    }
+    for (const slot of slots) this.#restoreSlot(slot);
+  }
+
+  /** Whether a delta of the former process is missing in a slot that nothing but it can bring it to. */
+  lacks(identity: Identity, startS: number, lengthS: number): boolean {
+    return this.#lacking(identity, startS, lengthS).length > 0;
+  }
+
+  /** As `add`, but that a slot which was restored with a delta does not keep the others from getting it. */
+  restoreDelta({ identity, bucket }: Delta): void {
+    const lacking = this.#lacking(identity, bucket.startS, bucket.lengthS);
+    if (lacking.length > 0) this.#mergeAllBefore(bucketBytes(bucket));
+    for (const slot of lacking) slot.put(bucket);
+    for (let tier = this.tierOf(bucket.startS, bucket.lengthS); tier >= 0 && tier < TIERS.length; tier++) {
+      this.#slotOf(tier, bucket.startS).identities.add(identity);
+    }
+  }
+
+  /** Makes the slots that are due and were not restored. */
+  endRestore(): void {
+    for (let tier = 1; tier < TIERS.length; tier++) {
+      for (const finer of this.rings[tier - 1].slots()) {
+        const slot = this.#slotOf(tier, finer.startS);
+        if (!this.isMade(tier, slot.startS)) continue;
+        if (!slot.restored) {
+          slot.putSlot(finer);
+          slot.identities.addRanges(finer.identities.ranges());
+        }
+        finer.setMade();
+      }
+    }
+  }
+
+  /** Where a delta enters, and coarser slots that were restored without it; the others are made from finer ones. */
+  #lacking(identity: Identity, startS: number, lengthS: number): Slot[] {
+    const lowest = this.tierOf(startS, lengthS), lacking: Slot[] = [];
+    for (let tier = lowest; tier >= 0 && tier < TIERS.length; tier++) {
+      const slot = this.#slotOf(tier, startS);
+      if ((tier === lowest || slot.restored) && !slot.identities.has(identity)) lacking.push(slot);
+    }
+    return lacking;
+  }
+
+  /** What its ring no longer holds goes into the next coarser slot, unless that is restored itself. */
+  #restoreSlot({ tier, startS, known, identities, bucket }: RestoredSlot): void {
+    const isHeld = startS >= oldestStart(tier, this.endS - FINEST_S);
+    if (isHeld) {
+      const slot = this.#slotOf(tier, startS);
+      slot.restore(bucket, known);
+      slot.identities.addRanges(identities);
+      // Around a step of the clock, more had been made than by now would be.
+      if (tier > 0) this.#madeUntilS[tier] = Math.max(this.#madeUntilS[tier], startS + TIERS[tier].sliceS);
+    } else if (tier + 1 < TIERS.length && this.tierOf(startS, TIERS[tier].sliceS) === tier + 1) {
+      const above = this.#slotOf(tier + 1, startS);
+      if (above.restored) return;
+      above.put(bucket);
+      above.identities.addRanges(identities);
+    }
   }
 
   /** Whether the slice of this tier at `timeS` begins there, ends within the span and the step, and has been made. */
