@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
 import { type FileTrouble, isTrouble, troubleOf } from "./file_trouble.ts";
 import { type DirectoryEntry, expandGlobOver } from "./glob.ts";
+import { GUNZIP_HEAD_BYTES, gunzipHead, type GunzipReader, gunzipReader } from "./gunzip_reader.ts";
 
 export { type FileTrouble, isTrouble, troubleOf } from "./file_trouble.ts";
 
@@ -61,6 +62,10 @@ export interface Files {
   expandGlob(pattern: string): GlobPaths;
   /** Names in a directory, in any order; none when it does not exist. */
   list(directory: string): readonly string[] | FileTrouble;
+  /** Takes the content of a gzip file from its beginning. The handle stays the caller's; it must outlive the reader. */
+  gunzip(handle: FileHandle, onMore: () => void): GunzipReader;
+  /** The first KiB of a gzip file's content, or more; undefined when there is nothing to see yet, or it is none. */
+  gunzipHead(handle: FileHandle): Uint8Array | undefined;
   /** The clock that times of files are compared with: the machine's, and for a local file system its own. */
   nowMs(): number;
 }
@@ -79,8 +84,26 @@ export function systemFiles(): Files {
       const names = attempt(() => readdirSync(directory));
       return isTrouble(names) && names.trouble === "missing" ? [] : names;
     },
+    gunzip: (handle, onMore) => {
+      let position = 0;
+      return gunzipReader((into) => {
+        const count = readUpTo(handle, into, position);
+        position += count;
+        return count;
+      }, onMore);
+    },
+    gunzipHead: (handle) => {
+      const start = new Uint8Array(GUNZIP_HEAD_BYTES);
+      return gunzipHead(start.subarray(0, readUpTo(handle, start, 0)));
+    },
     nowMs: () => Date.now(),
   };
+}
+
+/** What cannot be read is not there. */
+function readUpTo(handle: FileHandle, into: Uint8Array, position: number): number {
+  const count = attempt(() => readSync(handle, into, 0, into.length, position));
+  return isTrouble(count) ? 0 : count;
 }
 
 /** `FileTrouble` where a listing is refused, for both twins. */

@@ -6,7 +6,9 @@
  */
 import type { FileHandle, FileKind, Files, FileStatus, FileTrouble, GlobPaths } from "./files.ts";
 import { globPaths } from "./files.ts";
+import { constants, gunzipSync } from "node:zlib";
 import { type DirectoryEntry, directoryOf } from "./glob.ts";
+import { gunzipHead, type GunzipReader } from "./gunzip_reader.ts";
 
 const DEVICE = 1;
 const SYMLINKS_MAX = 8;
@@ -96,7 +98,37 @@ export class SimulatedFiles implements Files {
     return this.#entries(directory).map((entry) => entry.name);
   }
 
+  /** Everything is there at once: what it is when the reader is made. */
+  gunzip(handle: FileHandle, _onMore: () => void): GunzipReader {
+    const inode = this.#open(handle), compressed = inode.bytes.slice(0, inode.size);
+    const content = gunzipSync(compressed, { finishFlush: constants.Z_SYNC_FLUSH });
+    const over = isWhole(compressed) ? "ended" as const : "cut" as const;
+    let at = 0, state: GunzipReader["state"] = "open";
+    this.gunzipsOpen++;
+    return {
+      read: (into, offset, length) => {
+        const taken = content.subarray(at, at + length);
+        into.set(taken, offset);
+        at += taken.length;
+        if (taken.length === 0) state = over;
+        return taken.length;
+      },
+      get state() {
+        return state;
+      },
+      close: () => void this.gunzipsOpen--,
+    };
+  }
+
+  gunzipHead(handle: FileHandle): Uint8Array | undefined {
+    const inode = this.#open(handle);
+    return gunzipHead(inode.bytes.subarray(0, inode.size));
+  }
+
   // What the test does.
+
+  /** Readers of gzip that are open: each takes memory. */
+  gunzipsOpen = 0;
 
   /** Handles a reader has open: zero at the end of a test that leaks none. */
   get handlesOpen(): number {
@@ -112,6 +144,17 @@ export class SimulatedFiles implements Files {
     this.#names.set(path, inode);
     this.#changed(path);
     this.#appendTo(inode, content);
+  }
+
+  /** All bytes of a file. */
+  content(path: string): Uint8Array<ArrayBuffer> {
+    const inode = this.#named(path);
+    return inode.bytes.slice(0, inode.size);
+  }
+
+  /** When a file was last written, as a program that compresses or copies one says of the other. */
+  touch(path: string, modifiedMs: number): void {
+    this.#named(path).modifiedMs = modifiedMs;
   }
 
   append(path: string, content: string | Uint8Array): void {
@@ -240,6 +283,15 @@ function statusOf(inode: Inode): FileStatus {
     links: inode.links,
     kind: inode.kind,
   };
+}
+
+function isWhole(compressed: Uint8Array): boolean {
+  try {
+    gunzipSync(compressed);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function denied(): FileTrouble {
