@@ -14,6 +14,7 @@ type Command = (flags: FlagValues, shell: Shell) => Promise<number>;
 /** A command is loaded when it is run: a program that is started for one answer should not read the others' modules. */
 const LOAD: Readonly<Record<CommandName, () => Promise<Command>>> = {
   topn: async () => (await import("./command_topn.ts")).topN,
+  top: async () => (await import("./command_top.ts")).top,
   trend: async () => (await import("./command_trend.ts")).trend,
   stream: async () => (await import("./command_stream.ts")).stream,
   targets: async () => (await import("./command_targets.ts")).targets,

@@ -91,11 +91,11 @@ Deno.test("filters that are too many together are refused", async () => {
 
 Deno.test("an unknown command names the near miss, lists the commands, and does not hide other mistakes", async () => {
   assertEquals(await mistakes("tpon --taget x"), [
-    '"tpon": no such command; did you mean topn? (topn, trend, stream, targets, count, version)',
+    '"tpon": no such command; did you mean topn? (topn, top, trend, stream, targets, count, version)',
     "--taget: no such flag; did you mean --target?",
   ]);
   assertEquals(await mistakes("--taget x topn"), ["--taget: no such flag; did you mean --target?"]);
-  assertEquals(await mistakes("--json"), ["a command is missing (topn, trend, stream, targets, count, version)"]);
+  assertEquals(await mistakes("--json"), ["a command is missing (topn, top, trend, stream, targets, count, version)"]);
   assertEquals(await mistakes("topn extra"), ['"extra": not expected here; nginx-logtail topn takes flags only']);
   assertEquals((await mistakes("toString"))[0].slice(0, 30), '"toString": no such command (t');
 });

@@ -2,6 +2,7 @@
 import { COUNTED, emptyLedger, MALFORMED_FIELDS, READ, reportKernelDrops, TOO_OLD } from "@/core/ledger.ts";
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
 import { type FileTrouble, isTrouble } from "@/core/host/file_trouble.ts";
+import { MachineRefusal } from "@/core/host/endings.ts";
 import type { Inputs } from "@/core/host/input_file.ts";
 import { BYTES, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "@/core/measures.ts";
 import type { Client } from "@/proto/client.ts";
@@ -71,6 +72,9 @@ export function fakeShell(clients: Readonly<Record<string, Partial<Client>>>): F
     giveUp: (permission) => void shell.givenUp.push(permission),
     inputs: fakeInputs({}),
     terminal: undefined,
+    openScreen: () => {
+      throw new MachineRefusal("Cannot show a screen: no terminal here");
+    },
     nowMs: () => 1000,
     startThread: () => Promise.reject(new Error("no threads here")),
   };

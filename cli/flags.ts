@@ -13,7 +13,7 @@ import { FILTER_FLAGS } from "./filters.ts";
 /** As installed. */
 export const PROGRAM_NAME = "nginx-logtail";
 
-export type CommandName = "topn" | "trend" | "stream" | "targets" | "count" | "version";
+export type CommandName = "topn" | "top" | "trend" | "stream" | "targets" | "count" | "version";
 
 const TARGET: Flag = {
   name: "target",
@@ -32,6 +32,15 @@ const TIMEOUT: Flag = {
   default: "5s",
   placeholder: "TIME",
   help: "how long to wait for an answer: 500ms, 5s, 1m",
+  check: durationMistake,
+};
+
+const EVERY: Flag = {
+  name: "every",
+  kind: "text",
+  default: "2s",
+  placeholder: "TIME",
+  help: "how often to ask",
   check: durationMistake,
 };
 
@@ -100,6 +109,13 @@ const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT, ...CLIENT_SECURIT
 /** In the order of help. */
 export const COMMANDS: Readonly<Record<CommandName, Program>> = {
   topn: command("topn", "the heaviest websites, prefixes, URIs, …", [...ASKING, ...RANKING, ...FILTER_FLAGS]),
+  top: command("top", "the same on the whole terminal, live; ? shows the keys", [
+    TARGET,
+    ...ASKING.slice(2),
+    EVERY,
+    ...RANKING.slice(1),
+    ...FILTER_FLAGS,
+  ]),
   trend: command("trend", "requests over time", [...ASKING, WINDOW, ...FILTER_FLAGS]),
   stream: command("stream", "a line whenever a minute is over, until Ctrl-C", [...ASKING, ...FILTER_FLAGS]),
   targets: command("targets", "the sources that a target follows, and how they are", ASKING),
@@ -111,7 +127,7 @@ export const COMMANDS: Readonly<Record<CommandName, Program>> = {
 };
 
 /** Commands that ask targets. */
-export const ASKS: ReadonlySet<CommandName> = new Set(["topn", "trend", "stream", "targets"]);
+export const ASKS: ReadonlySet<CommandName> = new Set(["topn", "top", "trend", "stream", "targets"]);
 
 /** All flags of all commands: what may stand before the command's name. */
 export const ALL_COMMANDS: Program = {

@@ -6,6 +6,7 @@ import { openLog } from "@/core/host/log.ts";
 import type { ClientSecurity } from "@/core/host/security.ts";
 import { systemInputs } from "@/core/host/input_file.ts";
 import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
+import { openScreen } from "@/core/host/screen.ts";
 import { onStop } from "@/core/host/signals.ts";
 import { runCommand } from "./command.ts";
 import { PROGRAM_NAME } from "./flags.ts";
@@ -27,6 +28,7 @@ const shell: Shell = {
   giveUp: (permission) => void Deno.permissions.revokeSync({ name: permission }),
   inputs: systemInputs(),
   terminal: Deno.stderr.isTerminal() ? { columns: terminalColumns, write: writeErr } : undefined,
+  openScreen,
   nowMs: () => performance.now(),
   startThread,
 };

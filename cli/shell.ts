@@ -1,5 +1,6 @@
 /** What the commands need of the world around them, so that tests can bring their own. */
 import type { Inputs } from "@/core/host/input_file.ts";
+import type { Screen } from "@/core/host/screen.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import type { Client } from "@/proto/client.ts";
 import type { Terminal } from "./count_progress.ts";
@@ -31,6 +32,8 @@ export interface Shell {
   readonly inputs: Inputs;
   /** Where progress is shown: standard error, when that is a terminal. */
   readonly terminal: Terminal | undefined;
+  /** Takes the whole terminal. Throws MachineRefusal when there is none. */
+  openScreen(): Screen;
   /** Milliseconds since the program was started. */
   nowMs(): number;
   /** Further threads, for `count`. */

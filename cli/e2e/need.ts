@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 
-export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6" | "mawk";
+export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6" | "mawk" | "tmux";
 
 /** What to do about a missing one. */
 const REMEDIES: Readonly<Record<Component, string>> = {
@@ -14,6 +14,7 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   node: "apt-get install nodejs",
   npm: "apt-get install npm",
   mawk: "apt-get install mawk",
+  tmux: "apt-get install tmux",
   ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 

@@ -110,6 +110,11 @@ export function runCli(args: readonly string[]): Promise<Ended> {
   return runRole("cli", ["--allow-net=127.0.0.1", ...environmentGrants("cli")], args);
 }
 
+/** The same as a command line, for a test that gives it a terminal. */
+export function cliCommand(args: readonly string[]): readonly string[] {
+  return [Deno.execPath(), ...commandLine("cli", ["--allow-net=127.0.0.1", ...environmentGrants("cli")], args)];
+}
+
 /** Any role, run to its end: for what it refuses. */
 export async function runRole(
   role: RoleName,
