@@ -244,3 +244,30 @@ Deno.test("a closed output ends every stream", async () => {
   };
   await assertRejects(() => run("stream --target a:1,b:1", closed), OutputClosed);
 });
+
+Deno.test("a ranking is printed as a table, as JSON, as CSV, or as a block list", async () => {
+  const entries = [{ label: "203.0.113.0/24", values: values(12), countMax: 12 }];
+  const printed = async (flags = ""): Promise<string> => {
+    const shell = fakeShell({ "localhost:9090": askedClient({ topN: topNAnswer({ entries }) }) });
+    await run(`topn --group-by prefix ${flags}`.trim(), shell);
+    return shell.printed.join("");
+  };
+  assertStringIncludes(await printed(), "RANK  COUNT  LABEL");
+  assertEquals(JSON.parse(await printed("--format json")).entries[0].count, 12);
+  assertEquals(await printed("--format=json"), await printed("--json"));
+  assertStringIncludes(await printed("--format csv"), "1,203.0.113.0/24,12,12,");
+  assertStringIncludes(await printed("--format nginx-deny"), "\ndeny 203.0.113.0/24; # 12 requests\n");
+  assertEquals((await printed("--format nginx-deny --at-least 13")).includes("\ndeny"), false);
+  assertStringIncludes(await printed("--format nginx-deny --allow 203.0.113.7"), "203.0.113.7 is allowed");
+});
+
+Deno.test("a block list is of prefixes, and its flags are for nothing else", async () => {
+  assertEquals(await mistakes("topn --format nginx-deny"), [
+    "--format nginx-deny: it denies client prefixes; add --group-by prefix",
+  ]);
+  assertEquals(await mistakes("topn --allow 192.0.2.1 --at-least 3"), [
+    "--allow: only for --format nginx-deny",
+    "--at-least: only for --format nginx-deny",
+  ]);
+  assertStringIncludes((await mistakes("topn --allow everybody"))[0], "neither address nor prefix");
+});

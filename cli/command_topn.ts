@@ -4,14 +4,19 @@ import type { DimensionName } from "@/core/dimensions.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { sortMeasure } from "@/core/measures.ts";
 import type { WindowName } from "@/core/slices.ts";
+import { csvOf } from "@/core/host/answer_csv.ts";
+import { UsageError } from "@/core/host/exit.ts";
+import type { TopNAnswer } from "@/core/answer.ts";
 import { askTargets } from "./ask.ts";
 import { filterOf } from "./filters.ts";
+import { PROGRAM_NAME } from "./flags.ts";
 import { topNJson } from "./json.ts";
+import { nginxDeny } from "./nginx_deny.ts";
 import type { Shell } from "./shell.ts";
 import { targetHeading, topNTable } from "./table.ts";
 
-/** Asks, prints, and resolves to the exit code. */
-export function topN(flags: FlagValues, shell: Shell): Promise<number> {
+/** Asks, prints, and resolves to the exit code. Throws UsageError for flags that do not go together. */
+export async function topN(flags: FlagValues, shell: Shell): Promise<number> {
   const question: TopNQuestion = {
     window: flags.text("window") as WindowName, // the flag's choices are the names of the windows,
     groupBy: flags.text("group-by") as DimensionName, // and of the dimensions
@@ -19,9 +24,33 @@ export function topN(flags: FlagValues, shell: Shell): Promise<number> {
     sort: sortMeasure(flags.text("sort")),
     filter: filterOf(flags),
   };
-  const several = flags.list("target").length > 1;
-  return askTargets(flags, shell, (client, timeoutMs) => client.topN(question, timeoutMs), (answer, target) => {
-    if (flags.on("json")) return topNJson(answer, target);
-    return (several ? targetHeading(answer.source, target) : "") + topNTable(answer, question.sort, shell.styled);
-  });
+  const show = shownAs(flags, question, shell);
+  return await askTargets(flags, shell, (client, timeoutMs) => client.topN(question, timeoutMs), show);
+}
+
+type Show = (answer: TopNAnswer, target: string) => string;
+
+function shownAs(flags: FlagValues, { groupBy, sort }: TopNQuestion, shell: Shell): Show {
+  const format = flags.on("json") ? "json" : flags.text("format"), several = flags.list("target").length > 1;
+  const mistakes = mistakesOf(flags, format, groupBy);
+  if (mistakes.length > 0) throw new UsageError(mistakes, `${PROGRAM_NAME} topn`);
+  switch (format) {
+    case "json":
+      return topNJson;
+    case "csv":
+      return (answer, target) => (several ? targetHeading(answer.source, target) : "") + csvOf(answer);
+    case "nginx-deny":
+      return (answer, target) => nginxDeny(answer, target, flags.list("allow"), flags.number("at-least"));
+    default:
+      return (answer, target) =>
+        (several ? targetHeading(answer.source, target) : "") + topNTable(answer, sort, shell.styled);
+  }
+}
+
+function mistakesOf(flags: FlagValues, format: string, groupBy: DimensionName): string[] {
+  if (format !== "nginx-deny") {
+    const given = ["allow", "at-least"].filter((name) => flags.given(name));
+    return given.map((name) => `--${name}: only for --format nginx-deny`);
+  }
+  return groupBy === "prefix" ? [] : ["--format nginx-deny: it denies client prefixes; add --group-by prefix"];
 }

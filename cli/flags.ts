@@ -1,5 +1,6 @@
 /** The commands and the flags of each: parser, help and environment variables (`CLI_TARGET`) follow from here. */
 import { TOP_N_MAX } from "@/core/bounds.ts";
+import { parsePrefixText } from "@/core/client_prefix.ts";
 import { DIMENSIONS } from "@/core/dimensions.ts";
 import { MEASURES } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
@@ -34,6 +35,26 @@ const TIMEOUT: Flag = {
   help: "how long to wait for an answer: 500ms, 5s, 1m",
   check: durationMistake,
 };
+
+const OUTPUT: readonly Flag[] = [
+  {
+    name: "format",
+    kind: "text",
+    default: "table",
+    placeholder: "NAME",
+    help: "how to print it; nginx-deny is a block list for nginx, and needs --group-by prefix",
+    choices: ["table", "json", "csv", "nginx-deny"],
+  },
+  {
+    name: "allow",
+    kind: "list",
+    placeholder: "CIDR,…",
+    help: "for nginx-deny: prefixes and addresses that are never denied, beside private ones",
+    check: (value) =>
+      parsePrefixText(value) === undefined ? "neither address nor prefix; write 192.0.2.0/24" : undefined,
+  },
+  { name: "at-least", kind: "number", default: "0", min: 0, help: "for nginx-deny: requests that a prefix must have" },
+];
 
 const EVERY: Flag = {
   name: "every",
@@ -108,7 +129,12 @@ const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT, ...CLIENT_SECURIT
 
 /** In the order of help. */
 export const COMMANDS: Readonly<Record<CommandName, Program>> = {
-  topn: command("topn", "the heaviest websites, prefixes, URIs, …", [...ASKING, ...RANKING, ...FILTER_FLAGS]),
+  topn: command("topn", "the heaviest websites, prefixes, URIs, …", [
+    ...ASKING,
+    ...OUTPUT,
+    ...RANKING,
+    ...FILTER_FLAGS,
+  ]),
   top: command("top", "the same on the whole terminal, live; ? shows the keys", [
     TARGET,
     ...ASKING.slice(2),

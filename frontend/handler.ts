@@ -8,7 +8,7 @@ import type { Log } from "@/core/host/log.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Client } from "@/proto/client.ts";
 import { askBoth, type Problem } from "./answers.ts";
-import { csvOf } from "./csv.ts";
+import { csvOf } from "@/core/host/answer_csv.ts";
 import { jsonOf } from "./json.ts";
 import { URL_CHARS_MAX } from "./links.ts";
 import { isoTime } from "./numbers.ts";

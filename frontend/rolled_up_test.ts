@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MEASURES, REQUESTS } from "@/core/measures.ts";
 import { rolledUpAnswers } from "@/core/test_answers.ts";
-import { csvOf } from "./csv.ts";
+import { csvOf } from "@/core/host/answer_csv.ts";
 import { fakeSite } from "./fake_site.ts";
 import { grouped } from "./numbers.ts";
 
