@@ -2,7 +2,8 @@
  * Undoing the escapes of a log, by how its writer escapes:
  *
  * - `default`, nginx: `\xHH` stands for one byte;
- * - `json`, nginx with escape=json, and JSON itself: `\"` `\\` `\/` `\b` `\f` `\n` `\r` `\t` `\uXXXX`, with surrogate pairs;
+ * - `json`, nginx with escape=json, and JSON itself: `\"` `\\` `\/` `\b` `\f` `\n` `\r` `\t` `\uXXXX`, with surrogate pairs; and
+ *   `\xHH`, which is no JSON, but what nginx writes into it when it was not told;
  * - `apache`: both of `\xhh` (in lower case) and `\"` `\\` `\b` `\n` `\r` `\t` `\v`;
  * - `none`: nothing is escaped.
  *
@@ -44,8 +45,8 @@ export function unescape(
   bytesMax: number,
 ): number {
   if (escape === "default") return unescapeHex(bytes, start, end, into, at, bytesMax);
-  const limit = at + bytesMax, hex = escape === "apache", none = escape === "none";
-  const letters = escape === "json" ? JSON_LETTERS : APACHE_LETTERS;
+  const limit = at + bytesMax, none = escape === "none", json = escape === "json";
+  const letters = json ? JSON_LETTERS : APACHE_LETTERS;
   for (let p = start; p < end && at < limit;) {
     let byte = bytes[p++];
     if (byte === BACKSLASH && p < end && !none) {
@@ -53,13 +54,13 @@ export function unescape(
       if (letter >= 0) {
         byte = letter;
         p++;
-      } else if (hex && bytes[p] === LETTER_X) {
+      } else if (bytes[p] === LETTER_X) {
         const value = hexValue(bytes, p + 1, p + 3, end);
         if (value > 0) {
           byte = value;
           p += 3;
         }
-      } else if (!hex && bytes[p] === LETTER_U) {
+      } else if (json && bytes[p] === LETTER_U) {
         const unit = hexValue(bytes, p + 1, p + 5, end);
         if (unit >= 0) {
           const code = codePoint(bytes, p + 5, end, unit);

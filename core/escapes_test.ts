@@ -46,7 +46,8 @@ Deno.test("any text in JSON is what it was, but for NUL and halves of characters
     assertEquals(undone("json", ascii), text.replaceAll("\0", "\\x00"));
   }));
   assertEquals(undone("json", "a\\/b\\ud83dc"), "a/b\ufffdc");
-  assertEquals(undone("json", "\\x41\\u12\\q\\"), "\\x41\\u12\\q\\", "no escapes of JSON");
+  assertEquals(undone("json", "\\u12\\q\\"), "\\u12\\q\\", "no escapes of JSON");
+  assertEquals(undone("json", "caf\\xC3\\xA9"), "caf\u00e9", "nginx was not told escape=json");
 });
 
 Deno.test("Apache's escapes are undone, letters and hexadecimal, and none where there are none", () => {

@@ -21,8 +21,9 @@ import { ASN, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts"
 import { FAMILY_4, FAMILY_6 } from "./client_prefix.ts";
 import { hashEnd, hashWord, hashWords } from "./intern.ts";
 import { ENTRY_WORDS, LINE_WORDS, type LineBatch } from "./line_batch.ts";
+import { isFlag, isNumber } from "./log_fields.ts";
 
-const TAB = 9, NEWLINE = 10, DASH = 45, DOT = 46, ZERO = 48, COLON = 58, QUESTION_MARK = 63, BACKSLASH = 92;
+const TAB = 9, NEWLINE = 10, DASH = 45, DOT = 46, COLON = 58, QUESTION_MARK = 63, BACKSLASH = 92;
 /** `GET` and a tab as a little-endian word: nine requests in ten. */
 const GET_TAB = 0x09544547;
 const QUESTION_MARKS = 0x3f3f3f3f, BACKSLASHES = 0x5c5c5c5c;
@@ -208,19 +209,6 @@ function stageOptional(bytes: Uint8Array, view: DataView, staged: Int32Array, at
   staged[at + 1] = start;
   staged[at + 2] = length;
   return length <= ENTRY_BYTES_MAX;
-}
-
-/** Whether a field is a flag, or absent. */
-export function isFlag(bytes: Uint8Array, start: number, end: number): boolean {
-  const byte = bytes[start];
-  return end === start || end - start === 1 && (byte === DASH || byte === ZERO || byte === ZERO + 1);
-}
-
-/** Whether a field is a decimal number, or absent. */
-export function isNumber(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start === 1 && bytes[start] === DASH) return true;
-  for (let p = start; p < end; p++) if (bytes[p] < ZERO || bytes[p] > ZERO + 9) return false;
-  return true;
 }
 
 function isEscaped(bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,7 +1,7 @@
 /**
  * Fixtures of the core's tests and benches: traffic as log lines and as numbers, from one seed.
  */
-import { DIMENSION_COUNT, SOURCE, TAG } from "./dimensions.ts";
+import { DIMENSION_COUNT, SOURCE } from "./dimensions.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { CHUNK_PADDING, type ClientMasks, ENTRY_WORDS, LineBatch, type LineFormat } from "./line_batch.ts";
 import type { CounterTable } from "./counter_table.ts";
@@ -63,7 +63,7 @@ export function randomRequest(random: () => number, spread: number): Request {
 export interface StagedLine {
   /** Name of the ledger reason. */
   readonly reason: string;
-  /** Entry of each dimension that the format stages; undefined for those of the input. */
+  /** Entry of each dimension that the format stages; undefined for that of the collector. The tag of the input is empty. */
   readonly entries: readonly (Uint8Array | undefined)[];
   readonly hashes: readonly number[];
   readonly timeS: number;
@@ -88,12 +88,13 @@ export function stageLine(
   else {
     const next = format.scan(bytes, view, before, newline + 1, batch);
     if (next === before) return undefined;
-    if (!batch.hasOptional) batch.stageAbsent(0, newline);
     if (next !== newline + 1) throw new Error(`the next line begins at ${newline + 1}, not at ${next}`);
   }
+  if (reason === COUNTED && !batch.hasOptional) batch.stageAbsent(0, newline);
+  if (reason === COUNTED) batch.beginTag();
   const entries = Array.from({ length: DIMENSION_COUNT }, (_, d) => {
     const [, start, length] = batch.staged.subarray(d * ENTRY_WORDS, (d + 1) * ENTRY_WORDS);
-    if (d === TAG || d === SOURCE || reason !== COUNTED) return undefined;
+    if (d === SOURCE || reason !== COUNTED) return undefined;
     return start < 0 ? batch.scratch.slice(~start, ~start + length) : bytes.slice(start, start + length);
   });
   return {
