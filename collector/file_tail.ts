@@ -141,6 +141,11 @@ export class FileTail {
     return [...open, ...this.#open.former.values()];
   }
 
+  /** How many files are open. */
+  followed(): number {
+    return this.#open.byIdentity.size;
+  }
+
   /** Patterns that were looked at, for the `scanned` of a thread that goes on from the positions. */
   scanned(): readonly string[] {
     return [...this.#scanned];

@@ -3,12 +3,13 @@ import type { Program } from "@/core/host/flags.ts";
 import { listenMistake } from "@/core/host/listen_address.ts";
 import { SERVER_SECURITY_FLAGS } from "@/core/host/security_flags.ts";
 import { sourceMistake } from "@/core/host/source_name.ts";
+import { syslogInputMistake } from "./socket_input.ts";
 
 export const COLLECTOR: Program = {
   role: "collector",
   program: "nginx-logtail-collector",
   summary: "Follows nginx logs, counts requests in memory, and answers questions about them over gRPC.",
-  oneOf: ["logs", "logs-file"],
+  oneOf: ["logs", "logs-file", "udp-listen", "syslog-listen", "stdin"],
   flags: [
     {
       name: "listen",
@@ -29,6 +30,27 @@ export const COLLECTOR: Program = {
       kind: "text",
       placeholder: "PATH",
       help: "file with one path or glob a line, # begins a comment; read again on SIGHUP",
+    },
+    {
+      name: "udp-listen",
+      kind: "text",
+      placeholder: "HOST:PORT",
+      help: "address to take datagrams of one or more log lines on, such as :9514",
+      check: listenMistake,
+    },
+    {
+      name: "syslog-listen",
+      kind: "list",
+      placeholder: "URL,…",
+      help: "where to take syslog: udp://:514, tcp://:601, unix:/run/logtail/syslog.sock",
+      check: syslogInputMistake,
+    },
+    { name: "stdin", kind: "switch", help: "take log lines on standard input; its end ends the collector if there is nothing else" },
+    {
+      name: "udp-drops",
+      kind: "list",
+      placeholder: "PATH,…",
+      help: "the kernel's tables /proc/net/udp and udp6, handed in as files, or as - on standard input: datagrams it drops are counted",
     },
     {
       name: "from",

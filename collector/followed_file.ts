@@ -7,6 +7,7 @@
  * was truncated, or written anew, and has grown beyond the position since.
  */
 import { type FileHandle, type Files, type FileStatus, type FileTrouble, isTrouble } from "@/core/host/files.ts";
+import type { Ledger } from "@/core/ledger.ts";
 import { type Frame, frameLines } from "@/core/lines.ts";
 import { type Fingerprint, FINGERPRINT_BYTES, fingerprintHash, NOTHING_READ, type Position } from "./position.ts";
 
@@ -28,6 +29,8 @@ export interface Origin {
   readonly offset: number;
   /** How the lines came when not from a file: then they have no position, and `path` is the address they came to. */
   readonly kind?: "udp" | "syslog" | "stdin";
+  /** What became of its lines, when that is kept for each input: counting adds to it. */
+  readonly tally?: Ledger;
 }
 
 /** Takes lines. It modifies nothing and is done with the bytes when it returns. An exception is our bug. */

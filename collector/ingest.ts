@@ -6,7 +6,8 @@
  */
 import { type Bucket, emptyBucket } from "@/core/bucket.ts";
 import { FINEST_S, sliceStart, TIERS } from "@/core/slices.ts";
-import { LEDGER_REASONS } from "@/core/ledger.ts";
+import { LATE_ARRIVAL_SECONDS_MAX } from "@/core/bounds.ts";
+import { emptyLedger, LEDGER_COUNT, LEDGER_REASONS, LOST, READ, reportKernelDrops } from "@/core/ledger.ts";
 import { type MachineClock, STEP_HOLD_MS_MIN, STEP_MS_MAX } from "@/core/host/clock.ts";
 import { type OncePerMinute, sampleText } from "@/core/host/log.ts";
 import type { Pipeline } from "@/core/pipeline.ts";
@@ -39,6 +40,7 @@ export class Ingest implements LineConsumer {
   /** End of the newest slice sealed as over, and when that was (monotonic). */
   #endS: number;
   #endedMs: number;
+  readonly #before = emptyLedger();
 
   constructor(readonly options: IngestOptions) {
     const { clock, endS = 0 } = options, nowS = clock.nowS();
@@ -50,15 +52,30 @@ export class Ingest implements LineConsumer {
   lines(bytes: Uint8Array, start: number, end: number, origin: Origin): void {
     const { pipeline, clock } = this.options;
     pipeline.nowS = clock.nowS();
+    pipeline.notBeforeS = isRemote(origin) ? pipeline.nowS - LATE_ARRIVAL_SECONDS_MAX : -Infinity;
     for (let p = start; p < end;) {
-      p = pipeline.count(bytes, p, end, NO_TAG);
+      this.#tallied(origin, () => p = pipeline.count(bytes, p, end, NO_TAG));
       if (p < end) this.#seal(this.#nowSliceS(), this.options.positions(origin, p - start));
     }
     this.#logSamples(origin);
   }
 
+  /** Lines were received and lost before they were counted, or before what counted them was sealed. */
+  lost(lines: number, origin: Origin): void {
+    this.#tallied(origin, () => {
+      const { ledger } = this.options.pipeline;
+      ledger[READ] += lines;
+      ledger[LOST] += lines;
+    });
+  }
+
+  /** The kernel told how many datagrams it dropped since it last told; 0 is worth telling. */
+  kernelDropped(datagrams: number): void {
+    reportKernelDrops(this.options.pipeline.ledger, datagrams);
+  }
+
   tooLong(origin: Origin): void {
-    this.options.pipeline.tooLong();
+    this.#tallied(origin, () => this.options.pipeline.tooLong());
     const { samples, clock } = this.options;
     samples.warn("too_long", clock.nowS(), "a line was not counted: it is longer than 256 KiB", () => ({
       reason: "too_long",
@@ -119,6 +136,15 @@ export class Ingest implements LineConsumer {
     return [stepS === 0 ? "" : step, this.options.trouble?.() ?? ""].filter((part) => part !== "").join("; ");
   }
 
+  /** Adds to the origin's own tally what some counting, without a seal in it, adds to the ledger. */
+  #tallied({ tally }: Origin, count: () => void): void {
+    if (tally === undefined) return count();
+    const { ledger } = this.options.pipeline, before = this.#before;
+    before.set(ledger);
+    count();
+    for (let reason = 0; reason < LEDGER_COUNT; reason++) tally[reason] += ledger[reason] - before[reason];
+  }
+
   #nowSliceS(): number {
     return sliceStart(this.options.clock.nowS(), FINEST_S);
   }
@@ -136,6 +162,11 @@ export class Ingest implements LineConsumer {
   }
 }
 
+/** Whether anybody on the network may have sent these lines, with any time in them. */
+function isRemote({ kind }: Origin): boolean {
+  return kind === "udp" || kind === "syslog";
+}
+
 const FORMAT = "the logtail format has 8 to 10 fields between tabs: " +
   "host, remote_addr, msec, request_method, request_uri, status, body_bytes_sent, request_time, is_tor, asn";
 
@@ -149,4 +180,5 @@ const WHAT_TO_DO: Readonly<Record<string, string>> = {
   malformed_request_time: `field 8 is not a time in seconds ($request_time); ${FORMAT}`,
   too_old: "it is older than the 24 hours that are kept",
   future: "its time is more than a minute ahead of this machine's clock",
+  late: "it came over the network more than a minute after its own time; a file may bring older lines",
 };

@@ -10,7 +10,8 @@ import { globBase } from "@/core/host/glob.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import type { Position } from "./position.ts";
-import { type FromThread, openSealed, type Sealed, type ToThread } from "./thread_message.ts";
+import type { SocketPort } from "./socket_batch.ts";
+import { type FromThread, type InputCounts, openSealed, type Sealed, type ToThread } from "./thread_message.ts";
 
 export interface IngestThreadOptions {
   readonly patterns: readonly string[];
@@ -24,11 +25,26 @@ export interface IngestThreadOptions {
   readonly onSealed: (sealed: Sealed) => void;
   /** Patterns are followed from now on: at the start, after `follow`, and by a thread that replaces another. */
   readonly onScanned?: (patterns: readonly string[]) => void;
+  /** Inputs that are no files: asked for new channels whenever a thread starts. None when absent. */
+  readonly sockets?: SocketSupply;
+  readonly onInputs?: (counts: InputCounts) => void;
   /** The thread's module; `ingest_worker.ts` unless a test brings another. */
   readonly entry?: URL;
 }
 
+/** Where a thread gets its sockets from: other threads receive, and hand over on channels. */
+export interface SocketSupply {
+  /** New channels, for a thread that takes the place of any before. */
+  ports(): readonly SocketPort[];
+  /** Resolves when everything that was handed over has been taken; nothing more is, until `ports` is called. */
+  hold(): Promise<void>;
+}
+
 export interface IngestThread {
+  /** Hands the thread another channel of an input. */
+  give(socket: SocketPort): void;
+  /** The kernel has dropped so many datagrams since this was last told. */
+  kernelDropped(datagrams: number): void;
   /**
    * Follows other patterns: a new one starts at `from`, one that stays goes on. Throws MachineRefusal, and follows the
    * former ones on, when this process may not read what they lead to.
@@ -68,6 +84,8 @@ class RestartingThread implements IngestThread {
   /** Whether it has been told to stop, so that another can take its place. */
   #giving = false;
   #onStopped: (() => void) | undefined;
+  /** Datagrams that the kernel dropped while no thread ran. */
+  #droppedBefore = 0;
 
   constructor(readonly options: IngestThreadOptions) {
     this.#patterns = options.patterns;
@@ -89,7 +107,17 @@ class RestartingThread implements IngestThread {
       return send(this.#worker, { kind: "patterns", patterns });
     }
     this.#giving = true;
-    send(this.#worker, { kind: "stop" });
+    void this.#release(this.#worker);
+  }
+
+  give(socket: SocketPort): void {
+    // Another thread starts with new channels anyhow.
+    if (this.#worker !== undefined && !this.#giving) send(this.#worker, { kind: "socket", socket }, [socket.port]);
+  }
+
+  kernelDropped(datagrams: number): void {
+    if (this.#worker === undefined) this.#droppedBefore += datagrams;
+    else send(this.#worker, { kind: "kernel drops", datagrams });
   }
 
   stop(): Promise<void> {
@@ -112,14 +140,22 @@ class RestartingThread implements IngestThread {
     };
     const { from, source, masks, seed } = this.options;
     const former = { positions: this.#positions, scanned: this.#scanned, endS: this.#endS, nowS: this.nowS() };
-    send(worker, { kind: "start", patterns: this.#patterns, from, source, masks, seed, ...former });
+    const sockets = this.options.sockets?.ports() ?? [];
+    send(
+      worker,
+      { kind: "start", patterns: this.#patterns, from, source, masks, seed, ...former, sockets },
+      sockets.map(({ port }) => port),
+    );
     this.#giving = false;
     this.#worker = worker;
+    if (this.#droppedBefore > 0) this.kernelDropped(this.#droppedBefore);
+    this.#droppedBefore = 0;
   }
 
   /** What was counted up to some positions is ours: a thread that dies later is followed by one that goes on from there. */
   #take(message: FromThread): void {
     if (message.kind === "stopped") return this.#ended();
+    if (message.kind === "inputs") return this.options.onInputs?.(message);
     this.#positions = message.positions;
     if (message.kind === "scanned") {
       this.#scanned = message.patterns;
@@ -130,6 +166,12 @@ class RestartingThread implements IngestThread {
     this.#offsetS = message.nowS - this.options.clock.monotonicMs() / 1000;
     this.#retryMs = RETRY_DELAY_MS_MIN;
     this.options.onSealed(openSealed(message));
+  }
+
+  /** Tells a thread to stop, once nothing is on its way to it. */
+  async #release(worker: Worker): Promise<void> {
+    await this.options.sockets?.hold();
+    if (worker === this.#worker) send(worker, { kind: "stop" });
   }
 
   #died(why: string): void {
@@ -209,6 +251,6 @@ function isWithin(directory: string, granted: readonly string[]): boolean {
   );
 }
 
-function send(worker: Worker, message: ToThread): void {
-  worker.postMessage(message);
+function send(worker: Worker, message: ToThread, transfer: readonly Transferable[] = []): void {
+  worker.postMessage(message, [...transfer]);
 }

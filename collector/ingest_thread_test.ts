@@ -60,7 +60,7 @@ Deno.test("a thread says where it stands as soon as it has looked, so that no li
   const said = Promise.withResolvers<FromThread>();
   worker.onmessage = ({ data }: MessageEvent<FromThread>): void => said.resolve(data);
   const { clock, log: _log, onSealed: _onSealed, ...start } = options({ patterns: [path], from: "end" });
-  worker.postMessage({ kind: "start", ...start, positions: [], scanned: [], endS: 0, nowS: clock.nowS() });
+  worker.postMessage({ kind: "start", ...start, positions: [], scanned: [], sockets: [], endS: 0, nowS: clock.nowS() });
   const message = await said.promise;
   worker.terminate();
   assert(message.kind === "scanned");

@@ -13,6 +13,7 @@ import { Pipeline } from "@/core/pipeline.ts";
 import { FileTail } from "./file_tail.ts";
 import { waitingText } from "./file_waiting.ts";
 import { Ingest } from "./ingest.ts";
+import { IngestSockets } from "./ingest_sockets.ts";
 import { IngestTurns } from "./ingest_turn.ts";
 import { blocksOf, type FromThread, type ToThread } from "./thread_message.ts";
 
@@ -20,6 +21,9 @@ import { blocksOf, type FromThread, type ToThread } from "./thread_message.ts";
 const POLL_MS = 1000;
 /** Milliseconds between two looks at the clock while nothing is read: slices are sealed this punctually. */
 const TICK_MS = 100;
+
+/** Milliseconds between two reports of how far the inputs have come. */
+const REPORT_MS = 1000;
 
 /** Milliseconds for reading on after a stop was asked for. */
 const LAST_READ_MS_MAX = 1000;
@@ -49,10 +53,13 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     post: (sealed) => {
       const message = blocksOf(sealed);
       self.postMessage(message, [...message.buckets]);
+      sockets.sealed();
     },
     trouble: () => waitingText(tail.waiting()),
     samples: new OncePerMinute(log),
   });
+  const sockets = new IngestSockets(ingest);
+  start.sockets.forEach((socket) => sockets.open(socket));
   const nowS = (): number => clock.nowS();
   const tail: FileTail = new FileTail({ ...start, files: systemFiles(), log, nowS, consumer: ingest });
 
@@ -71,20 +78,28 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   self.onmessage = ({ data }) => {
     if (data.kind === "stop") stopping = true;
     if (data.kind === "patterns") turns.follow(data.patterns);
+    if (data.kind === "socket") sockets.open(data.socket);
+    if (data.kind === "kernel drops") ingest.kernelDropped(data.datagrams);
     wake();
   };
 
+  const reporting = setInterval(() => {
+    self.postMessage({ kind: "inputs", files: tail.followed(), sockets: sockets.counts() });
+  }, REPORT_MS);
   while (!stopping) {
     const more = turns.turn();
     // Even with more to read, messages and watch events get their turn.
     await (more ? delay(0) : Promise.race([delay(TICK_MS), new Promise<void>((resolve) => wake = resolve)]));
   }
   watch.close();
+  clearInterval(reporting);
   // What was written before the stop is still counted, as far as the time to stop allows.
   const untilMs = clock.monotonicMs() + LAST_READ_MS_MAX;
   turns.wake(true);
   while (turns.turn() && clock.monotonicMs() < untilMs);
   ingest.finish();
+  self.postMessage({ kind: "inputs", files: tail.followed(), sockets: sockets.counts() });
+  sockets.close();
   tail.close();
   self.postMessage({ kind: "stopped" });
   self.close();

@@ -10,6 +10,7 @@ import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { openLog } from "@/core/host/log.ts";
 import { randomInstance, randomSeed } from "@/core/host/random.ts";
 import { readLinesFile } from "@/core/host/lines_file.ts";
+import { rereadFile } from "@/core/host/reread_file.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { serverSecurity } from "@/core/host/security.ts";
@@ -18,8 +19,11 @@ import { LiveView } from "@/core/live_view.ts";
 import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
 import { deliverTo } from "./delivery.ts";
 import { COLLECTOR } from "./flags.ts";
-import { startIngestThread } from "./ingest_thread.ts";
+import { type IngestThread, startIngestThread } from "./ingest_thread.ts";
+import { KernelDrops } from "./kernel_drops.ts";
+import { startReceivers } from "./receiver_thread.ts";
 import { Sequencer } from "./sequencer.ts";
+import { socketInputs } from "./socket_input.ts";
 
 /** Milliseconds for each half of a stop: what was read is sealed, then calls in flight are answered. Together below 5 s. */
 const STOP_MS_MAX = 2000;
@@ -34,12 +38,14 @@ async function run(flags: FlagValues): Promise<void> {
   const listed = (): string[] => logsFile === "" ? [] : readLinesFile("--logs-file", logsFile);
   const patterns = (): string[] => {
     const all = [...flags.list("logs"), ...listed()];
-    if (all.length > 0) return all;
+    if (all.length > 0 || sockets.length > 0) return all;
     throw new UsageError([`--logs-file ${logsFile}: it names no log; put one path or glob a line`]);
   };
+  const sockets = socketInputs(flags);
   const security = serverSecurity(flags, log);
   const first = patterns();
-  let onList = (): void => {};
+  let onList = (): void => {}, ended = false;
+  let onEnd = (): void => void (ended = true);
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
 
   const seed = randomSeed();
@@ -47,7 +53,8 @@ async function run(flags: FlagValues): Promise<void> {
   const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets: () => [sequencer.target(listen)] });
   const listen = flags.text("listen");
   const serving = await serve({ listen, answerer: view, regex: linearRegex, log, security });
-  const thread = startIngestThread({
+  const receivers = await startReceivers({ inputs: sockets, log, give: (socket) => thread.give(socket), onEnd: () => onEnd() });
+  const thread: IngestThread = startIngestThread({
     patterns: first,
     from: flags.text("from") === "start" ? "start" : "end",
     source,
@@ -57,20 +64,43 @@ async function run(flags: FlagValues): Promise<void> {
     log,
     onScanned: (patterns) => log.info("looked at the list of logs", { patterns: patterns.length }),
     onSealed: deliverTo(view, sequencer, log),
+    sockets: receivers,
+  });
+  const drops = new KernelDrops({
+    tables: flags.list("udp-drops"),
+    read: rereadFile,
+    states: () => receivers.states(),
+    log,
   });
   log.info("serving", { listen, port: serving.port, source });
   log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 1, followsSources: false })));
-  const ticking = setInterval(() => view.tick(thread.nowS()), TICK_MS);
+  const ticking = setInterval(() => {
+    view.tick(thread.nowS());
+    lookAtDrops();
+  }, TICK_MS);
   const collecting = setInterval(collectGarbage, GARBAGE_MS);
   onList = (): void => reload(() => thread.follow(patterns()));
 
-  await new Promise<void>((resolve) => onStop(() => resolve()));
+  await new Promise<void>((resolve) => {
+    onStop(() => resolve());
+    onEnd = (): void => {
+      log.info("standard input has ended");
+      if (sockets.length === 1 && first.length === 0) resolve();
+    };
+    if (ended) onEnd();
+  });
   log.info("stopping");
   clearInterval(ticking);
   clearInterval(collecting);
-  await Promise.race([thread.stop(), timeout(STOP_MS_MAX)]);
+  lookAtDrops();
+  await Promise.race([receivers.stop().then(() => thread.stop()), timeout(STOP_MS_MAX)]);
   await serving.stop(STOP_MS_MAX);
   log.info("stopped");
+
+  function lookAtDrops(): void {
+    const dropped = drops.look();
+    if (dropped !== undefined) thread.kernelDropped(dropped);
+  }
 
   function reload(follow: () => void): void {
     try {

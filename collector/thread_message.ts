@@ -4,8 +4,10 @@
  */
 import type { Bucket } from "@/core/bucket.ts";
 import { blockOf, openBlock } from "@/core/bucket_block.ts";
+import type { Ledger } from "@/core/ledger.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import type { Position } from "./position.ts";
+import type { SocketPort } from "./socket_batch.ts";
 
 /** Main thread → ingest thread. */
 export type ToThread =
@@ -23,13 +25,38 @@ export type ToThread =
     readonly endS: number;
     /** What time it is on the clock of the former thread, seconds since 1970. */
     readonly nowS: number;
+    /** Inputs that are no files, each with the channel over which it is received. */
+    readonly sockets: readonly SocketPort[];
   }
   | { readonly kind: "patterns"; readonly patterns: readonly string[] }
+  /** Another thread receives this input now. */
+  | { readonly kind: "socket"; readonly socket: SocketPort }
+  /** Datagrams that the kernel has dropped since this was last told. */
+  | { readonly kind: "kernel drops"; readonly datagrams: number }
   /** Seal what is open, post it, and end. */
   | { readonly kind: "stop" };
 
 /** Ingest thread → main thread. */
-export type FromThread = SealedBlocks | Scanned | { readonly kind: "stopped" };
+export type FromThread = SealedBlocks | Scanned | InputCounts | { readonly kind: "stopped" };
+
+/** How far the thread has come with its inputs, every second while something changes. */
+export interface InputCounts {
+  readonly kind: "inputs";
+  /** Files that are followed. */
+  readonly files: number;
+  /** Since the thread started. */
+  readonly sockets: readonly SocketCount[];
+}
+
+/** What came by one input that is no file. */
+export interface SocketCount {
+  /** Number of the input, as in `SocketPort`. */
+  readonly index: number;
+  /** Datagrams. */
+  readonly packets: number;
+  /** Lines by reason. */
+  readonly tally: Ledger;
+}
 
 /** Patterns were looked at for the first time: from now on whatever else they match is new. */
 export interface Scanned {

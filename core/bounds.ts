@@ -12,6 +12,36 @@ export const LINE_BYTES_MAX = 256 * 1024;
 /** Bytes read at once from a log. Must hold at least one line of `LINE_BYTES_MAX` and its newline. */
 export const CHUNK_BYTES = 512 * 1024;
 
+/** Bytes of one batch of messages between a thread that receives and the one that counts. It holds a message of LINE_BYTES_MAX
+ * and its newline, and is handed over when another would not fit. */
+export const SOCKET_BATCH_BYTES = 512 * 1024;
+
+/** Messages of one batch. With as many it is handed over. */
+export const SOCKET_BATCH_MESSAGES_MAX = 4096;
+
+/** Batches of one input: 65 000 messages, more than half a second at 100 000 a second. While none is left, nothing is received:
+ * the kernel keeps datagrams then, and drops and counts them when it has no room, and TCP slows its sender down. */
+export const SOCKET_BATCHES_MAX = 16;
+
+/** Milliseconds that a message waits for others. */
+export const SOCKET_BATCH_MS_MAX = 10;
+
+/** TCP connections that one syslog input has open at once. One more is closed as soon as it is accepted, and counted. */
+export const SYSLOG_CONNECTIONS_MAX = 512;
+
+/** The same from one address, so that one sender cannot take all of them; a relay needs one. */
+export const SYSLOG_CONNECTIONS_PER_PEER_MAX = 64;
+
+/** Seconds that a syslog message may take from its first byte to its last over TCP, and a new connection until its first
+ * message is complete. Beyond it the connection is closed, the message is counted as lost. */
+export const SYSLOG_MESSAGE_SECONDS_MAX = 30;
+
+/** Bytes of unfinished messages of all connections of one syslog input together. The connection that goes beyond it is closed. */
+export const SYSLOG_UNFINISHED_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Bytes a second that one syslog connection is read at: 140 000 lines. One that sends more is slowed down. */
+export const SYSLOG_CONNECTION_BYTES_PER_SECOND_MAX = 16 * 1024 * 1024;
+
 /** Lines staged between parsing and counting: large enough to hide cache misses, small enough to stay in cache. */
 export const BATCH_LINES = 256;
 

@@ -16,6 +16,7 @@ export * from "./free.ts";
 export * from "./lines.ts";
 export * from "./syslog.ts";
 export * from "./syslog_frames.ts";
+export * from "./kernel_drops.ts";
 export * from "./entry_text.ts";
 export * from "./client_prefix.ts";
 export * from "./label.ts";

@@ -50,6 +50,11 @@ export class SyslogFrames {
     return this.#mode !== "start" || this.#digits > 0;
   }
 
+  /** Whether there is a beginning of a message that would be lost now; not one that is skipped. */
+  get isHolding(): boolean {
+    return this.#mode === "octets" || this.#heldLength > 0;
+  }
+
   /** Takes what came next. */
   push(bytes: Uint8Array, sink: FrameSink): void {
     for (let at = 0; at < bytes.length;) at = this.#step(bytes, at, sink);

@@ -97,7 +97,9 @@ Deno.test("an unfinished message takes no more memory than the longest, and give
   frames.push(encoder.encode("\n"), sink);
   assertEquals([frames.heldBytes, frames.isUnfinished], [0, false]);
   frames.push(encoder.encode("12"), sink);
-  assertEquals(frames.isUnfinished, true);
+  assertEquals([frames.isUnfinished, frames.isHolding], [true, true]);
+  frames.push(encoder.encode(`${"x".repeat(10_000)}`), sink);
+  assertEquals([frames.isUnfinished, frames.isHolding], [true, false], "what is skipped was told already");
 });
 
 const PIECES = fc.array(

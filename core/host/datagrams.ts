@@ -24,7 +24,7 @@ export function bindUdp({ hostname, port }: SocketAddress): DatagramSocket {
     return datagramSocket(socket, own, own.port);
   } catch (error) {
     const noIpv6 = hostname === "::" && error instanceof Error &&
-      /EAFNOSUPPORT|os error 97|os error 99/.test(error.message);
+      /os error 97|os error 99/.test(error.message);
     if (noIpv6) return bindUdp({ hostname: "0.0.0.0", port });
     throw refusal(`UDP ${addressText({ hostname, port })}`, error, port);
   }
