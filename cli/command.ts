@@ -19,6 +19,7 @@ const LOAD: Readonly<Record<CommandName, () => Promise<Command>>> = {
   stream: async () => (await import("./command_stream.ts")).stream,
   targets: async () => (await import("./command_targets.ts")).targets,
   count: async () => (await import("./command_count.ts")).count,
+  completion: async () => (await import("./command_completion.ts")).completion,
   version: async () => (await import("./command_version.ts")).version,
 };
 

@@ -14,7 +14,7 @@ import { FILTER_FLAGS } from "./filters.ts";
 /** As installed. */
 export const PROGRAM_NAME = "nginx-logtail";
 
-export type CommandName = "topn" | "top" | "trend" | "stream" | "targets" | "count" | "version";
+export type CommandName = "topn" | "top" | "trend" | "stream" | "targets" | "count" | "completion" | "version";
 
 const TARGET: Flag = {
   name: "target",
@@ -149,6 +149,7 @@ export const COMMANDS: Readonly<Record<CommandName, Program>> = {
     ...command("count", "log files, read once and ranked like topn; no daemon needed", [...COUNTING, ...FILTER_FLAGS]),
     operands: "FILE…",
   },
+  completion: { ...command("completion", "what makes a shell complete these commands", []), operands: "bash|zsh|fish" },
   version: command("version", "the version of this program", [JSON_SWITCH]),
 };
 

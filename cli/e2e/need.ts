@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 
-export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6" | "mawk" | "tmux";
+export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6" | "mawk" | "tmux" | "fish" | "zsh" | "groff";
 
 /** What to do about a missing one. */
 const REMEDIES: Readonly<Record<Component, string>> = {
@@ -15,6 +15,9 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   npm: "apt-get install npm",
   mawk: "apt-get install mawk",
   tmux: "apt-get install tmux",
+  fish: "apt-get install fish",
+  zsh: "apt-get install zsh",
+  groff: "apt-get install groff-base",
   ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 
