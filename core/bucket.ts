@@ -95,12 +95,12 @@ export function mergeByEntry(into: Float64Array, index: Int32Array, column: Floa
   for (let entry = 0; entry < into.length; entry++) into[entry] = saturated(into[entry]);
 }
 
-/** The column as doubles. */
+/** The column as doubles: a copy, which is the caller's to free. */
 export function widened(column: NumberColumn): Float64Array<ArrayBuffer> {
-  return column instanceof Float64Array ? column : new Float64Array(column);
+  return new Float64Array(column);
 }
 
-/** The column as words. */
+/** The column as words: a copy as well. */
 export function widenedIndex(column: IndexColumn): Int32Array<ArrayBuffer> {
   return new Int32Array(column);
 }

@@ -336,13 +336,12 @@ function marginalOf(
   givenUp: NumberColumn | undefined,
   m: number,
 ): NumberColumn {
-  const wide = givenUp === undefined ? new Float64Array(size) : new Float64Array(givenUp);
-  const folded = wide[OTHER], wideIndex = widenedIndex(index);
-  mergeByEntry(wide, wideIndex, widened(measure), IS_SUM[m]);
+  const wide = givenUp === undefined ? new Float64Array(size) : widened(givenUp);
+  const folded = wide[OTHER], wideIndex = widenedIndex(index), wideMeasure = widened(measure);
+  mergeByEntry(wide, wideIndex, wideMeasure, IS_SUM[m]);
   wide[OTHER] = folded;
   const narrow = numberColumn(wide);
-  free(wide);
-  free(wideIndex);
+  for (const column of [wide, wideIndex, wideMeasure]) free(column);
   return narrow;
 }
 

@@ -7,6 +7,7 @@ import { ENTRY_BYTES_MAX } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, VALUE_MAX, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
+import { free } from "./free.ts";
 import { crc32c } from "./checksum.ts";
 import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
 import { type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
@@ -18,7 +19,7 @@ export function bucketChecksum(bucket: Bucket): number {
 
 /** Why a bucket cannot be merged, in a few words; undefined when it can. */
 export function bucketProblem(bucket: Bucket): string | undefined {
-  const { startS, lengthS, dictionaries, indexes, measures, totals } = inBlock(bucket);
+  const { startS, lengthS, rows, dictionaries, indexes, measures, totals } = inBlock(bucket);
   if (!TIERS.some((tier) => tier.sliceS === lengthS)) return `no tier has slices of ${lengthS} s`;
   if (!Number.isSafeInteger(startS) || startS < 0 || startS % lengthS !== 0) {
     return `slice start ${startS} is not aligned`;
@@ -28,12 +29,14 @@ export function bucketProblem(bucket: Bucket): string | undefined {
       return `${MEASURES[m].name} of the rows do not add up to the total`;
     }
   }
-  const wide = measures.map(widened);
-  for (let d = 0; d < DIMENSION_COUNT; d++) {
-    const problem = entriesProblem(dictionaries[d]) ?? rowsProblem(dictionaries[d], indexes[d], wide, totals);
-    if (problem !== undefined) return `${DIMENSIONS[d].name}: ${problem}`;
+  const wide = measures.map(widened), others = new Int32Array(rows);
+  let problem: string | undefined;
+  for (let d = 0; d < DIMENSION_COUNT && problem === undefined; d++) {
+    problem = entriesProblem(dictionaries[d]) ?? rowsProblem(dictionaries[d], indexes[d], wide, totals, others);
+    if (problem !== undefined) problem = `${DIMENSIONS[d].name}: ${problem}`;
   }
-  return undefined;
+  for (const column of [...wide, others]) free(column);
+  return problem;
 }
 
 function entriesProblem(dictionary: BlockDictionary): string | undefined {
@@ -45,17 +48,23 @@ function entriesProblem(dictionary: BlockDictionary): string | undefined {
     if (length < 0 || length > ENTRY_BYTES_MAX) return `entry ${entry} is ${length >>> 0} bytes long`;
     end += length;
   }
+  free(lengths);
   return end === bytes.length ? undefined : `entries are ${bytes.length} bytes, their lengths say ${end}`;
 }
 
-/** Rows that have no value any more have what values gave up: the one and the other are the same, or a total is wrong. */
+/**
+ * Rows that have no value any more have what values gave up: the one and the other are the same, or a total is wrong.
+ *
+ * @param others scratch, an element a row
+ */
 function rowsProblem(
   dictionary: BlockDictionary,
   index: IndexColumn,
   measures: readonly Float64Array[],
   totals: Values,
+  others: Int32Array,
 ): string | undefined {
-  const { size, givenUp } = dictionary, others = new Int32Array(index.length);
+  const { size, givenUp } = dictionary;
   const { largest, count } = scanIndex(index, others);
   if (index.length > 0 && largest >= size) return `index ${largest} is outside the dictionary`;
   if (isWhole(dictionary)) return count === 0 ? undefined : "rows gave up their value, but no value lost any";
@@ -103,6 +112,7 @@ function mergedAll(column: NumberColumn, isSum: boolean): number {
   let merged = 0;
   if (isSum) { for (let i = 0; i < values.length; i++) merged += values[i]; }
   else for (let i = 0; i < values.length; i++) merged = Math.max(merged, values[i]);
+  free(values);
   return saturated(merged);
 }
 

@@ -11,6 +11,7 @@
  * The choice depends on the seed; an answer does not, since whoever looks at the candidates checks that nothing that
  * was left out could matter (`missing`).
  */
+import { free } from "./free.ts";
 import { nthLargest } from "./nth_largest.ts";
 
 /** 2^15 cells are 512 kB, which fits in cache; more would tell little more apart. */
@@ -34,6 +35,7 @@ export class Candidates {
       for (let c = 0; c < CELLS; c++) column[c] = this.cells[2 * c + kind];
       this.#chooseFrom(kind, GUESS * nthLargest(column, n));
     }
+    free(column);
   }
 
   /**
@@ -46,6 +48,12 @@ export class Candidates {
     // Values with none of the measure are ranked too, by their bytes: any of them can be next.
     const rank = this.#chooseFrom(0, rankMin), requests = this.#chooseFrom(1, rankMin > 0 ? requestsMin : 0);
     return rank || requests;
+  }
+
+  /** Gives the memory back: it is of no use from now on. */
+  free(): void {
+    free(this.cells);
+    free(this.chosen);
   }
 
   #chooseFrom(kind: number, least: number): boolean {

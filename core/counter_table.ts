@@ -52,7 +52,7 @@ export class CounterTable {
   flooded = false;
   /** Per dimension: what is withheld. Only where its dictionary is, or has been, closed. */
   readonly newcomers: (Newcomers | undefined)[] = perDimension(() => undefined);
-  #index = new Int32Array(2 * ROWS_MIN);
+  #index: Int32Array<ArrayBuffer>;
   /** One odd multiplier a dimension. */
   readonly #multipliers: Int32Array<ArrayBuffer>;
   readonly #hashes = new Int32Array(BATCH_LINES);
@@ -66,7 +66,7 @@ export class CounterTable {
     this.dictionaries = perDimension(() => new InternTable(seed));
     this.givenUp = perDimension(() => new Float64Array(0));
     this.#multipliers = Int32Array.from({ length: DIMENSION_COUNT }, (_, d) => mix(seed + d) | 1);
-    while (this.#index.length < 2 * rowsExpected) this.#index = new Int32Array(2 * this.#index.length);
+    this.#index = new Int32Array(2 * Math.max(ROWS_MIN, 2 ** Math.ceil(Math.log2(rowsExpected))));
   }
 
   /**
@@ -146,6 +146,7 @@ export class CounterTable {
     this.totals.fill(0);
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       this.dictionaries[d].clear();
+      free(this.givenUp[d]);
       this.givenUp[d] = new Float64Array(0);
       this.lostMax[d].fill(0);
       this.foldedMax[d].fill(0);

@@ -9,8 +9,8 @@ import { CELL_SHIFT } from "./candidates.ts";
 
 /** What certain rows make for some entries, per measure. */
 export interface EntrySums {
-  readonly entries: Int32Array;
-  readonly values: Float64Array;
+  readonly entries: Int32Array<ArrayBuffer>;
+  readonly values: Float64Array<ArrayBuffer>;
 }
 
 /** Writes down the entries that have requests. */

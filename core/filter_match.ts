@@ -8,6 +8,7 @@
 import { FILTER_NODES_MAX, TRUTH_TABLES_MAX } from "./bounds.ts";
 import { REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
+import { free } from "./free.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
 import { KeptOfEach } from "./derived.ts";
 import { marginalOfEach } from "./bucket_block.ts";
@@ -261,7 +262,9 @@ function trueEntries(truth: Uint8Array): Int32Array<ArrayBuffer> {
     for (let i = e; i < e + 4; i++) if (truth[i] === TRUE) picked[count++] = i;
   }
   for (; e < truth.length; e++) if (truth[e] === TRUE) picked[count++] = e;
-  return picked.slice(0, count);
+  const exact = picked.slice(0, count);
+  free(picked);
+  return exact;
 }
 
 const found = new FoundEntries();

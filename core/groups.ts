@@ -8,6 +8,7 @@
  * 2^53 inside and saturate when they are read (`saturated` says why that is the same).
  */
 import { IS_SUM, MEASURE_COUNT, mergeValues, REQUESTS, saturated, type Values, zeroValues } from "./measures.ts";
+import { free } from "./free.ts";
 import { InternTable } from "./intern.ts";
 import type { Dictionary } from "./bucket.ts";
 import type { EntryHashes } from "./entry_hashes.ts";
@@ -178,6 +179,12 @@ export class Groups {
     this.unknown[into] += from.unknown[group];
   }
 
+  /** Gives the memory back: it is of no use from now on. */
+  free(): void {
+    this.#table.free();
+    for (const column of [this.values, this.hidden, this.unknown]) free(column);
+  }
+
   #grown(group: number): number {
     if (group >= this.hidden.length) {
       this.values = doubled(this.values);
@@ -191,6 +198,7 @@ export class Groups {
 function doubled(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const more = new Float64Array(column.length * 2);
   more.set(column);
+  free(column);
   return more;
 }
 

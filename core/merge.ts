@@ -165,6 +165,7 @@ function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary,
       const at = ids[entry] * MEASURE_COUNT + m;
       into[at] = isSum ? into[at] + given[entry] : Math.max(into[at], given[entry]);
     }
+    free(given);
   }
   addBound(table.lostMax[d], lostMax);
   addBound(table.foldedMax[d], foldedMax);

@@ -21,6 +21,7 @@ import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, REQUESTS, SUM_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
+import { free } from "./free.ts";
 import { type CounterTable, perDimension, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import { VisiblePairs } from "./visible_pairs.ts";
 import { keptEntries, LEVEL_SHIFT, levelHolding, LEVELS } from "./weight_levels.ts";
@@ -70,7 +71,9 @@ export function makeRoom(table: CounterTable, caps: Caps): boolean {
 export function rollUp(table: CounterTable, target: number): void {
   if (table.rows <= target) return;
   const rollUp = new RollUp(table, false);
-  rollUp.giveUp(target, new VisiblePairs(table, rollUp.rowWeights, rollUp.weights, rollUp.active));
+  const pairs = new VisiblePairs(table, rollUp.rowWeights, rollUp.weights, rollUp.active);
+  rollUp.giveUp(target, pairs);
+  pairs.free();
 }
 
 /**
@@ -132,6 +135,7 @@ class RollUp {
     this.#settle(d, renamed);
     keepFor(this.weights[d], renamed);
     dictionary.keepOnly(renamed);
+    free(renamed);
   }
 
   /** Lets about `wanted` rows give up what is lightest, without a look at what that makes equal. */
@@ -204,6 +208,7 @@ class RollUp {
         words[k] = OTHER;
       }
     }
+    for (const column of [costs, moves, counts]) free(column);
   }
 
   /** Values as light as the lightest of their row go with it, such as a prefix and a URI seen once: that saves passes. */
@@ -356,12 +361,15 @@ const AS_LIGHT = 1.25;
 const NOTHING = new Float64Array(0);
 
 /** Arrays that are used again, so that a roll-up does not wait for the system to hand out memory. */
-const scratch: Float64Array[] = [];
+const scratch: Float64Array<ArrayBuffer>[] = [];
 const ROWS = 0, TAKEN = 1, WEIGHTS = TAKEN + DIMENSION_COUNT;
 
 /** The scratch array `place`: `length` zeros, valid until it is asked for again. */
 function zeros(place: number, length: number): Float64Array {
-  if (scratch[place] === undefined || scratch[place].length < length) scratch[place] = new Float64Array(length);
+  if (scratch[place] === undefined || scratch[place].length < length) {
+    if (scratch[place] !== undefined) free(scratch[place]);
+    scratch[place] = new Float64Array(length);
+  }
   return scratch[place].subarray(0, length).fill(0);
 }
 
@@ -370,6 +378,7 @@ function givenUpOf({ givenUp }: CounterTable, d: number, length: number): Float6
   if (givenUp[d].length < length) {
     const more = new Float64Array(length);
     more.set(givenUp[d]);
+    free(givenUp[d]);
     givenUp[d] = more;
   }
   return givenUp[d];

@@ -55,7 +55,10 @@ export function topN(
     part.addTotal(bucket, total);
     anyMax += part.add(bucket, groups, "all").any;
   }
-  return rankingOf(query, groups, part.totalFromRows ? groups.total() : total, anyMax);
+  const ranking = rankingOf(query, groups, part.totalFromRows ? groups.total() : total, anyMax);
+  groups.free();
+  part.free();
+  return ranking;
 }
 
 /** The same for very many values: joins only those that can be among the first or can have most of what is unlisted. */
@@ -78,10 +81,18 @@ function topCandidates(buckets: readonly Bucket[], query: Query, part: Contribut
     const least = listed.length < query.n ? 0 : groups.value(listed[listed.length - 1], query.sort);
     const unlisted = groups.mostUnlisted(isListed, false);
     // The guess was too high: values in other cells can matter as well.
-    if (candidates.chooseMissing(least, unlisted)) continue;
+    if (candidates.chooseMissing(least, unlisted)) {
+      groups.free();
+      continue;
+    }
     const total = part.totalFromRows ? groups.total() : told;
     const largest = part.largestUnlisted(buckets, groups, isListed, total);
-    return assembled(query, groups, listed, total, anyMax, Math.max(anyMax, unlisted + hiddenMax), largest);
+    const unlistedMax = Math.max(anyMax, unlisted + hiddenMax);
+    const ranking = assembled(query, groups, listed, total, anyMax, unlistedMax, largest);
+    candidates.free();
+    groups.free();
+    part.free();
+    return ranking;
   }
 }
 
@@ -144,6 +155,7 @@ export class TopNBuilder {
     if (this.#groups.size <= this.groupsMax) return;
     const count = Math.max(1, Math.floor(this.groupsMax * KEPT_AFTER_OVERFLOW));
     const { kept, lost } = this.#groups.keep(this.query.sort, count);
+    this.#groups.free();
     this.#groups = kept;
     this.#unlistedMax += lost;
   }

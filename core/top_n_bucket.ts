@@ -22,6 +22,7 @@ import {
   zeroValues,
 } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
+import { free } from "./free.ts";
 import { type Bucket, type Dictionary, type NumberColumn, numberColumn } from "./bucket.ts";
 import { marginalOfEach } from "./bucket_block.ts";
 import { entryHashes } from "./entry_hashes.ts";
@@ -267,8 +268,23 @@ export class Contribution {
     }
   }
 
+  /** Gives the memory back: it is of no use from now on. */
+  free(): void {
+    this.#freeRoom();
+    this.#scan.free();
+    for (const numbers of this.#numbers) numbers.free();
+    for (const { entries, values } of this.#kept.values()) [entries, values].forEach(free);
+    this.#keptUnknown.forEach(free);
+  }
+
+  #freeRoom(): void {
+    for (const column of [this.#ranked, this.#requests, this.#unknown, this.#sums]) free(column);
+    for (const column of [this.#groupOf, this.#grouped]) free(column);
+  }
+
   #makeRoom(size: number): void {
     if (size <= this.#groupOf.length) return;
+    this.#freeRoom();
     const room = roomFor(size);
     this.#ranked = new Float64Array(room);
     this.#requests = new Float64Array(room);

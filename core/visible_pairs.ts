@@ -19,7 +19,7 @@ const FOLLOWER_IMPORTANCE = 0.01;
 
 export class VisiblePairs {
   /** Per dimension and entry: bit e is set when the entry is in a visible pair with one of dimension e. */
-  readonly partners: readonly Uint16Array[];
+  readonly partners: readonly Uint16Array<ArrayBuffer>[];
   /** Open addressing: two words of key and a cost each. */
   #mask = 0;
   #keys = new Int32Array(0);
@@ -54,12 +54,18 @@ export class VisiblePairs {
       }
       free(masses);
     }
+    ranks.forEach(free);
   }
 
   /** What giving up a unit of weight of entries `a` of dimension `d` and `b` of `e` costs; 0 for a pair nobody sees. */
   cost(d: number, a: number, e: number, b: number): number {
     const at = d < e ? this.#find(d, a, e, b) : this.#find(e, b, d, a);
     return this.#costs[at];
+  }
+
+  /** Gives its memory back: nobody asks any more. */
+  free(): void {
+    for (const column of [this.#keys, this.#costs, ...this.partners]) free(column);
   }
 
   /** The page that shows dimension `e` within entry `a` of dimension `d`. */
@@ -116,6 +122,8 @@ export class VisiblePairs {
       this.#keys[2 * at + 1] = keys[2 * i + 1];
       this.#costs[at] = costs[i];
     }
+    free(keys);
+    free(costs);
   }
 }
 
@@ -130,7 +138,7 @@ function firstKey(d: number, id: number): number {
 }
 
 /** 1 for one of the heaviest entries, 2 for another …; 0 for all but VISIBLE_VALUES. */
-function ranksOf(weights: Float64Array): Uint8Array {
+function ranksOf(weights: Float64Array): Uint8Array<ArrayBuffer> {
   const ranks = new Uint8Array(weights.length);
   largest(weights, 0, weights.length, VISIBLE_VALUES).forEach((id, i) => ranks[id] = i + 1);
   return ranks;

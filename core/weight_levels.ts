@@ -4,6 +4,7 @@
  * Positive numbers compare as the bits of their single-precision form do, and the upper of these bits are a small integer:
  * the *level* of a weight, a sixteenth of a power of two. So choosing is counting.
  */
+import { free } from "./free.ts";
 import { OTHER } from "./dimensions.ts";
 import type { InternTable } from "./intern.ts";
 
@@ -32,7 +33,7 @@ export function keptEntries(
   entriesMax: number,
   bytesMax: number,
   someOfLevel: boolean,
-): Int32Array {
+): Int32Array<ArrayBuffer> {
   const size = dictionary.size, levels = new Int32Array(new Float32Array(weights.subarray(0, size)).buffer);
   const counts = new Uint32Array(LEVELS), renamed = new Int32Array(size);
   for (let id = 1; id < size; id++) counts[levels[id] >>> LEVEL_SHIFT]++;
@@ -49,6 +50,8 @@ export function keptEntries(
   }
   if (bytes > bytesMax) dropLongest(dictionary, levels, renamed, bytes - bytesMax);
   for (let id = 1, kept = 0; id < size; id++) if (renamed[id] !== OTHER) renamed[id] = ++kept;
+  free(levels);
+  free(counts);
   return renamed;
 }
 
