@@ -10,8 +10,10 @@ import { LATE_ARRIVAL_SECONDS_MAX } from "@/core/bounds.ts";
 import { emptyLedger, LEDGER_COUNT, LEDGER_REASONS, LOST, READ, reportKernelDrops } from "@/core/ledger.ts";
 import { type MachineClock, STEP_HOLD_MS_MIN, STEP_MS_MAX } from "@/core/host/clock.ts";
 import { type OncePerMinute, sampleText } from "@/core/host/log.ts";
+import type { LineFormat } from "@/core/line_batch.ts";
 import type { Pipeline } from "@/core/pipeline.ts";
 import type { LineConsumer, Origin, Position } from "./followed_file.ts";
+import type { InputFormats } from "./input_formats.ts";
 import type { Sealed } from "./thread_message.ts";
 
 /** Seconds after the end of a slice at which it is sealed: its last lines have been read by then. */
@@ -34,6 +36,8 @@ export interface IngestOptions {
   readonly trouble?: () => string;
   /** For samples of lines that were not counted. */
   readonly samples: OncePerMinute;
+  /** The format of each input; when absent, all are of the pipeline's. */
+  readonly formats?: InputFormats;
 }
 
 export class Ingest implements LineConsumer {
@@ -50,14 +54,16 @@ export class Ingest implements LineConsumer {
 
   /** Counts a chunk of lines. */
   lines(bytes: Uint8Array, start: number, end: number, origin: Origin): void {
-    const { pipeline, clock } = this.options;
+    const { pipeline, clock, formats } = this.options;
     pipeline.nowS = clock.nowS();
     pipeline.notBeforeS = isRemote(origin) ? pipeline.nowS - LATE_ARRIVAL_SECONDS_MAX : -Infinity;
+    const format = formats?.of(origin);
     for (let p = start; p < end;) {
-      this.#tallied(origin, () => p = pipeline.count(bytes, p, end, NO_TAG));
+      this.#tallied(origin, () => p = pipeline.count(bytes, p, end, NO_TAG, format));
       if (p < end) this.#seal(this.#nowSliceS(), this.options.positions(origin, p - start));
     }
-    this.#logSamples(origin);
+    if (format !== undefined) formats?.seen(origin, format, bytes, start);
+    this.#logSamples(origin, format ?? pipeline.options.format);
   }
 
   /** Lines were received and lost before they were counted, or before what counted them was sealed. */
@@ -149,13 +155,14 @@ export class Ingest implements LineConsumer {
     return sliceStart(this.options.clock.nowS(), FINEST_S);
   }
 
-  #logSamples(origin: Origin): void {
+  #logSamples(origin: Origin, { expects }: LineFormat): void {
     const { pipeline, samples, clock } = this.options;
     for (const { reason: index, line } of pipeline.takeSamples()) {
       const reason = LEDGER_REASONS[index];
-      samples.warn(reason, clock.nowS(), `a line was not counted: ${WHAT_TO_DO[reason] ?? reason}`, () => ({
+      samples.warn(reason, clock.nowS(), `a line was not counted: ${WHAT_IS_WRONG[reason] ?? reason}`, () => ({
         reason,
         path: origin.path,
+        ...reason.startsWith("malformed") ? { expected: expects } : {},
         line: sampleText(line, 0, line.length),
       }));
     }
@@ -167,17 +174,14 @@ function isRemote({ kind }: Origin): boolean {
   return kind === "udp" || kind === "syslog";
 }
 
-const FORMAT = "the logtail format has 8 to 10 fields between tabs: " +
-  "host, remote_addr, msec, request_method, request_uri, status, body_bytes_sent, request_time, is_tor, asn";
-
-/** What an operator can do about lines that are not counted. */
-const WHAT_TO_DO: Readonly<Record<string, string>> = {
-  malformed_fields: FORMAT,
-  malformed_address: `field 2 is not an address; ${FORMAT}`,
-  malformed_time: `field 3 is not a time in seconds ($msec); ${FORMAT}`,
-  malformed_status: `field 6 is not a status of three digits; ${FORMAT}`,
-  malformed_bytes: `field 7 is not a number of bytes; ${FORMAT}`,
-  malformed_request_time: `field 8 is not a time in seconds ($request_time); ${FORMAT}`,
+/** Why lines are not counted. */
+const WHAT_IS_WRONG: Readonly<Record<string, string>> = {
+  malformed_fields: "its fields are not those of the format",
+  malformed_address: "what should be the client is no address",
+  malformed_time: "what should be the time is none ($msec, $time_iso8601 or $time_local)",
+  malformed_status: "what should be the status is not three digits",
+  malformed_bytes: "what should be the bytes sent is no number below 10^12",
+  malformed_request_time: "what should be the request time is no number of seconds",
   too_old: "it is older than the 24 hours that are kept",
   future: "its time is more than a minute ahead of this machine's clock",
   late: "it came over the network more than a minute after its own time; a file may bring older lines",

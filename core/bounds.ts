@@ -73,6 +73,10 @@ export const OPEN_ENTRY_BYTES_MAX = 4 * 1024 * 1024;
  * one; nginx accepts 8 kB of request line by default. */
 export const ENTRY_BYTES_MAX = 2048;
 
+/** Lines in a row that are not of the format that was found for a log. After as many its format is looked for again: nginx may
+ * have been told to write another. */
+export const FORMAT_MISSES_MAX = 1000;
+
 /** Characters of the text of a log format. A longer one is refused. */
 export const LOG_FORMAT_CHARS_MAX = 16_384;
 

@@ -37,6 +37,7 @@ export * from "./format_logtail.ts";
 export * from "./format_json.ts";
 export * from "./format_any.ts";
 export * from "./formats.ts";
+export * from "./format_choice.ts";
 export * from "./newcomers.ts";
 export * from "./counter_table.ts";
 export * from "./visible_pairs.ts";
