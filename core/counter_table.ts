@@ -50,6 +50,10 @@ export class CounterTable {
   readonly foldedMax: readonly Values[] = perDimension(zeroValues);
   /** Whether it has overflowed: from then on values that are new are withheld (`withhold.ts`). */
   flooded = false;
+  /** Whether it follows one that was in a flood. */
+  floodExpected = false;
+  /** Generations of newcomers that were forgotten, of all dimensions. */
+  generationsForgotten = 0;
   /** Per dimension: what is withheld. Only where its dictionary is, or has been, closed. */
   readonly newcomers: (Newcomers | undefined)[] = perDimension(() => undefined);
   #index: Int32Array<ArrayBuffer>;
@@ -141,7 +145,8 @@ export class CounterTable {
   /** Forgets everything; keeps the memory. */
   clear(): void {
     this.rows = 0;
-    this.flooded = false;
+    this.flooded = this.floodExpected = false;
+    this.generationsForgotten = 0;
     this.#index.fill(0);
     this.totals.fill(0);
     for (let d = 0; d < DIMENSION_COUNT; d++) {

@@ -10,75 +10,65 @@
  *   a value is new              its line is kept, and counts under OTHER in the table's rows
  *   it comes again              it gets an entry of the table, to which the line that was kept is given back
  *   its generation is forgotten the line that was kept is OTHER's
+ *   it comes again after that   it gets an entry, without that line: a bit that it has been here outlives what was kept
  *
  * So a value loses at most one line a generation. Values are told apart by their bytes, as in every dictionary: two that
- * are made to collide must not count as one.
+ * are made to collide must not count as one. A bit that another value has set only means an entry too early.
  *
- *   slots[hash & mask]    place in the low PLACE_BITS bits, the hash's upper bits above; 0 when free
- *   place                 generation in the lowest bit, number within it (from 1) above
+ *   seen[hash >>> 17]         bit hash >>> 12: whether a value with these bits has been here
+ *   heads[hash & HEADS - 1]   place of the value that came last with this end of a hash; 0 for none
+ *   next[i]                   place of the one before it
+ *   place                     generation in the lowest bit, number within it (from 1) above
  *
- * One table of slots for both, of a word each: a flood looks up a value a line here, and never finds it in the cache.
+ * A value that is new is written to the ends of columns and to a head, and nothing is read for it but one bit: a flood
+ * brings one or two such values a line, and all of it has to stay in the caches. With generations of 32 768 values
+ * instead of 8192 the made-up attack takes a quarter longer, and longer still with a slot to be found for each value.
  */
 import { IS_SUM, MEASURE_COUNT, mergeValues, saturated, type Values } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { isSame } from "./intern.ts";
 
-const PLACE_BITS = 18, PLACE_MASK = (1 << PLACE_BITS) - 1, TAG_MASK = ~PLACE_MASK;
+/** 128 KiB. */
+const SEEN_WORDS = 1 << 15;
+const HEADS = 1 << 14;
 
-/** Newcomers of one generation at most, a batch above what `isFull` is asked: what a place can hold. */
-const GENERATION_MAX = (PLACE_MASK >> 1) - 1024;
+/** Generations after which bits are cleared: by then 3 % are set, by 32 768 values, and as many new values get entries. */
+const SEEN_GENERATIONS = 4;
 
-/** Slots looked at for one value, as in `intern.ts`. */
-const PROBES_MAX = 64;
+/** Values looked at for one: more than that have the same end of their hash only if somebody makes them so. */
+const CHAIN_MAX = 64;
 
-const SLOTS_MIN = 4096, PLACES_MIN = 1024, TEXT_BYTES_MIN = 16_384;
+const PLACES_MIN = 1024, TEXT_BYTES_MIN = 16_384;
 
-/** What `meet` says of a value that it keeps from now on; and of one for which there is no slot. */
-export const NEW = 0, NO_PLACE = -1;
+/** What `meet` says of a value that it keeps from now on; and of one that has been here, but of which nothing is kept. */
+export const NEW = 0, FORGOTTEN = -1;
 
 /** The newcomers of one dimension of one table. */
 export class Newcomers {
-  #slots = new Int32Array(SLOTS_MIN);
+  readonly #seen = new Int32Array(SEEN_WORDS);
+  readonly #heads = new Int32Array(HEADS);
   readonly #generations = [new Generation(), new Generation()] as const;
   /** The one that takes newcomers: 0 or 1. */
   #young = 0;
-
-  /** What `meet` will look at: a pass over a batch of these lets its cache misses overlap. */
-  slotOf(hash: number): number {
-    return this.#slots[hash & this.#slots.length - 1];
-  }
+  /** Generations since bits were cleared. */
+  #generationsSeen = 0;
 
   /** Makes sure that `count` more newcomers fit. Call it before a batch. */
   reserve(count: number): void {
-    const young = this.#generations[this.#young];
-    young.reserve(count);
-    const most = this.#generations[0].size + this.#generations[1].size + count;
-    if (2 * most <= this.#slots.length) return;
-    let length = this.#slots.length;
-    while (length < 2 * most) length *= 2;
-    free(this.#slots);
-    this.#slots = new Int32Array(length);
-    for (const g of [0, 1]) this.#place(g);
+    this.#generations[this.#young].reserve(count);
   }
 
   /**
    * Meets a value that has no entry: `length` bytes of `view` at `at`. Returns NEW when it has not been here, and keeps
-   * `values[v …]` as its line; otherwise the place of what was kept of it, for `giveBack`; or NO_PLACE.
+   * `values[v …]` as its line; otherwise the place of what was kept of it, for `giveBack`; or FORGOTTEN.
    */
   meet(view: DataView, at: number, length: number, hash: number, values: Float64Array, v: number): number {
-    const slots = this.#slots, mask = slots.length - 1, tag = hash & TAG_MASK;
-    let slot = hash & mask;
-    const last = slot + PROBES_MAX & mask;
-    for (let there = slots[slot]; there !== 0; there = slots[slot]) {
-      if ((there & TAG_MASK) === tag) {
-        const place = there & PLACE_MASK;
-        if (this.#generations[place & 1].isAt(place >> 1, hash, view, at, length)) return place;
-      }
-      slot = slot + 1 & mask;
-      if (slot === last) return NO_PLACE;
-    }
-    slots[slot] = tag | this.#generations[this.#young].keep(hash, view, at, length, values, v) << 1 | this.#young;
+    const seen = this.#seen, word = hash >>> 17, bit = 1 << (hash >>> 12), there = seen[word];
+    if ((there & bit) !== 0) return this.#find(view, at, length, hash);
+    seen[word] = there | bit;
+    const heads = this.#heads, head = hash & HEADS - 1, young = this.#young;
+    heads[head] = this.#generations[young].keep(view, at, length, hash, values, v, heads[head]) << 1 | young;
     return NEW;
   }
 
@@ -90,7 +80,7 @@ export class Newcomers {
   /** Whether it is time to `forget`. */
   isFull(entriesMax: number, bytesMax: number): boolean {
     const { size, bytes } = this.#generations[this.#young];
-    return size >= Math.min(entriesMax, GENERATION_MAX) || bytes >= bytesMax;
+    return size >= entriesMax || bytes >= bytesMax;
   }
 
   /**
@@ -98,42 +88,48 @@ export class Newcomers {
    * largest line that was not given back to `foldedMax`.
    */
   forget(other: Float64Array, lostMax: Values, foldedMax: Values): void {
-    const old = 1 - this.#young;
+    const young = this.#young, old = 1 - young;
     if (this.#generations[old].size > 0) {
       this.#generations[old].settle(other, lostMax, foldedMax);
-      this.#slots.fill(0);
-      this.#place(this.#young);
+      this.#heads.fill(0);
+      if (++this.#generationsSeen >= SEEN_GENERATIONS) this.#clearSeen();
+      this.#generations[young].enter(this.#seen, this.#heads, young);
     }
     this.#young = old;
   }
 
   /** Bytes held, used or not. */
   get memoryBytes(): number {
-    return this.#slots.byteLength + this.#generations[0].memoryBytes + this.#generations[1].memoryBytes;
+    return 4 * (SEEN_WORDS + HEADS) + this.#generations[0].memoryBytes + this.#generations[1].memoryBytes;
   }
 
   /** Forgets all without a word; keeps the memory. */
   clear(): void {
-    if (this.#generations.every(({ size }) => size === 0)) return;
-    this.#slots.fill(0);
+    this.#clearSeen();
+    this.#heads.fill(0);
     for (const generation of this.#generations) generation.clear();
   }
 
   /** Gives its memory back: it is of no use from now on. */
   free(): void {
-    free(this.#slots);
+    free(this.#seen);
+    free(this.#heads);
     for (const generation of this.#generations) generation.free();
   }
 
-  /** Enters the values of a generation that are in no slot. One that finds none is kept all the same, and not found again. */
-  #place(g: number): void {
-    const slots = this.#slots, mask = slots.length - 1, { size, hashes } = this.#generations[g];
-    for (let i = 1; i <= size; i++) {
-      const hash = hashes[i], last = hash + PROBES_MAX & mask;
-      let slot = hash & mask;
-      while (slots[slot] !== 0 && slot !== last) slot = slot + 1 & mask;
-      if (slots[slot] === 0) slots[slot] = hash & TAG_MASK | i << 1 | g;
+  #find(view: DataView, at: number, length: number, hash: number): number {
+    let place = this.#heads[hash & HEADS - 1];
+    for (let looked = 0; place !== 0 && looked < CHAIN_MAX; looked++) {
+      const generation = this.#generations[place & 1], i = place >> 1;
+      if (generation.isAt(i, view, at, length, hash)) return place;
+      place = generation.next[i];
     }
+    return FORGOTTEN;
+  }
+
+  #clearSeen(): void {
+    this.#seen.fill(0);
+    this.#generationsSeen = 0;
   }
 }
 
@@ -142,7 +138,8 @@ class Generation {
   size = 0;
   /** Bytes of all values. */
   bytes = 0;
-  hashes = new Int32Array(PLACES_MIN);
+  next = new Int32Array(PLACES_MIN);
+  #hashes = new Int32Array(PLACES_MIN);
   #ends = new Int32Array(PLACES_MIN);
   #text = new DataView(new ArrayBuffer(TEXT_BYTES_MIN));
   /** The line of each value, at `[number * MEASURE_COUNT + m]`. */
@@ -151,26 +148,44 @@ class Generation {
   #givenBack = new Uint8Array(PLACES_MIN);
 
   get memoryBytes(): number {
-    const { hashes } = this;
-    return hashes.byteLength + this.#ends.byteLength + this.#text.byteLength + this.#lines.byteLength +
-      this.#givenBack.byteLength;
+    return this.#columns().reduce((bytes, { byteLength }) => bytes + byteLength, this.#text.byteLength);
   }
 
-  isAt(i: number, hash: number, view: DataView, at: number, length: number): boolean {
-    return this.hashes[i] === hash && isSame(this.#text, this.#ends[i - 1], this.#ends[i], view, at, length);
+  isAt(i: number, view: DataView, at: number, length: number, hash: number): boolean {
+    return this.#hashes[i] === hash && isSame(this.#text, this.#ends[i - 1], this.#ends[i], view, at, length);
   }
 
-  keep(hash: number, view: DataView, at: number, length: number, values: Float64Array, v: number): number {
+  keep(
+    view: DataView,
+    at: number,
+    length: number,
+    hash: number,
+    values: Float64Array,
+    v: number,
+    next: number,
+  ): number {
     const i = ++this.size, to = this.bytes, end = to + length;
     if (end + 4 > this.#text.byteLength) this.#growText(end + 4);
     const text = this.#text, lines = this.#lines;
     for (let b = 0; b < length; b += 4) text.setInt32(to + b, view.getInt32(at + b, true), true);
     this.bytes = end;
     this.#ends[i] = end;
-    this.hashes[i] = hash;
+    this.#hashes[i] = hash;
+    this.next[i] = next;
     for (let m = 0, o = i * MEASURE_COUNT; m < MEASURE_COUNT; m++) lines[o + m] = values[v + m];
     this.#givenBack[i] = 0;
     return i;
+  }
+
+  /** Enters its values, as generation `g`, where no other is. */
+  enter(seen: Int32Array, heads: Int32Array, g: number): void {
+    const { size, next } = this, hashes = this.#hashes;
+    for (let i = 1; i <= size; i++) {
+      const hash = hashes[i], head = hash & HEADS - 1;
+      seen[hash >>> 17] |= 1 << (hash >>> 12);
+      next[i] = heads[head];
+      heads[head] = i << 1 | g;
+    }
   }
 
   giveBack(i: number, into: Float64Array, to: number): void {
@@ -205,25 +220,24 @@ class Generation {
   }
 
   free(): void {
-    for (const column of [this.hashes, this.#ends, this.#lines, this.#givenBack]) free(column);
+    this.#columns().forEach(free);
     this.#text.buffer.transfer(0);
   }
 
   reserve(count: number): void {
     const places = this.size + count + 1;
-    if (places <= this.hashes.length) return;
-    const more = Math.max(places, 2 * this.hashes.length);
-    const hashes = new Int32Array(more), ends = new Int32Array(more), givenBack = new Uint8Array(more);
-    const lines = new Float64Array(more * MEASURE_COUNT);
-    hashes.set(this.hashes);
-    ends.set(this.#ends);
-    givenBack.set(this.#givenBack);
-    lines.set(this.#lines);
-    for (const column of [this.hashes, this.#ends, this.#lines, this.#givenBack]) free(column);
-    this.hashes = hashes;
-    this.#ends = ends;
-    this.#givenBack = givenBack;
-    this.#lines = lines;
+    if (places <= this.next.length) return;
+    const more = Math.max(places, 2 * this.next.length), columns = this.#columns();
+    this.next = longer(this.next, new Int32Array(more));
+    this.#hashes = longer(this.#hashes, new Int32Array(more));
+    this.#ends = longer(this.#ends, new Int32Array(more));
+    this.#givenBack = longer(this.#givenBack, new Uint8Array(more));
+    this.#lines = longer(this.#lines, new Float64Array(more * MEASURE_COUNT));
+    columns.forEach(free);
+  }
+
+  #columns(): readonly (Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Float64Array<ArrayBuffer>)[] {
+    return [this.next, this.#hashes, this.#ends, this.#givenBack, this.#lines];
   }
 
   #growText(bytes: number): void {
@@ -232,4 +246,10 @@ class Generation {
     this.#text.buffer.transfer(0);
     this.#text = new DataView(text.buffer);
   }
+}
+
+/** `more`, which begins with what is in `column`. */
+function longer<Column extends Int32Array | Uint8Array | Float64Array>(column: Column, more: Column): Column {
+  more.set(column);
+  return more;
 }

@@ -48,7 +48,7 @@ import {
   OPTIONAL,
 } from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
-import { prepareBatch, withholdNew } from "./withhold.ts";
+import { isFlood, prepareBatch, withholdNew } from "./withhold.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 
@@ -99,6 +99,8 @@ export class Pipeline {
   readonly #spare: CounterTable[] = [];
   /** The open slice of the line counted last. */
   #last: OpenSlice | undefined;
+  /** Whether the slice of the line before the last seal was in a flood. */
+  #flooded = false;
   readonly #batch: LineBatch;
   readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
   /** Per dimension: the id that stands in its whole column of `#ids`; -1 when there are several. */
@@ -321,9 +323,14 @@ export class Pipeline {
 
   #openSlice(tier: number, startS: number): OpenSlice {
     const slice = { tier, startS, table: this.#spare.pop() ?? new CounterTable(this.options.seed, TABLE_ROWS_MIN) };
+    slice.table.floodExpected = this.#inFlood();
     this.#open[tier].set(startS, slice);
     this.#openCount++;
     return slice;
+  }
+
+  #inFlood(): boolean {
+    return this.#last === undefined ? this.#flooded : isFlood(this.#last.table);
   }
 
   /** All open slices, in the order of tiers and, within each, in which they were opened. None is open from now on. */
@@ -331,6 +338,7 @@ export class Pipeline {
     const slices = this.#openSlices();
     for (const ring of this.#open) ring.clear();
     this.#openCount = 0;
+    this.#flooded = this.#inFlood();
     this.#last = undefined;
     return slices;
   }

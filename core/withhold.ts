@@ -16,7 +16,7 @@ import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
 import { MISSING } from "./intern.ts";
 import { ENTRY_WORDS, LINE_WORDS, type LineBatch } from "./line_batch.ts";
-import { NEW, Newcomers, NO_PLACE } from "./newcomers.ts";
+import { FORGOTTEN, NEW, Newcomers } from "./newcomers.ts";
 import type { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
 
@@ -26,12 +26,22 @@ import { makeRoom } from "./roll_up.ts";
  */
 const CLOSED_FROM = 1 / 16;
 
+/** Generations of newcomers, of all dimensions together, that are a flood: 65 536 values within ten seconds. */
+const FLOOD_GENERATIONS = 8;
+
+/**
+ * Share of the bound on entries that holds in a flood, and from the start in a slice that follows one. What a flood leaves
+ * in a dictionary is seen once; without it what is looked up stays in the caches (with the whole bound instead of a quarter
+ * the made-up attack takes a quarter longer). Busy but ordinary traffic keeps the whole bound.
+ */
+const FLOODED_ENTRIES = 1 / 4;
+
 /** Share of a bound that a generation of newcomers takes: with less, values that come rarely are forgotten in between. */
-const GENERATION = 1 / 4;
+const GENERATION = 1 / 16;
 
 /** Makes sure that a batch of new keys fits (`makeRoom`). Call it first, then look up the entries, then `withholdNew`. */
 export function prepareBatch(table: CounterTable, caps: Caps): void {
-  if (makeRoom(table, caps)) table.flooded = true;
+  if (makeRoom(table, table.floodExpected || isFlood(table) ? floodCaps(caps) : caps)) table.flooded = true;
   const { entriesMax, entryBytesMax } = caps;
   for (let d = 0; d < DIMENSION_COUNT; d++) {
     const dictionary = table.dictionaries[d];
@@ -39,8 +49,16 @@ export function prepareBatch(table: CounterTable, caps: Caps): void {
       (dictionary.size > CLOSED_FROM * entriesMax || dictionary.bytes > CLOSED_FROM * entryBytesMax);
     if (!dictionary.closed) continue;
     const newcomers = table.newcomers[d] ??= new Newcomers();
-    if (newcomers.isFull(GENERATION * entriesMax, GENERATION * entryBytesMax)) forget(table, d);
+    if (newcomers.isFull(GENERATION * entriesMax, GENERATION * entryBytesMax)) {
+      forget(table, d);
+      table.generationsForgotten++;
+    }
   }
+}
+
+/** Whether so many values come for the first time that most will never come again. */
+export function isFlood({ generationsForgotten }: CounterTable): boolean {
+  return generationsForgotten >= FLOOD_GENERATIONS;
 }
 
 /**
@@ -62,11 +80,10 @@ export function withholdNew(
   for (let d = 0; d < DIMENSION_COUNT; d++) {
     const dictionary = table.dictionaries[d], newcomers = table.newcomers[d];
     if (!dictionary.closed || newcomers === undefined) continue;
-    const found = missing(newcomers, ids, staged, d, from, count);
-    if (found === 0) continue;
-    newcomers.reserve(found);
-    for (let n = 0; n < found; n++) {
-      const i = lines[n], s = i * LINE_WORDS + d * ENTRY_WORDS, hash = staged[s], length = staged[s + 2];
+    newcomers.reserve(count);
+    for (let i = from, k = from * DIMENSION_COUNT + d; i < from + count; i++, k += DIMENSION_COUNT) {
+      if (ids[k] !== MISSING) continue;
+      const s = i * LINE_WORDS + d * ENTRY_WORDS, hash = staged[s], length = staged[s + 2];
       let start = staged[s + 1], source = view;
       if (start < 0) {
         start = ~start;
@@ -74,35 +91,14 @@ export function withholdNew(
       }
       const place = newcomers.meet(source, start, length, hash, values, i * MEASURE_COUNT);
       if (place === NEW) {
-        ids[i * DIMENSION_COUNT + d] = OTHER;
+        ids[k] = OTHER;
         continue;
       }
-      const id = ids[i * DIMENSION_COUNT + d] = dictionary.internWords(source, start, length, hash);
-      if (place !== NO_PLACE) newcomers.giveBack(place, table.givenUpFor(d, id), id * MEASURE_COUNT);
+      const id = ids[k] = dictionary.internWords(source, start, length, hash);
+      if (place !== FORGOTTEN) newcomers.giveBack(place, table.givenUpFor(d, id), id * MEASURE_COUNT);
     }
   }
 }
-
-/** Notes the lines of which a dictionary does not have the entry; returns how many they are. */
-function missing(
-  newcomers: Newcomers,
-  ids: Int32Array,
-  staged: Int32Array,
-  d: number,
-  from: number,
-  count: number,
-): number {
-  let found = 0;
-  for (let i = from, k = from * DIMENSION_COUNT + d; i < from + count; i++, k += DIMENSION_COUNT) {
-    if (ids[k] !== MISSING) continue;
-    lines[found++] = i;
-    touched ^= newcomers.slotOf(staged[i * LINE_WORDS + d * ENTRY_WORDS]);
-  }
-  return found;
-}
-
-const lines = new Int32Array(BATCH_LINES);
-let touched = 0;
 
 /** Settles what is still withheld: before a table is cut, merged or sealed. */
 export function forgetNewcomers(table: CounterTable): void {
@@ -111,6 +107,11 @@ export function forgetNewcomers(table: CounterTable): void {
     forget(table, d); // the old generation
     forget(table, d); // and the young one
   }
+}
+
+function floodCaps(caps: Caps): Caps {
+  const { entriesMax } = caps;
+  return { ...caps, entriesMax: Math.max(entriesMax * FLOODED_ENTRIES, Math.min(entriesMax, 8 * BATCH_LINES)) };
 }
 
 function forget(table: CounterTable, d: number): void {

@@ -6,7 +6,7 @@ import { CounterTable, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table
 import { bucketProblem } from "./bucket_check.ts";
 import { seal } from "./seal.ts";
 import type { Caps } from "./slices.ts";
-import { forgetNewcomers } from "./withhold.ts";
+import { forgetNewcomers, isFlood } from "./withhold.ts";
 import { Batches } from "./test_batches.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
 import { tableMarginals } from "./test_tables.ts";
@@ -125,7 +125,12 @@ Deno.test("lostMax grows by the largest line that was withheld, foldedMax by the
   assertEquals([...tableMarginals(table)[URI].slice(0, MEASURE_COUNT)], [2, 14, 0, 0], "/a and /b are OTHER");
   count(["/b", 3], ["/b", 4]);
   forgetNewcomers(table);
-  assertEquals([...table.lostMax[URI], ...table.foldedMax[URI]], [2, 73, 0, 0, 1, 9, 0, 0]);
+  assertEquals(
+    [...table.lostMax[URI], ...table.foldedMax[URI]],
+    [1, 70, 0, 0, 1, 9, 0, 0],
+    "/b gets its entry at once",
+  );
+  assertEquals([...tableMarginals(table)[URI].slice(-MEASURE_COUNT)], [2, 7, 0, 0]);
 });
 
 Deno.test("dictionaries with few values stay open in a flood: a status that is seen once has its row", () => {
@@ -134,4 +139,21 @@ Deno.test("dictionaries with few values stay open in a flood: a status that is s
   countAll(table, [{ values, measures: [1, 0, 0, 0] }], TIGHT);
   assertEquals(table.dictionaries[STATUS].size, before + 1);
   assert(Array.from({ length: table.rows }, (_, row) => table.words[row * ROW_WORDS + STATUS]).includes(before));
+});
+
+Deno.test("in a flood dictionaries keep less, and so does the next slice from its start; without one they do not", () => {
+  const caps = { rowsMax: 60_000, entriesMax: 16_384, entryBytesMax: Infinity },
+    line = (i: number): Request => ({
+      values: ["w", `p${i % 100}`, `/unique-${i}`, "200", "GET", "", "", "", "c"],
+      measures: [1, 0, 0, 0],
+    });
+  const lines = (n: number): Request[] => Array.from({ length: n }, (_, i) => line(i));
+  const calm = tableOf(lines(16_000), caps);
+  assertEquals([isFlood(calm), calm.dictionaries[URI].size], [false, 16_001]);
+  const flooded = tableOf(lines(30_000), caps);
+  assert(isFlood(flooded) && flooded.dictionaries[URI].size < 4096, `${flooded.dictionaries[URI].size} entries`);
+  const next = new CounterTable(5);
+  next.floodExpected = true;
+  countAll(next, lines(5000), caps);
+  assertEquals([isFlood(next), next.flooded], [false, true]);
 });
