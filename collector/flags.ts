@@ -45,12 +45,25 @@ export const COLLECTOR: Program = {
       help: "where to take syslog: udp://:514, tcp://:601, unix:/run/logtail/syslog.sock",
       check: syslogInputMistake,
     },
-    { name: "stdin", kind: "switch", help: "take log lines on standard input; its end ends the collector if there is nothing else" },
+    {
+      name: "stdin",
+      kind: "switch",
+      help: "take log lines on standard input; its end ends the collector if there is nothing else",
+    },
     {
       name: "udp-drops",
       kind: "list",
       placeholder: "PATH,…",
-      help: "the kernel's tables /proc/net/udp and udp6, handed in as files, or as - on standard input: datagrams it drops are counted",
+      help:
+        "the kernel's tables /proc/net/udp and udp6, handed in as files, or as - on standard input: datagrams it drops are counted",
+    },
+    {
+      name: "prom-listen",
+      kind: "text",
+      default: ":9100",
+      placeholder: "HOST:PORT",
+      help: "address to serve /metrics, /healthz and /readyz on over HTTP; empty for none",
+      check: (value) => value === "" ? undefined : listenMistake(value),
     },
     {
       name: "from",
@@ -58,6 +71,13 @@ export const COLLECTOR: Program = {
       default: "end",
       choices: ["end", "start"],
       help: "where to begin in a log never seen before",
+    },
+    {
+      name: "state-dir",
+      kind: "text",
+      placeholder: "PATH",
+      help:
+        "directory for what was counted and read, so that a restart goes on exactly there; memory only when not given",
     },
     {
       name: "source",

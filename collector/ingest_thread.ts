@@ -24,10 +24,14 @@ export interface IngestThreadOptions {
   readonly log: Log;
   readonly onSealed: (sealed: Sealed) => void;
   /** Patterns are followed from now on: at the start, after `follow`, and by a thread that replaces another. */
-  readonly onScanned?: (patterns: readonly string[]) => void;
+  readonly onScanned?: (patterns: readonly string[], positions: readonly Position[]) => void;
+  /** Where a former process stopped. */
+  readonly former?: Former;
   /** Inputs that are no files: asked for new channels whenever a thread starts. None when absent. */
   readonly sockets?: SocketSupply;
   readonly onInputs?: (counts: InputCounts) => void;
+  /** A thread begins to count. @param died whether the one before it did. */
+  readonly onBegin?: (died: boolean) => void;
   /** The thread's module; `ingest_worker.ts` unless a test brings another. */
   readonly entry?: URL;
 }
@@ -38,6 +42,17 @@ export interface SocketSupply {
   ports(): readonly SocketPort[];
   /** Resolves when everything that was handed over has been taken; nothing more is, until `ports` is called. */
   hold(): Promise<void>;
+}
+
+/** Where counting stopped: what the next thread goes on from. */
+export interface Former {
+  readonly positions: readonly Position[];
+  /** Patterns that were looked at. */
+  readonly scanned: readonly string[];
+  /** End of the newest slice that was sealed. */
+  readonly endS: number;
+  /** What time it was then. A clock that is behind it now has gone back, and is not believed at once. */
+  readonly nowS: number;
 }
 
 export interface IngestThread {
@@ -84,12 +99,19 @@ class RestartingThread implements IngestThread {
   /** Whether it has been told to stop, so that another can take its place. */
   #giving = false;
   #onStopped: (() => void) | undefined;
+  #diedBefore = false;
   /** Datagrams that the kernel dropped while no thread ran. */
   #droppedBefore = 0;
 
   constructor(readonly options: IngestThreadOptions) {
-    this.#patterns = options.patterns;
-    this.#offsetS = options.clock.nowS() - options.clock.monotonicMs() / 1000;
+    const { patterns, clock, former } = options;
+    this.#patterns = patterns;
+    this.#offsetS = Math.max(clock.nowS(), former?.nowS ?? 0) - clock.monotonicMs() / 1000;
+    if (former !== undefined) {
+      this.#positions = former.positions;
+      this.#scanned = former.scanned;
+      this.#endS = former.endS;
+    }
     this.#launch();
   }
 
@@ -148,6 +170,8 @@ class RestartingThread implements IngestThread {
     );
     this.#giving = false;
     this.#worker = worker;
+    this.options.onBegin?.(this.#diedBefore);
+    this.#diedBefore = false;
     if (this.#droppedBefore > 0) this.kernelDropped(this.#droppedBefore);
     this.#droppedBefore = 0;
   }
@@ -159,7 +183,7 @@ class RestartingThread implements IngestThread {
     this.#positions = message.positions;
     if (message.kind === "scanned") {
       this.#scanned = message.patterns;
-      this.options.onScanned?.(message.patterns);
+      this.options.onScanned?.(message.patterns, message.positions);
       return;
     }
     this.#endS = message.endS;
@@ -178,6 +202,7 @@ class RestartingThread implements IngestThread {
     const { log } = this.options;
     log.error("an ingest thread died; it is started again from its last positions", { why, after_ms: this.#retryMs });
     this.#worker = undefined;
+    this.#diedBefore = true;
     if (this.#onStopped !== undefined) return this.#onStopped();
     this.#launchLater();
   }

@@ -15,18 +15,23 @@ import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { serverSecurity } from "@/core/host/security.ts";
 import { sourceName } from "@/core/host/source_name.ts";
+import type { TargetInfo } from "@/core/answer.ts";
 import { LiveView } from "@/core/live_view.ts";
 import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
 import { deliverTo } from "./delivery.ts";
 import { COLLECTOR } from "./flags.ts";
 import { type IngestThread, startIngestThread } from "./ingest_thread.ts";
 import { KernelDrops } from "./kernel_drops.ts";
+import { servePages } from "./pages.ts";
+import { Readiness } from "./readiness.ts";
 import { startReceivers } from "./receiver_thread.ts";
 import { Sequencer } from "./sequencer.ts";
+import { openState } from "./state_directory.ts";
 import { socketInputs } from "./socket_input.ts";
+import { CollectorStatus } from "./status.ts";
 
-/** Milliseconds for each half of a stop: what was read is sealed, then calls in flight are answered. Together below 5 s. */
-const STOP_MS_MAX = 2000;
+/** Milliseconds of a stop: what was read is sealed, it is saved, then calls in flight are answered. Together below 5 s. */
+const STOP_MS_MAX = 1900, SAVE_MS_MAX = 1000;
 /** Milliseconds between two looks at the clock. */
 const TICK_MS = 1000;
 
@@ -49,22 +54,43 @@ async function run(flags: FlagValues): Promise<void> {
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
 
   const seed = randomSeed();
-  const sequencer = new Sequencer(source, randomInstance());
-  const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets: () => [sequencer.target(listen)] });
-  const listen = flags.text("listen");
+  const listen = flags.text("listen"), clock = systemClock(), directory = flags.text("state-dir");
+  const targets = (): readonly TargetInfo[] => [sequencer.target(listen, state?.saver.problem())];
+  const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets });
+  const instance = randomInstance(), nowS = (): number => clock.nowS(), monotonicMs = (): number => clock.monotonicMs();
+  const state = directory === ""
+    ? undefined
+    : await openState({ directory, source, instance, view, log, nowS, monotonicMs });
+  const sequencer: Sequencer = new Sequencer(source, state?.instance ?? instance, state?.sequence);
+  if (state === undefined && flags.text("from") === "start") {
+    log.warn("without --state-dir every start reads all logs again, and who follows this collector counts them again");
+  }
   const serving = await serve({ listen, answerer: view, regex: linearRegex, log, security });
-  const receivers = await startReceivers({ inputs: sockets, log, give: (socket) => thread.give(socket), onEnd: () => onEnd() });
+  const receivers = await startReceivers({
+    inputs: sockets,
+    log,
+    give: (socket) => thread.give(socket),
+    onEnd: () => onEnd(),
+  });
+  const status = new CollectorStatus(new Readiness());
   const thread: IngestThread = startIngestThread({
     patterns: first,
     from: flags.text("from") === "start" ? "start" : "end",
     source,
     masks: { v4Bits: flags.number("v4prefix"), v6Bits: flags.number("v6prefix") },
     seed,
-    clock: systemClock(),
+    clock,
     log,
-    onScanned: (patterns) => log.info("looked at the list of logs", { patterns: patterns.length }),
-    onSealed: deliverTo(view, sequencer, log),
+    onScanned: (patterns, positions) => {
+      log.info("looked at the list of logs", { patterns: patterns.length });
+      state?.saver.saveScanned(patterns, positions);
+    },
+    onSealed: deliverTo({ view, sequencer, log, save: state && ((change) => state.saver.save(change)) }),
+    // What sockets would have brought while nobody was there is not known: a gap, not a zero.
+    former: state?.thread && { ...state.thread, endS: sockets.length > 0 ? 0 : state.thread.endS },
     sockets: receivers,
+    onInputs: (counts) => status.counted(counts),
+    onBegin: (died) => status.threadBegins(died),
   });
   const drops = new KernelDrops({
     tables: flags.list("udp-drops"),
@@ -72,6 +98,21 @@ async function run(flags: FlagValues): Promise<void> {
     states: () => receivers.states(),
     log,
   });
+  const pages = await servePages(
+    flags.text("prom-listen"),
+    flags.given("prom-listen"),
+    {
+      status,
+      own: () => view.targets()[0],
+      receivers: () => receivers.states(),
+      kernelDrops: () => drops.total,
+      subscribers: () => serving.streams(),
+      nowS: () => thread.nowS(),
+      startedS: performance.timeOrigin / 1000,
+      residentBytes: () => Deno.memoryUsage().rss,
+    },
+    log,
+  );
   log.info("serving", { listen, port: serving.port, source });
   log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 1, followsSources: false })));
   const ticking = setInterval(() => {
@@ -94,6 +135,8 @@ async function run(flags: FlagValues): Promise<void> {
   clearInterval(collecting);
   lookAtDrops();
   await Promise.race([receivers.stop().then(() => thread.stop()), timeout(STOP_MS_MAX)]);
+  await Promise.race([state?.saver.stop(), timeout(SAVE_MS_MAX)]);
+  pages?.stop();
   await serving.stop(STOP_MS_MAX);
   log.info("stopped");
 

@@ -177,6 +177,10 @@ export const FILES_MAX = 10_000;
 /** Rotated files of one path that are still read because their writer may not have reopened yet. */
 export const SUPERSEDED_FILES_MAX = 8;
 
+/** Rotated files of one path that are still to be read for the first time, oldest first: as many as an hourly rotation
+ * makes in a week. The oldest of more are given up, which the ledger says. */
+export const UNREAD_FILES_MAX = 200;
+
 /** Seconds a superseded file must have been quiet before it is closed. */
 export const SUPERSEDED_QUIET_SECONDS_MIN = 60;
 
@@ -199,6 +203,9 @@ export const STATE_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** Bytes of state before any of it is given up: more than most collectors ever need. Beyond it the oldest segment goes, and
  * what is still needed of it is written once more. */
 export const STATE_BYTES_MIN = 64 * 1024 * 1024;
+
+/** Segments of the state: each start begins one. With more the oldest is given up, however little is in it. */
+export const STATE_SEGMENTS_MAX = 64;
 
 /** Bytes of sealed buckets that wait to be saved while that cannot be done: about a quarter of an hour of busy traffic.
  * Beyond it delivery stops: what is counted from then on is in local answers, and a gap for those who follow. */
@@ -225,6 +232,9 @@ export const CONNECTIONS_PER_PEER_MAX = 256;
 
 /** Milliseconds for a TLS handshake: whoever connects and says nothing is hung up on. */
 export const TLS_HANDSHAKE_MS_MAX = 10_000;
+
+/** HTTP connections to the page of metrics at once. One more is closed as soon as it is accepted. */
+export const HTTP_CONNECTIONS_MAX = 64;
 
 /** Calls at once on one gRPC connection. The peer waits with the next until one has ended. */
 export const CALLS_PER_CONNECTION_MAX = 128;

@@ -90,7 +90,7 @@ export class StateLog {
 
   /** The segment that was appended to last. */
   get current(): number {
-    return this.#nextIndex - 1;
+    return this.segments.at(-1)?.index ?? 0;
   }
 
   /**
@@ -129,16 +129,19 @@ export class StateLog {
   }
 
   /** Gives up segments before this one: what is still needed of them has been appended again. */
-  async forget(before: number, first: () => Outgoing): Promise<void> {
+  async forget(before: number, first: () => Outgoing): Promise<number> {
     const formerly = this.#oldest;
-    this.#oldest = before;
+    // Numbers are left out where a segment could not be created: the oldest is always one that is there.
+    const oldest = this.segments.find(({ index }) => index >= before)?.index ?? this.#nextIndex;
+    this.#oldest = oldest;
     try {
-      await this.append([ownRecord(FORGET, { oldest: before })], first);
+      const segment = await this.append([ownRecord(FORGET, { oldest })], first);
+      await this.#removeForgotten();
+      return segment;
     } catch (error) {
       this.#oldest = formerly;
       throw error;
     }
-    await this.#removeForgotten();
   }
 
   /** The blocks of a record that was found. Rejects with StateTrouble. */
@@ -204,11 +207,12 @@ export class StateLog {
   async #load(): Promise<void> {
     const { files, directory } = this.options;
     for (const { name, bytes } of await files.list()) {
-      if (name.endsWith(UNFINISHED)) {
+      const match = SEGMENT.exec(name);
+      // Begun, and nothing was written: by a rename that did not come to it, or a segment that did not come to its head.
+      if (name.endsWith(UNFINISHED) || match !== null && bytes === 0) {
         await files.remove(name);
         continue;
       }
-      const match = SEGMENT.exec(name);
       if (match === null) continue;
       if (Number(match[3]) !== VERSION) throw newer(directory, `${name} has another layout`);
       this.segments.push({ index: Number(match[1]), name, mark: parseInt(match[2], 16), bytes });

@@ -41,8 +41,8 @@ export interface Missing {
 /** See the file's comment. */
 export class Reading {
   records: StoredRecord[] = [];
-  readonly damaged: Damage[] = [];
-  readonly missing: Missing[] = [];
+  damaged: Damage[] = [];
+  missing: Missing[] = [];
   /** From where on nothing counts, the segments behind this one included. */
   torn: { readonly segment: Segment; readonly from: number } | undefined;
   /** Number of the last record that counts, and the largest of any. */
@@ -64,7 +64,6 @@ export class Reading {
       if (!("kind" in item)) continue;
       this.largest = Math.max(this.largest, item.number);
       this.#watermark = Math.max(this.#watermark, item.durable);
-      if (item.kind === HEAD || item.kind === FORGET) this.oldest = Math.max(this.oldest, numberIn(item, "oldest"));
     }
   }
 
@@ -77,7 +76,10 @@ export class Reading {
     const [gap] = this.#gaps;
     if (gap !== undefined && this.torn === undefined) this.torn = { segment: gap[0], from: gap[1].from };
     this.#items.length = 0;
+    // Of what has been given up some may still be there, and some not.
     this.records = this.records.filter(({ segment }) => segment >= this.oldest);
+    this.damaged = this.damaged.filter(({ segment }) => segment.index >= this.oldest);
+    this.missing = this.missing.filter(({ before }) => before.index > this.oldest);
   }
 
   /** False when nothing counts from here on. */
@@ -85,14 +87,14 @@ export class Reading {
     const before = frame.kind === HEAD ? numberIn(frame, "after") : frame.number - 1;
     if (!this.#begun && frame.kind !== HEAD && this.#gaps.length === 0) this.last = before;
     if (!this.#begun && frame.kind === HEAD) {
-      // What came before has been given up, unless more segments are missing than were.
-      if (before > 0 && segment.index > this.oldest) this.missing.push({ first: 0, last: before, before: segment });
+      if (before > 0) this.missing.push({ first: 0, last: before, before: segment });
       this.last = before;
     }
     this.#begun = true;
     if (before > this.last && !this.#isDamage(before, segment, frame)) return false;
     this.#gaps = [];
     if (frame.kind === HEAD) { while ((this.records.at(-1)?.number ?? 0) > before) this.records.pop(); }
+    if (frame.kind === HEAD || frame.kind === FORGET) this.oldest = numberIn(frame, "oldest");
     this.last = frame.kind === LOST ? numberIn(frame, "until") : frame.number;
     if (frame.kind > LOST) this.records.push({ ...frame, segment: segment.index });
     return true;
@@ -105,8 +107,6 @@ export class Reading {
       this.torn = { segment: gap?.[0] ?? segment, from: gap?.[1].from ?? frame.from };
       return false;
     }
-    // Of what has been given up some may still be there, and some not.
-    if (segment.index < this.oldest || frame.kind === HEAD && segment.index === this.oldest) return true;
     if (gap === undefined) this.missing.push({ first, last: before, before: segment });
     else this.damaged.push({ segment: gap[0], ...gap[1], first, last: before });
     return true;
