@@ -45,6 +45,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const log = openLog("collector");
   const clock = systemClock(start.nowS);
   const { source, masks, seed, endS } = start;
+  let buckets = 0;
   const ingest = new Ingest({
     pipeline: new Pipeline({ format: LOGTAIL_FORMAT, masks, source, seed }),
     clock,
@@ -54,6 +55,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
       const message = blocksOf(sealed);
       self.postMessage(message, [...message.buckets]);
       sockets.sealed();
+      buckets += sealed.buckets.length;
     },
     trouble: () => waitingText(tail.waiting()),
     samples: new OncePerMinute(log),
@@ -83,9 +85,9 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     wake();
   };
 
-  const reporting = setInterval(() => {
-    self.postMessage({ kind: "inputs", files: tail.followed(), sockets: sockets.counts() });
-  }, REPORT_MS);
+  const report = (): void =>
+    self.postMessage({ kind: "inputs", files: tail.followed(), buckets, sockets: sockets.counts() });
+  const reporting = setInterval(report, REPORT_MS);
   while (!stopping) {
     const more = turns.turn();
     // Even with more to read, messages and watch events get their turn.
@@ -98,7 +100,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   turns.wake(true);
   while (turns.turn() && clock.monotonicMs() < untilMs);
   ingest.finish();
-  self.postMessage({ kind: "inputs", files: tail.followed(), sockets: sockets.counts() });
+  report();
   sockets.close();
   tail.close();
   self.postMessage({ kind: "stopped" });

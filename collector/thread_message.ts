@@ -44,6 +44,8 @@ export interface InputCounts {
   readonly kind: "inputs";
   /** Files that are followed. */
   readonly files: number;
+  /** Buckets sealed since the thread started. */
+  readonly buckets: number;
   /** Since the thread started. */
   readonly sockets: readonly SocketCount[];
 }

@@ -65,6 +65,8 @@ export interface ServeOptions {
 
 export interface Serving {
   readonly port: number;
+  /** Streams that are open: subscribers. */
+  streams(): number;
   /**
    * Accepts nothing more, ends streams, lets calls in flight finish, and after `graceMs` at the latest cuts what is
    * left. Never rejects; a second call waits for the first.
@@ -100,6 +102,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   let stopped: Promise<void> | undefined;
   return {
     port: listener.address.port,
+    streams: () => streams.size,
     stop: (graceMs) => stopped ??= stop(server, listener, streams, graceMs),
   };
 }
