@@ -45,6 +45,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, string>> = {
   "@grpc/": "proto",
   "protobufjs": "proto",
   "preact": "frontend",
+  "bcryptjs": "frontend",
   "re2js": "core/host",
 };
 const TEST_PACKAGES = ["@std/assert", "fast-check", "playwright-core", "axe-core"];

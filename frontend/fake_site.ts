@@ -71,6 +71,7 @@ export interface Asked {
 }
 
 export interface FakeSite {
+  /** Follows one redirection, unless `redirect` is "manual". */
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
   /** The body of a page. */
   readonly page: (path: string) => Promise<string>;
@@ -120,10 +121,15 @@ export function fakeSite(answers: FakeAnswers = {}, change: Partial<Site> = {}):
       asked.addresses.push(address);
       return client;
     },
+    clientRate: 0,
     ...change,
   });
-  const get = (path: string, init?: RequestInit): Promise<Response> =>
-    handler(new Request(new URL(path, "http://dashboard.test/"), init));
+  const get = async (path: string, init?: RequestInit): Promise<Response> => {
+    const url = new URL(path, "http://dashboard.test/"), response = await handler(new Request(url, init), "192.0.2.1");
+    const location = response.headers.get("location");
+    if (location === null || init?.redirect === "manual") return response;
+    return await handler(new Request(new URL(location, url), init), "192.0.2.1");
+  };
   return { get, page: async (path) => await (await get(path)).text(), asked, errors };
 }
 

@@ -2,18 +2,22 @@
  * The dashboard as a function from request to response. It reads nothing but its arguments: clock, clients and log are
  * given, so that tests hold every response still.
  */
+import { csvOf } from "@/core/host/answer_csv.ts";
 import { jsonLine } from "@/core/host/json_text.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Client } from "@/proto/client.ts";
-import { askBoth, type Problem } from "./answers.ts";
-import { csvOf } from "@/core/host/answer_csv.ts";
-import { jsonOf } from "./json.ts";
-import { URL_CHARS_MAX } from "./links.ts";
+import { askBoth, askFleet, type Problem } from "./answers.ts";
+import { ClientRate } from "./client_rate.ts";
+import { fleetJson, jsonOf } from "./json.ts";
+import { LastGood } from "./last_good.ts";
+import { isCanonical, linkTo, type PageName, URL_CHARS_MAX } from "./links.ts";
 import { isoTime } from "./numbers.ts";
 import { renderPage } from "./page.tsx";
-import { type Defaults, type Mistake, type PageRequest, readRequest } from "./request.ts";
+import type { PasswordGate } from "./password_gate.ts";
+import { RecentAnswers } from "./recent_answers.ts";
+import { type Defaults, type Mistake, type PageRequest, type PageState, readRequest } from "./request.ts";
 import css from "./style.css" with { type: "text" };
 import { chooseTarget } from "./target.ts";
 import type { Outcome, View } from "./view.ts";
@@ -28,12 +32,30 @@ export interface Site extends Defaults {
   readonly regex: RegexEngine;
   readonly clock: Clock;
   readonly log: Log;
+  /** Requests a second that one client may make, on average; 0 for any number. */
+  readonly clientRate: number;
+  /** Who may see anything; undefined lets everybody. */
+  readonly passwords?: PasswordGate;
 }
 
-/** Makes the handler of a site. It always resolves. */
-export function createHandler(site: Site): (request: Request) => Promise<Response> {
+/** Answers one request; `client` is the address that it came from. Always resolves. */
+export type Handler = (request: Request, client: string) => Promise<Response>;
+
+/** What a site remembers between requests: a bounded number of answers, all of which can be asked again. */
+interface Memory {
+  readonly recent: RecentAnswers;
+  readonly lastGood: LastGood;
+}
+
+export function createHandler(site: Site): Handler {
+  const nowMs = (): number => site.clock.monotonicMs();
+  const memory: Memory = { recent: new RecentAnswers(nowMs), lastGood: new LastGood() };
+  const rate = new ClientRate(site.clientRate, nowMs);
   let waiting = 0;
-  return async (request) => {
+  return async (request, client) => {
+    if (!rate.allows(client)) {
+      return secured(request, plain(429, "Cannot answer: you ask too often; wait a second", { "retry-after": "1" }));
+    }
     if (waiting >= REQUESTS_MAX) {
       return secured(
         request,
@@ -42,7 +64,8 @@ export function createHandler(site: Site): (request: Request) => Promise<Respons
     }
     waiting++;
     try {
-      return secured(request, await respond(site, request));
+      const refused = await site.passwords?.refusal(request.headers.get("authorization"), client);
+      return secured(request, refused === undefined ? await respond(site, memory, request) : refusal(refused));
     } catch (error) {
       site.log.error("cannot answer a request: a bug of ours", {
         error: String(error instanceof Error ? error.stack : error),
@@ -54,7 +77,15 @@ export function createHandler(site: Site): (request: Request) => Promise<Respons
   };
 }
 
-async function respond(site: Site, request: Request): Promise<Response> {
+function refusal(why: "unknown" | "too often"): Response {
+  return why === "unknown"
+    ? plain(401, "Cannot answer: name and password are needed", {
+      "www-authenticate": 'Basic realm="nginx-logtail", charset="UTF-8"',
+    })
+    : plain(429, "Cannot answer: too many wrong passwords; wait ten seconds", { "retry-after": "10" });
+}
+
+async function respond(site: Site, memory: Memory, request: Request): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return plain(405, `Cannot ${request.method}: the dashboard only reads; use GET or HEAD`, { allow: "GET, HEAD" });
   }
@@ -66,7 +97,9 @@ async function respond(site: Site, request: Request): Promise<Response> {
     case undefined:
       return plain(400, "Cannot read this address: it is no URL");
     case "/":
-      return await respondWithAnswers(site, url?.searchParams ?? new URLSearchParams());
+      return await respondWithPage(site, memory, "traffic", url?.searchParams ?? new URLSearchParams());
+    case "/targets":
+      return await respondWithPage(site, memory, "fleet", url?.searchParams ?? new URLSearchParams());
     case "/style.css":
       return fixed(css, "text/css; charset=utf-8");
     case "/favicon.svg":
@@ -78,38 +111,70 @@ async function respond(site: Site, request: Request): Promise<Response> {
   }
 }
 
-async function respondWithAnswers(site: Site, search: URLSearchParams): Promise<Response> {
-  const asked = readRequest(search, site, site.regex);
+async function respondWithPage(site: Site, memory: Memory, page: PageName, search: URLSearchParams): Promise<Response> {
+  const asked = readRequest(search, site, site.regex), { state } = asked;
+  if (asked.mistakes.length === 0 && state.format === "page" && !isCanonical(search, state, site)) {
+    return plain(303, "See the address that this one stands for", { location: linkTo(state, site, {}, page) });
+  }
   const startMs = site.clock.monotonicMs();
-  const outcome = await outcomeOf(site, asked);
-  const { state } = asked;
-  if (outcome.kind === "answers" && state.format === "json") {
-    return written(200, jsonOf(outcome.answers, state.target || site.target), "application/json; charset=utf-8");
-  }
-  if (outcome.kind === "answers" && state.format === "csv") {
-    const { groupBy, window, toS } = outcome.answers.topN;
-    const name = `logtail-${groupBy}-${window}-${isoTime(toS).replace(/[-:]/g, "")}.csv`;
-    const disposition = { "content-disposition": `attachment; filename="${name}"` };
-    return written(200, csvOf(outcome.answers.topN), "text/csv; charset=utf-8", disposition);
-  }
-  const status = outcome.kind === "mistakes" ? 400 : outcome.kind === "problem" ? outcome.problem.status : 200;
-  if (outcome.kind !== "answers" && state.format !== "page") {
-    const error = outcome.kind === "mistakes" ? mistakesText(outcome.mistakes) : problemText(outcome.problem);
-    return state.format === "csv"
-      ? plain(status, error)
-      : written(status, jsonLine({ error }), "application/json; charset=utf-8");
-  }
-  const typedQ = search.get("q") ?? "", tookMs = site.clock.monotonicMs() - startMs;
-  const view: View = { state, defaults: site, typedQ, nowS: site.clock.nowS(), tookMs, outcome };
-  return written(status, renderPage(view, STYLE_URL), "text/html; charset=utf-8");
+  const outcome = await outcomeOf(site, memory, page, asked);
+  if (state.format !== "page") return writtenAs(site, state, outcome);
+  const tookMs = site.clock.monotonicMs() - startMs;
+  const nowS = site.clock.nowS(), { typed } = asked;
+  const view: View = { page, state, defaults: site, typed, nowS, tookMs, outcome };
+  return written(statusOf(outcome), renderPage(view, STYLE_URL), "text/html; charset=utf-8");
 }
 
-async function outcomeOf(site: Site, { state, filter, mistakes }: PageRequest): Promise<Outcome> {
+function statusOf(outcome: Outcome): number {
+  return outcome.kind === "mistakes" ? 400 : outcome.kind === "problem" ? outcome.problem.status : 200;
+}
+
+/** The answer as JSON or CSV. */
+function writtenAs(site: Site, state: PageState, outcome: Outcome): Response {
+  const status = statusOf(outcome), isCsv = state.format === "csv";
+  if (outcome.kind === "mistakes" || outcome.kind === "problem") {
+    const error = outcome.kind === "mistakes" ? mistakesText(outcome.mistakes) : problemText(outcome.problem);
+    return isCsv ? plain(status, error) : written(status, jsonLine({ error }), JSON_TYPE);
+  }
+  if (outcome.kind === "fleet") {
+    if (isCsv) return plain(400, "Cannot write the fleet as CSV; use raw=1");
+    return written(200, fleetJson(outcome.fleet, state.target || site.target), JSON_TYPE);
+  }
+  if (!isCsv) return written(200, jsonOf(outcome.answers, state.target || site.target), JSON_TYPE);
+  const { groupBy, window, toS } = outcome.answers.topN;
+  const name = `logtail-${groupBy}-${window}-${isoTime(toS).replace(/[-:]/g, "")}.csv`;
+  const disposition = { "content-disposition": `attachment; filename="${name}"` };
+  return written(200, csvOf(outcome.answers.topN), "text/csv; charset=utf-8", disposition);
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+async function outcomeOf(
+  site: Site,
+  { recent, lastGood }: Memory,
+  page: PageName,
+  { state, filter, mistakes }: PageRequest,
+): Promise<Outcome> {
   if (mistakes.length > 0) return { kind: "mistakes", mistakes };
+  // The fleet is that of whoever answers: of one source through its target, it is the target's.
   const chosen = await chooseTarget(state.target, filter, site);
-  if ("problem" in chosen) return { kind: "problem", problem: chosen.problem };
-  const answers = await askBoth(chosen.client, chosen.address, state, chosen.filter);
-  return "problem" in answers ? { kind: "problem", problem: answers.problem } : { kind: "answers", answers };
+  const name = linkTo({ ...state, refreshS: site.refreshS, table: false }, site, {}, page);
+  if ("problem" in chosen) return silent(site, lastGood, site.target, name, chosen.problem);
+  const { client, address } = chosen;
+  if (page === "fleet") {
+    const fleet = await askFleet(recent, client, address);
+    return "problem" in fleet ? silent(site, lastGood, address, name, fleet.problem) : { kind: "fleet", fleet };
+  }
+  const answers = await askBoth(recent, client, address, state, chosen.filter);
+  if ("problem" in answers) return silent(site, lastGood, address, name, answers.problem);
+  lastGood.answered(address, name, answers);
+  return { kind: "answers", answers };
+}
+
+/** A problem that may pass, with what is known of the time before it. */
+function silent(site: Site, lastGood: LastGood, address: string, name: string, problem: Problem): Outcome {
+  if (!problem.passing) return { kind: "problem", problem };
+  return { kind: "problem", problem: { ...problem, silence: lastGood.silent(address, name, site.clock.nowS()) } };
 }
 
 function mistakesText(mistakes: readonly Mistake[]): string {

@@ -82,9 +82,9 @@ Deno.test("what the URL asks for is what the target is asked", async () => {
   const { get, asked } = fakeSite();
   await get("/?w=6h&by=status&n=7&sort=bytes&f_website=a.example&q=tor%3Dyes");
   const [{ filter, ...question }] = asked.topN;
-  assertEquals(question, { window: "6h", groupBy: "status", n: 7, sort: 1 });
+  assertEquals(question, { window: "6h", groupBy: "status", n: 7, sort: 1, detail: true });
   assertEquals(filter && filterText(filter), "website=a.example AND tor=yes");
-  assertEquals(asked.trend, [{ window: "6h", filter }]);
+  assertEquals(asked.trend, [{ window: "6h", filter, detail: true }]);
 });
 
 Deno.test("a bad address is answered with 400 in the format it asked for, and the target is not asked", async () => {

@@ -3,9 +3,18 @@
  * look at the same thing have the same address. Reading a link again (`request.ts`) gives the same state.
  */
 import { type DimensionName, DIMENSIONS } from "@/core/dimensions.ts";
-import type { Comparison } from "@/core/filter_tree.ts";
+import { type Comparison, type FilterNode, filterText } from "@/core/filter_tree.ts";
 import { MEASURES, REQUESTS } from "@/core/measures.ts";
-import { type Defaults, fieldParameter, FIELDS, fieldValue, type PageState } from "./request.ts";
+import {
+  type Defaults,
+  fieldParameter,
+  FIELDS,
+  fieldValue,
+  fitsField,
+  type PageState,
+  partsOf,
+  textOf,
+} from "./request.ts";
 
 /** Characters of a URL. A longer one is answered with 414, and no link to one is drawn. */
 export const URL_CHARS_MAX = 8192;
@@ -13,18 +22,28 @@ export const URL_CHARS_MAX = 8192;
 /** Characters kept free for what stands before the `?`: scheme, host, and the path that a proxy may put there. */
 const URL_BASE_CHARS = 512;
 
-/** The relative URL of a state: works under whatever path a proxy puts the dashboard. */
-export function linkTo(state: PageState, defaults: Defaults, change: Partial<PageState> = {}): string {
+/** The two pages: traffic, and the sources behind it. Both keep all of the state, so that one finds back. */
+export type PageName = "traffic" | "fleet";
+
+/** Paths below wherever a proxy puts the dashboard. */
+export const PATHS: Readonly<Record<PageName, string>> = { traffic: "./", fleet: "./targets" };
+
+/** The relative URL of a state. */
+export function linkTo(
+  state: PageState,
+  defaults: Defaults,
+  change: Partial<PageState> = {},
+  page: PageName = "traffic",
+): string {
   const search = new URLSearchParams(
     parametersOf({ ...state, ...change }, defaults).map(([name, value]) => [name, value]),
   );
-  return search.size === 0 ? "./" : `./?${search}`;
+  return search.size === 0 ? PATHS[page] : `${PATHS[page]}?${search}`;
 }
 
 /** The same, or undefined when the URL would be too long to be answered. */
 export function shortLinkTo(state: PageState, defaults: Defaults, change: Partial<PageState>): string | undefined {
-  const link = linkTo(state, defaults, change);
-  return link.length + URL_BASE_CHARS > URL_CHARS_MAX ? undefined : link;
+  return shortEnough(linkTo(state, defaults, change));
 }
 
 /** Name and value of each parameter that is not default, in the order of a URL. */
@@ -38,17 +57,84 @@ export function parametersOf(state: PageState, defaults: Defaults): readonly (re
   if (state.sort !== REQUESTS) pairs.push(["sort", MEASURES[state.sort].sort]);
   if (state.target !== "") pairs.push(["target", state.target]);
   if (state.refreshS !== defaults.refreshS) pairs.push(["refresh", String(state.refreshS)]);
+  if (state.table) pairs.push(["table", "1"]);
   if (state.format === "json") pairs.push(["raw", "1"]);
   if (state.format === "csv") pairs.push(["format", "csv"]);
   return pairs;
 }
 
+/** Whether these parameters of a page are already those that its links would have. */
+export function isCanonical(search: URLSearchParams, state: PageState, defaults: Defaults): boolean {
+  const given = [...search], ours = parametersOf(state, defaults);
+  return given.length === ours.length &&
+    given.every(([name, value], i) => name === ours[i][0] && value === ours[i][1].toWellFormed());
+}
+
 /** What a click on a row changes: its value becomes a filter and the next dimension is ranked. */
 export function drillDown(state: PageState, label: string): Partial<PageState> {
+  const change = only(state, label), { filters = [] } = change;
+  return { ...change, by: nextDimension(state.by, filters) };
+}
+
+/** Its value becomes a filter, and nothing else changes: from there to any other dimension. */
+export function only(state: PageState, label: string): Partial<PageState> {
   const clicked: Comparison = { kind: "compare", dimension: state.by, operator: "=", value: label };
+  if (!fitsField(clicked)) return { q: textOf([...partsOf(state), clicked]) };
   const others = state.filters.filter((filter) => fieldParameter(filter) !== fieldParameter(clicked));
-  const filters = inOrder([...others, clicked]);
-  return { filters, by: nextDimension(state.by, filters) };
+  return { filters: inOrder([...others, clicked]) };
+}
+
+/** Its value is left out from now on. */
+export function without(state: PageState, label: string): Partial<PageState> {
+  return { q: textOf([...partsOf(state), excluding(state.by, label)]) };
+}
+
+function excluding(dimension: DimensionName, value: string): FilterNode {
+  return { kind: "not", part: { kind: "compare", dimension, operator: "=", value } };
+}
+
+/** Where the links of a row lead; undefined when the address would be too long. */
+export interface RowLinks {
+  readonly drill: string | undefined;
+  readonly only: string | undefined;
+  readonly without: string | undefined;
+}
+
+/** Stand for a label while a link is made once for all rows: a bare word, and a number that no ASN can be. */
+const PLACE = "qJx0label0xJq", NUMBER_PLACE = "9876543201";
+
+/** The links of each row. One link of each kind is made; what differs between rows is put into it. */
+export function rowLinks(state: PageState, defaults: Defaults): (label: string) => RowLinks {
+  const fits = (label: string): boolean =>
+    fitsField({ kind: "compare", dimension: state.by, operator: "=", value: label });
+  const place = [PLACE, NUMBER_PLACE].find(fits) ?? PLACE;
+  const links = [drillDown, only, without].map((change) => linkTo(state, defaults, change(state, place)).split(place));
+  const [drill, same, less] = links.map(([before, after]) => (text: string) => shortEnough(before + text + after));
+  const isSame = fits(place) && links.every(({ length }) => length === 2);
+  return (label) => {
+    if (isSame && fits(label)) {
+      const value = encoded(label);
+      return { drill: drill(value), only: same(value), without: less(encoded(valueText(state.by, label))) };
+    }
+    return {
+      drill: shortLinkTo(state, defaults, drillDown(state, label)),
+      only: shortLinkTo(state, defaults, only(state, label)),
+      without: shortLinkTo(state, defaults, without(state, label)),
+    };
+  };
+}
+
+/** A value as the filter language writes it, quoted where it must be. */
+function valueText(dimension: DimensionName, value: string): string {
+  return filterText({ kind: "compare", dimension, operator: "=", value }).slice(dimension.length + 1);
+}
+
+function encoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
+}
+
+function shortEnough(link: string): string | undefined {
+  return link.length + URL_BASE_CHARS > URL_CHARS_MAX ? undefined : link;
 }
 
 /** What the × of a breadcrumb changes. */
@@ -56,25 +142,33 @@ export function withoutFilter(state: PageState, filter: Comparison): Partial<Pag
   return { filters: state.filters.filter((other) => other !== filter) };
 }
 
+/** The same for a part of `q`, by its place. */
+export function withoutPart(state: PageState, place: number): Partial<PageState> {
+  return { q: textOf(partsOf(state).filter((_, i) => i !== place)) };
+}
+
 /** What is left when every filter goes. */
 export const WITHOUT_FILTERS: Partial<PageState> = { filters: [], q: "" };
 
+/** The dimensions that a filter pins to one value: ranking those shows one row. */
+export function isPinned(filters: readonly Comparison[], name: DimensionName): boolean {
+  return filters.some(({ dimension, operator, value }) =>
+    dimension === name && operator === "=" && !(name === "status" && value.endsWith("xx"))
+  );
+}
+
 /**
- * Follows `drillTo` past the dimensions that a filter already pins to one value: ranking those would show one row. When
- * the whole path is pinned, the first dimension that is not.
+ * Follows `drillTo` past the dimensions that a filter already pins to one value. When the whole path is pinned, the first
+ * dimension that is not.
  */
 function nextDimension(from: DimensionName, filters: readonly Comparison[]): DimensionName {
-  const isPinned = (name: DimensionName): boolean =>
-    filters.some(({ dimension, operator, value }) =>
-      dimension === name && operator === "=" && !(name === "status" && value.endsWith("xx"))
-    );
   let next = from;
   for (let step = 0; step < DIMENSIONS.length; step++) {
     const { drillTo } = DIMENSIONS.find(({ name }) => name === next) ?? DIMENSIONS[0];
-    if (!isPinned(drillTo)) return drillTo;
+    if (!isPinned(filters, drillTo)) return drillTo;
     next = drillTo;
   }
-  return DIMENSIONS.find(({ name }) => !isPinned(name))?.name ?? from;
+  return DIMENSIONS.find(({ name }) => !isPinned(filters, name))?.name ?? from;
 }
 
 function inOrder(filters: readonly Comparison[]): readonly Comparison[] {

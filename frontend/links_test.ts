@@ -4,7 +4,17 @@ import { DIMENSIONS } from "@/core/dimensions.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { MEASURES } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
-import { drillDown, linkTo, shortLinkTo, withoutFilter } from "./links.ts";
+import {
+  drillDown,
+  isCanonical,
+  linkTo,
+  only,
+  rowLinks,
+  shortLinkTo,
+  without,
+  withoutFilter,
+  withoutPart,
+} from "./links.ts";
 import { FIELDS, fieldValue, type PageRequest, type PageState, readRequest } from "./request.ts";
 
 const DEFAULTS = { n: 25, refreshS: 30, target: "agg:9091" };
@@ -45,6 +55,7 @@ const STATE = fc.record({
   q: fc.constantFrom("", "status>=400", 'uri="a b" OR NOT tor=yes', "website~=^a\\."),
   target: fc.oneof(fc.constant(""), fc.string({ unit: "grapheme" }).filter((text) => text.isWellFormed())),
   refreshS: fc.oneof(fc.constant(0), fc.integer({ min: 2, max: 3600 })),
+  table: fc.boolean(),
   format: fc.constantFrom("page" as const, "json" as const, "csv" as const),
   values: fc.dictionary(fc.constantFrom(...FIELDS.map(({ parameter }) => parameter)), VALUE),
 }).map(({ values, ...rest }): PageState => {
@@ -52,11 +63,35 @@ const STATE = fc.record({
   const search = new URLSearchParams(
     filters.flatMap((pair) => readRequest(pair, DEFAULTS, linearRegex).mistakes.length > 0 ? [] : [...pair]),
   );
-  return { ...rest, filters: readRequest(search, DEFAULTS, linearRegex).state.filters };
+  const raw: PageState = { ...rest, filters: readRequest(search, DEFAULTS, linearRegex).state.filters };
+  // What q says and a parameter can say as well belongs there.
+  return stateOf(linkTo(raw, DEFAULTS));
 });
 
 Deno.test("reading a link gives the state it was made from, whatever is in it", () => {
   fc.assert(fc.property(STATE, (state) => assertEquals(stateOf(linkTo(state, DEFAULTS)), state)));
+});
+
+Deno.test("a link is where a redirection ends: reading it leads nowhere else", () => {
+  fc.assert(fc.property(STATE, (state) => {
+    const { searchParams } = new URL(linkTo(state, DEFAULTS), "http://dashboard.test/");
+    assert(isCanonical(searchParams, state, DEFAULTS));
+  }));
+});
+
+Deno.test("there is one address for a filter, however it was written", () => {
+  const link = (query: string): string => linkTo(stateOf(`./?${query}`), DEFAULTS);
+  const one = link("f_website=a&f_status=>=400&q=NOT uri=/health");
+  assertEquals(one, "./?q=NOT+uri%3D%2Fhealth&f_website=a&f_status=%3E%3D400");
+  for (
+    const query of [
+      "q=website=a AND status>=400 AND NOT uri=/health",
+      "q=NOT uri=/health AND (status>=400 AND website=a)",
+      "q=website=a AND NOT uri=/health AND website=a&f_status=>=400",
+    ]
+  ) assertEquals(link(query), one, query);
+  assertEquals(link("q=website=a AND website=b"), "./?q=website%3Db&f_website=a");
+  assertEquals(link("q=website!=a OR tor=yes"), "./?q=website%21%3Da+OR+tor%3Dyes");
 });
 
 Deno.test("equal states have equal links, in whatever order they were asked for", () => {
@@ -102,10 +137,34 @@ Deno.test("what a click on any label filters by is that label", () => {
   }));
 });
 
+Deno.test("a value can be kept without going on, or left out, and both can be taken back", () => {
+  const state = stateOf("./?by=uri&f_website=a&q=NOT uri=/b OR tor=yes");
+  const kept = { ...state, ...only(state, "/x y") }, less = { ...state, ...without(state, "/x y") };
+  assertEquals([kept.by, kept.filters.map(fieldValue)], ["uri", ["a", "/x y"]]);
+  assertEquals(less.q, '(NOT uri=/b OR tor=yes) AND NOT uri="/x y"');
+  assertEquals({ ...less, ...withoutPart(less, 1) }, state);
+});
+
+Deno.test("the links of a row are those that would be made for it alone, whatever its label and the page", () => {
+  const label = fc.oneof(
+    fc.string({ unit: "grapheme", minLength: 1 }),
+    fc.constantFrom("-", "404", "yes", 'a b"c', "\ud800"),
+  );
+  fc.assert(fc.property(STATE, label, (state, label) => {
+    const links = rowLinks(state, DEFAULTS)(label);
+    for (const [kind, change] of [["drill", drillDown], ["only", only], ["without", without]] as const) {
+      const link = links[kind], alone = linkTo(state, DEFAULTS, change(state, label));
+      if (link === undefined) continue;
+      const pairs = (url: string): unknown => [...new URL(url, "http://dashboard.test/").searchParams];
+      assertEquals(pairs(link), pairs(alone), kind);
+    }
+  }));
+});
+
 Deno.test("removing a filter removes just that", () => {
-  const state = stateOf("./?w=1m&by=uri&f_website=a&f_uri=/b&f_status=500&q=tor%3Dyes");
-  const without = linkTo(state, DEFAULTS, withoutFilter(state, state.filters[1]));
-  assertEquals(without, "./?w=1m&by=uri&q=tor%3Dyes&f_website=a&f_status=500");
+  const state = stateOf("./?w=1m&by=uri&f_website=a&f_uri=/b&f_status=500&q=NOT+tor%3Dyes");
+  const less = linkTo(state, DEFAULTS, withoutFilter(state, state.filters[1]));
+  assertEquals(less, "./?w=1m&by=uri&q=NOT+tor%3Dyes&f_website=a&f_status=500");
 });
 
 Deno.test("a link too long to be answered is not made", () => {

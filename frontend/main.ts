@@ -4,13 +4,15 @@ import { systemClock } from "@/core/host/clock.ts";
 import { MachineRefusal, runProgram } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
-import { openLog } from "@/core/host/log.ts";
+import { type Log, openLog } from "@/core/host/log.ts";
 import { linearRegex } from "@/core/host/regex.ts";
-import { clientSecurity } from "@/core/host/security.ts";
+import { openCredentialFiles } from "@/core/host/credential_files.ts";
+import { clientSecurity, httpsCertificates, type ServerCertificates } from "@/core/host/security.ts";
 import { onStop } from "@/core/host/signals.ts";
 import { type Client, connect } from "@/proto/client.ts";
 import { FRONTEND } from "./flags.ts";
-import { createHandler } from "./handler.ts";
+import { createHandler, type Handler } from "./handler.ts";
+import { PasswordGate, readPasswords } from "./password_gate.ts";
 
 /** Milliseconds that requests in flight have after a stop signal: longer than an answer may take would miss the 5 s. */
 const STOP_MS_MAX = 4000;
@@ -18,19 +20,25 @@ const STOP_MS_MAX = 4000;
 /** Milliseconds until a listener that failed is opened again. */
 const LISTEN_AGAIN_MS = 1000;
 
+/** Milliseconds between two looks at the certificate. */
+const LOOK_MS = 10_000;
+
 /** Serves until SIGTERM or SIGINT. Throws MachineRefusal when the address cannot be had. */
 async function run(flags: FlagValues): Promise<void> {
   const log = openLog("frontend");
   const clients = new Map<string, Client>(), security = clientSecurity(flags, log);
   const target = flags.text("target"), targetAllow = flags.list("target-allow");
+  const clock = systemClock(), certificates = httpsCertificates(flags, log);
   const handler = createHandler({
     target,
     targetAllow,
     n: flags.number("n"),
     refreshS: flags.number("refresh"),
     regex: linearRegex,
-    clock: systemClock(),
+    clock,
     log,
+    clientRate: flags.number("client-rate"),
+    passwords: passwordGate(flags, log, () => clock.monotonicMs(), certificates !== undefined),
     // At most one client for the target and each allowed address: `target.ts` asks for no others.
     clientFor: (address) => {
       const client = clients.get(address) ?? connect(address, security);
@@ -39,15 +47,23 @@ async function run(flags: FlagValues): Promise<void> {
     },
   });
   const listen = listenAddress(flags.text("listen"));
-  let server = listenOn(listen, handler);
-  log.info("serving", { listen: addressText({ ...listen, port: server.addr.port }), target });
+  let shown = certificates?.current(), server = listenOn(listen, handler, shown);
+  const address = addressText({ ...listen, port: server.addr.port });
+  log.info("serving", { listen: address, scheme: shown === undefined ? "http" : "https", target });
+  // The runtime takes certificates when it begins to listen: a renewed one makes it begin again.
+  const isRenewed = (): boolean => certificates?.current() !== shown;
+  const looking = setInterval(() => isRenewed() && void server.shutdown(), LOOK_MS);
   const stop = stopSignal();
   for (let why = await endOf(server, stop); why !== undefined; why = await endOf(server, stop)) {
-    // Seen when the system has no file descriptors left: the runtime gives the listener up.
-    log.error("cannot accept connections; listening again", { why, after_ms: LISTEN_AGAIN_MS });
-    await delay(LISTEN_AGAIN_MS);
-    server = listenOn(listen, handler);
+    if (!isRenewed()) {
+      // Seen when the system has no file descriptors left: the runtime gives the listener up.
+      log.error("cannot accept connections; listening again", { why, after_ms: LISTEN_AGAIN_MS });
+      await delay(LISTEN_AGAIN_MS);
+    }
+    shown = certificates?.current();
+    server = listenOn(listen, handler, shown);
   }
+  clearInterval(looking);
   log.info("stopping");
   const timer = setTimeout(() => Deno.exit(0), STOP_MS_MAX); // whoever still reads then is not waited for
   await server.shutdown();
@@ -66,10 +82,15 @@ function endOf(server: Deno.HttpServer, stop: Promise<void>): Promise<string | u
 
 function listenOn(
   { hostname, port }: SocketAddress,
-  handler: (request: Request) => Promise<Response>,
+  handler: Handler,
+  certificates: ServerCertificates | undefined,
 ): Deno.HttpServer<Deno.NetAddr> {
+  const tls = certificates === undefined ? {} : { cert: certificates.cert, key: certificates.key };
   try {
-    return Deno.serve({ hostname, port, onListen: () => {} }, handler);
+    return Deno.serve(
+      { hostname, port, onListen: () => {}, ...tls },
+      (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
+    );
   } catch (error) {
     const where = `Cannot listen on TCP ${addressText({ hostname, port })}`;
     if (error instanceof Deno.errors.AddrInUse) {
@@ -83,6 +104,19 @@ function listenOn(
     }
     throw error;
   }
+}
+
+/** Who may see anything, by --password-file; undefined without it. */
+function passwordGate(flags: FlagValues, log: Log, nowMs: () => number, isHttps: boolean): PasswordGate | undefined {
+  const path = flags.text("password-file");
+  if (path === "") return undefined;
+  if (!isHttps) {
+    log.warn("passwords travel in plain text; give --tls-cert and --tls-key, or put a proxy with TLS before");
+  }
+  return new PasswordGate(
+    openCredentialFiles([{ flag: "password-file", path }], ([text]) => readPasswords(text), log),
+    nowMs,
+  );
 }
 
 /** The address of --listen, which the flag's own check has already accepted. */

@@ -6,17 +6,19 @@ import type { VNode } from "preact";
 import { renderToString } from "preact-render-to-string";
 import type { TopNAnswer } from "@/core/answer.ts";
 import { dimensionIndex, DIMENSIONS } from "@/core/dimensions.ts";
+import { filterText } from "@/core/filter_tree.ts";
 import { VERSION } from "@/core/host/exit.ts";
 import { REQUESTS } from "@/core/measures.ts";
+import type { Answers } from "./answers.ts";
 import { Breadcrumbs, FilterForm } from "./filters.tsx";
+import { Fleet } from "./fleet.tsx";
 import { Header } from "./header.tsx";
 import { Label } from "./label.tsx";
 import { utcDateTime, utcTime } from "./numbers.ts";
-import { Ranking, Tabs, Unlisted } from "./ranking.tsx";
+import { BreakDown, Ranking, Tabs, Unlisted } from "./ranking.tsx";
 import { Trend } from "./trend.tsx";
-import { EmptyCard, MistakesCard, ProblemCard } from "./trouble.tsx";
-import { PAGE_ROWS_MAX } from "./request.ts";
-import { reloadS, type View, viewLink } from "./view.ts";
+import { EmptyCard, MistakesCard, PartialNotice, ProblemCard } from "./trouble.tsx";
+import { pageLink, reloadS, type View } from "./view.ts";
 import { visibleText } from "./visible.ts";
 
 /** Draws a page. `styleUrl` is that of the style sheet, relative. */
@@ -36,12 +38,28 @@ function Page({ view, styleUrl }: { readonly view: View; readonly styleUrl: stri
         <title>{titleOf(view)}</title>
         <link rel="icon" href="./favicon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href={styleUrl} />
+        <link
+          rel="alternate"
+          type="application/json"
+          title="the same as JSON"
+          href={pageLink(view, view.page, { format: "json" })}
+        />
+        {view.page === "traffic" && (
+          <link
+            rel="alternate"
+            type="text/csv"
+            title="the same as CSV"
+            href={pageLink(view, "traffic", { format: "csv" })}
+          />
+        )}
       </head>
       <body>
+        <a class="skip" href="#main">Skip to the numbers</a>
         <Header view={view} />
-        <FilterForm view={view} />
-        <main>
-          <Breadcrumbs view={view} />
+        {view.page === "traffic" && <FilterForm view={view} />}
+        <main id="main">
+          <h1 class="hidden">{headingOf(view)}</h1>
+          {view.page === "traffic" && <Breadcrumbs view={view} />}
           <Outcome view={view} />
         </main>
         <Footer view={view} />
@@ -52,17 +70,41 @@ function Page({ view, styleUrl }: { readonly view: View; readonly styleUrl: stri
 
 function Outcome({ view }: { readonly view: View }): VNode {
   const { outcome } = view;
-  if (outcome.kind === "mistakes") return <MistakesCard view={view} mistakes={outcome.mistakes} />;
-  if (outcome.kind === "problem") return <ProblemCard view={view} problem={outcome.problem} />;
-  const { answers } = outcome, { topN } = answers;
+  switch (outcome.kind) {
+    case "mistakes":
+      return <MistakesCard view={view} mistakes={outcome.mistakes} />;
+    case "fleet":
+      return <Fleet view={view} fleet={outcome.fleet} />;
+    case "answers":
+      return <Numbers view={view} answers={outcome.answers} />;
+    case "problem": {
+      const last = outcome.problem.silence?.last;
+      return (
+        <>
+          <ProblemCard view={view} problem={outcome.problem} />
+          {last !== undefined && (
+            <div class="stale">
+              <Numbers view={view} answers={last} />
+            </div>
+          )}
+        </>
+      );
+    }
+  }
+}
+
+function Numbers({ view, answers }: { readonly view: View; readonly answers: Answers }): VNode {
+  const { topN, trend } = answers;
   return (
     <>
-      <Trend answers={answers} />
+      <PartialNotice view={view} topN={topN} />
+      <Trend view={view} answers={answers} />
       <Tabs view={view} />
       {topN.entries.length === 0 && topN.other[REQUESTS] === 0
         ? <EmptyCard view={view} topN={topN} />
-        : <Ranking view={view} topN={topN} />}
+        : <Ranking view={view} topN={topN} trend={trend} />}
       <Unlisted view={view} topN={topN} />
+      <BreakDown view={view} />
     </>
   );
 }
@@ -72,37 +114,37 @@ function Footer({ view }: { readonly view: View }): VNode {
   const inS = reloadS(view);
   return (
     <footer>
-      {outcome.kind === "answers" && <AnswerNote view={view} topN={outcome.answers.topN} />}
-      {outcome.kind === "answers" && <span>answered in {Math.round(tookMs)} ms</span>}
+      {outcome.kind === "answers" && <AnswerNote topN={outcome.answers.topN} />}
+      {(outcome.kind === "answers" || outcome.kind === "fleet") && <span>answered in {Math.round(tookMs)} ms</span>}
       <span>{inS > 0 ? `reloads every ${inS} s` : state.refreshS > 0 ? "does not reload" : "reloading is paused"}</span>
       <span>nginx-logtail {VERSION}</span>
     </footer>
   );
 }
 
-function AnswerNote({ view, topN }: { readonly view: View; readonly topN: TopNAnswer }): VNode {
-  const more = view.state.n < 100 ? 100 : PAGE_ROWS_MAX;
+function AnswerNote({ topN }: { readonly topN: TopNAnswer }): VNode {
   return (
     <>
       <span>
         from <Label text={topN.source} charsMax={80} />
       </span>
       <span>{utcDateTime(topN.fromS)} to {utcTime(topN.toS)} UTC</span>
-      {topN.entries.length >= view.state.n && view.state.n < more && (
-        <a href={viewLink(view, { n: more })}>show {more} rows</a>
-      )}
-      {view.state.n > view.defaults.n && (
-        <a href={viewLink(view, { n: view.defaults.n })}>show {view.defaults.n} rows</a>
-      )}
     </>
   );
 }
 
 /** `shop.example · client prefix · 60m — logtail`: what tells one tab of a browser from another. */
-function titleOf({ state, outcome }: View): string {
+function titleOf(view: View): string {
+  const { outcome } = view;
   if (outcome.kind === "problem") return `${visibleText(outcome.problem.title)} — logtail`;
   if (outcome.kind === "mistakes") return "Bad address — logtail";
-  const filters = [...state.filters.map(({ value }) => value), state.q].filter((text) => text !== "");
+  return `${headingOf(view)} — logtail`;
+}
+
+function headingOf({ page, state }: View): string {
+  if (page === "fleet") return "Fleet";
+  const named = state.filters.map((filter) => filter.operator === "=" ? filter.value : filterText(filter));
+  const filters = [...named, state.q].filter((text) => text !== "");
   const shown = filters.map((text) => visibleText(text, 40));
-  return [...shown, DIMENSIONS[dimensionIndex(state.by)].title, state.window].join(" · ") + " — logtail";
+  return [...shown, DIMENSIONS[dimensionIndex(state.by)].title, state.window].join(" · ");
 }

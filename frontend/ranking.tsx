@@ -1,39 +1,79 @@
-/** The ranking: dimensions as tabs, one row a value, "(other)" and the total below. A click on a row drills down. */
+/**
+ * The ranking: dimensions as tabs, one row a value, "(other)" and the total below. A click on a row drills down; the links
+ * beside it keep the dimension (from there to any other), or leave the value out.
+ */
 // deno-lint-ignore-file jsx-key -- keys guide updates; a page is drawn once and never updated
 import type { VNode } from "preact";
-import { isExact, type TopNAnswer, type TopNEntry } from "@/core/answer.ts";
-import { dimensionIndex, DIMENSIONS, OTHER_LABEL } from "@/core/dimensions.ts";
+import { type EntryDetail, isExact, type TopNAnswer, type TopNEntry, type TrendAnswer } from "@/core/answer.ts";
+import { dimensionIndex, type DimensionName, DIMENSIONS, OTHER_LABEL } from "@/core/dimensions.ts";
 import { meanMs } from "@/core/answer_json.ts";
 import { BYTES, MEASURES, REQUESTS, TIME_MAX, TIME_SUM, type Values } from "@/core/measures.ts";
 import { Label } from "./label.tsx";
-import { drillDown, shortLinkTo } from "./links.ts";
+import { isPinned, type RowLinks, rowLinks } from "./links.ts";
 import { bytesText, compact, durationText, grouped, msText, rateText, shareText } from "./numbers.ts";
-import { type View, viewLink } from "./view.ts";
+import { PAGE_ROWS_MAX } from "./request.ts";
+import { otherDetail, totalDetail } from "./row_details.ts";
+import { Mix, Spark } from "./row_marks.tsx";
+import { pageLink, type View } from "./view.ts";
 import { LABEL_CHARS_MAX, visibleText } from "./visible.ts";
 
 /** Characters of the text that shows when the pointer rests on a label that had to be cut. */
 const TITLE_CHARS_MAX = 2048;
 
-/** A column of numbers. On narrow screens its heading stands beside each number. */
+/** Rows that a page offers. */
+const ROWS_OFFERED = [10, 25, 50, 100, PAGE_ROWS_MAX];
+
+/** A column behind the label. On narrow screens its name stands beside each value (`style.css`, by class). */
 interface Column {
+  readonly name: string;
   readonly heading: string;
   readonly help: string;
   /** Measure that a click on the heading sorts by. */
   readonly sort?: number;
 }
 
-const COUNT: Column = { heading: "requests", help: "requests that certainly match", sort: REQUESTS };
-const RATE: Column = { heading: "rate", help: "requests per second, on average over what is known of the window" };
-const BYTES_SENT: Column = { heading: "bytes", help: "bytes sent", sort: BYTES };
-const TIME: Column = { heading: "time", help: "request time, added up over all requests", sort: TIME_SUM };
-const MEAN: Column = { heading: "mean", help: "request time, mean" };
-const MAX: Column = { heading: "max", help: "request time, longest", sort: TIME_MAX };
+const SPARK: Column = { name: "trend", heading: "trend", help: "requests per second over the window" };
+const MIX: Column = { name: "status", heading: "status", help: "requests by class of status: 2xx, 3xx, 4xx, 5xx" };
+const COLUMNS: readonly Column[] = [
+  { name: "count", heading: "requests", help: "requests that certainly match", sort: REQUESTS },
+  { name: "share", heading: "share", help: "" },
+  { name: "rate", heading: "rate", help: "requests per second, on average over what is known of the window" },
+  SPARK,
+  MIX,
+  { name: "bytes", heading: "bytes", help: "bytes sent", sort: BYTES },
+  { name: "time", heading: "time", help: "request time, added up over all requests", sort: TIME_SUM },
+  { name: "mean", heading: "mean", help: "request time, mean" },
+  { name: "max", heading: "max", help: "request time, longest", sort: TIME_MAX },
+];
 
-/** Tabs, and the answers as a table. */
-export function Ranking({ view, topN }: { readonly view: View; readonly topN: TopNAnswer }): VNode {
+/** What all rows need. */
+interface Frame {
+  readonly view: View;
+  readonly topN: TopNAnswer;
+  /** Measure that shares are of. */
+  readonly shareOf: number;
+  /** Seconds that rates are over. */
+  readonly seconds: number;
+  /** Most of the measure that is sorted by. */
+  readonly scale: number;
+  readonly links: (label: string) => RowLinks;
+}
+
+/** The answers as a table. */
+export function Ranking(
+  { view, topN, trend }: { readonly view: View; readonly topN: TopNAnswer; readonly trend: TrendAnswer },
+): VNode {
+  const { sort } = view.state, { entries, coverage, fromS, toS } = topN;
   const { title } = DIMENSIONS[dimensionIndex(topN.groupBy)];
-  const columns: readonly Column[] = [COUNT, shareColumn(view.state.sort), RATE, BYTES_SENT, TIME, MEAN, MAX];
-  const scale = Math.max(0, ...topN.entries.map(({ values }) => values[view.state.sort]));
+  const frame: Frame = {
+    view,
+    topN,
+    shareOf: MEASURES[sort].merge === "sum" ? sort : REQUESTS,
+    seconds: Math.max(1, coverage.secondsCovered > 0 ? coverage.secondsCovered : toS - fromS),
+    scale: Math.max(0, ...entries.map(({ values }) => values[sort])),
+    links: rowLinks({ ...view.state, by: topN.groupBy }, view.defaults),
+  };
+  const total = totalDetail(topN, trend);
   return (
     <table class="ranking">
       <caption class="hidden">Requests by {title}</caption>
@@ -41,17 +81,13 @@ export function Ranking({ view, topN }: { readonly view: View; readonly topN: To
         <tr>
           <th class="rank" scope="col">#</th>
           <th class="label" scope="col">{title}</th>
-          {columns.map((column) => <Heading view={view} column={column} />)}
+          {COLUMNS.map((column) => <Heading frame={frame} column={column} />)}
         </tr>
       </thead>
-      <tbody>
-        {topN.entries.map((entry, i) => (
-          <Row view={view} topN={topN} columns={columns} entry={entry} rank={i + 1} scale={scale} />
-        ))}
-      </tbody>
+      <tbody>{entries.map((entry, i) => <Row frame={frame} entry={entry} rank={i + 1} />)}</tbody>
       <tfoot>
-        <Sum kind="other" label={OTHER_LABEL} values={topN.other} view={view} topN={topN} columns={columns} />
-        <Sum kind="total" label="total" values={topN.total} view={view} topN={topN} columns={columns} />
+        <Sum kind="other" label={OTHER_LABEL} values={topN.other} detail={otherDetail(topN, total)} frame={frame} />
+        <Sum kind="total" label="total" values={topN.total} detail={total} frame={frame} />
       </tfoot>
     </table>
   );
@@ -64,130 +100,160 @@ export function Unlisted({ view, topN }: { readonly view: View; readonly topN: T
   return <p class="unlisted">No {title} that is not listed has more than {grouped(topN.unlistedMax)} requests.</p>;
 }
 
-/** One tab a dimension, and the same answer for machines. */
+/** One tab a dimension; how many rows; and the same answer for machines. */
 export function Tabs({ view }: { readonly view: View }): VNode {
+  const { state } = view;
   return (
     <div class="tabs">
       <nav class="pills" aria-label="Group by">
         {DIMENSIONS.map(({ name, help }) => (
           <a
-            href={viewLink(view, { by: name })}
+            href={pageLink(view, "traffic", { by: name })}
             title={help}
-            aria-current={name === view.state.by ? "page" : undefined}
+            aria-current={name === state.by ? "page" : undefined}
           >
             {name}
           </a>
         ))}
       </nav>
+      <nav class="rows" aria-label="Rows">
+        <span>rows</span>
+        {[...new Set([...ROWS_OFFERED, state.n])].sort((a, b) => a - b).map((n) => (
+          <a href={pageLink(view, "traffic", { n })} aria-current={n === state.n ? "true" : undefined}>{n}</a>
+        ))}
+      </nav>
       <nav class="formats" aria-label="Other formats">
-        <a href={viewLink(view, { format: "json" })}>JSON</a>
-        <a href={viewLink(view, { format: "csv" })}>CSV</a>
+        <a href={pageLink(view, "traffic", { format: "json" })}>JSON</a>
+        <a href={pageLink(view, "traffic", { format: "csv" })}>CSV</a>
       </nav>
     </div>
   );
 }
 
-/** Shares are of what the table is sorted by; a longest time has no share, then of requests. */
-function shareColumn(sort: number): Column {
-  const of = MEASURES[sort].merge === "sum" ? sort : REQUESTS;
-  const what = of === BYTES ? "bytes" : of === TIME_SUM ? "time" : "requests";
-  return { heading: "share", help: `share of all ${what} that match` };
+/** Where one value fills the whole table, the ways on. */
+export function BreakDown({ view }: { readonly view: View }): VNode | null {
+  const { state } = view;
+  const pinned = (name: DimensionName): boolean => isPinned(state.filters, name);
+  if (!pinned(state.by)) return null;
+  return (
+    <p class="onward">
+      Break it down by{" "}
+      {DIMENSIONS.filter(({ name }) => !pinned(name)).map(({ name, title }) => (
+        <a href={pageLink(view, "traffic", { by: name })}>{title}</a>
+      ))}
+    </p>
+  );
 }
 
-function Heading({ view, column: { heading, help, sort } }: { readonly view: View; readonly column: Column }): VNode {
-  if (sort === undefined) return <th scope="col" title={help}>{heading}</th>;
+function Heading({ frame: { view, shareOf }, column }: { readonly frame: Frame; readonly column: Column }): VNode {
+  const { name, heading, help, sort } = column;
+  if (sort === undefined) {
+    return <th class={name} scope="col" title={name === "share" ? shareHelp(shareOf) : help}>{heading}</th>;
+  }
   const isSorted = sort === view.state.sort;
   return (
-    <th scope="col" aria-sort={isSorted ? "descending" : undefined}>
-      <a href={viewLink(view, { sort })} title={`${help}; sort by it`}>{heading}{isSorted && " ↓"}</a>
+    <th class={name} scope="col" aria-sort={isSorted ? "descending" : undefined}>
+      <a href={pageLink(view, "traffic", { sort })} title={`${help}; sort by it`}>{heading}{isSorted && " ↓"}</a>
     </th>
   );
 }
 
-interface RowProps {
-  readonly view: View;
-  readonly topN: TopNAnswer;
-  readonly columns: readonly Column[];
+/** Shares are of what the table is sorted by; a longest time has no share, then of requests. */
+function shareHelp(of: number): string {
+  return `share of all ${of === BYTES ? "bytes" : of === TIME_SUM ? "time" : "requests"} that match`;
 }
 
 function Row(
-  { view, topN, columns, entry, rank, scale }: RowProps & {
-    readonly entry: TopNEntry;
-    readonly rank: number;
-    readonly scale: number;
-  },
+  { frame, entry, rank }: { readonly frame: Frame; readonly entry: TopNEntry; readonly rank: number },
 ): VNode {
-  const { label, values, countMax } = entry;
-  const href = shortLinkTo(view.state, view.defaults, drillDown(view.state, label));
-  const part = scale > 0 ? Math.max(0, Math.min(1, values[view.state.sort] / scale)) : 0;
+  const { label, values, countMax, detail } = entry, { scale, view: { state }, topN } = frame;
+  const links = frame.links(label);
+  const part = scale > 0 ? Math.max(0, Math.min(1, values[state.sort] / scale)) : 0;
   const title = label.length > LABEL_CHARS_MAX ? visibleText(label, TITLE_CHARS_MAX) : undefined;
   return (
     <tr>
       <td class="rank">{rank}</td>
       <th class="label" scope="row">
         <svg class="bar" width="100%" height="100%" aria-hidden="true">
-          <rect width={`${Math.round(part * 1000) / 10}%`} height="100%" rx="3" />
+          <rect width={`${Math.round(part * 1000) / 10}%`} height="100%" rx="2" />
         </svg>
-        {href === undefined
-          ? <span title="too long for an address: use a regular expression">{<Label text={label} />}</span>
+        {links.drill === undefined
+          ? (
+            <span class="value" title="too long for an address: use a regular expression">
+              {<Label text={label} />}
+            </span>
+          )
           : (
-            <a href={href} title={title}>
+            <a class="value" href={links.drill} title={title}>
               {topN.groupBy === "status" && <Dot status={label} />}
               <Label text={label} />
             </a>
           )}
+        {links.only !== undefined && (
+          <a class="act" href={links.only} title="only this value" aria-label="only this value">=</a>
+        )}
+        {links.without !== undefined && (
+          <a class="act" href={links.without} title="without this value" aria-label="without this value">≠</a>
+        )}
       </th>
-      <Numbers
-        values={values}
-        more={countMax - values[REQUESTS]}
-        view={view}
-        topN={topN}
-        columns={columns}
-      />
+      <Cells frame={frame} values={values} more={countMax - values[REQUESTS]} detail={detail} />
     </tr>
   );
 }
 
-function Sum({ kind, label, values, ...rest }: RowProps & {
+function Sum({ kind, label, values, detail, frame }: {
   readonly kind: "other" | "total";
   readonly label: string;
   readonly values: Values;
+  readonly detail: EntryDetail | undefined;
+  readonly frame: Frame;
 }): VNode {
   return (
     <tr class={kind}>
       <td class="rank" />
       <th class="label" scope="row">{label}</th>
-      <Numbers values={values} more={0} {...rest} />
+      <Cells frame={frame} values={values} more={0} detail={detail} />
     </tr>
   );
 }
 
 /** The cells of a row after its label, in the order of the columns. */
-function Numbers(
-  { values, more, view, topN, columns }: RowProps & { readonly values: Values; readonly more: number },
-): VNode {
-  const { sort } = view.state, { total, coverage, fromS, toS } = topN;
-  const of = MEASURES[sort].merge === "sum" ? sort : REQUESTS;
-  const seconds = Math.max(1, coverage.secondsCovered > 0 ? coverage.secondsCovered : toS - fromS);
-  const cells = [
+function Cells({ frame, values, more, detail }: {
+  readonly frame: Frame;
+  readonly values: Values;
+  /** Requests that there can be beyond those that are certain. */
+  readonly more: number;
+  readonly detail: EntryDetail | undefined;
+}): VNode {
+  const { topN: { total, series }, shareOf, seconds } = frame, requests = values[REQUESTS];
+  return (
     <>
-      {more > 0 && <small title={`at most ${grouped(values[REQUESTS] + more)}`}>≤ +{compact(more)}</small>}
-      <b>{grouped(values[REQUESTS])}</b>
-    </>,
-    <>
-      {shareText(values[of], total[of])}
-      <small>%</small>
-    </>,
-    <>
-      {rateText(values[REQUESTS] / seconds)}
-      <small>/s</small>
-    </>,
-    bytesText(values[BYTES]),
-    durationText(values[TIME_SUM]),
-    <Milliseconds value={meanMs(values) ?? NaN} />,
-    <Milliseconds value={values[REQUESTS] > 0 ? values[TIME_MAX] : NaN} />,
-  ];
-  return <>{cells.map((cell, i) => <td data-name={columns[i].heading}>{cell}</td>)}</>;
+      <td class="count">
+        {more > 0 && <small title={`at most ${grouped(requests + more)}`}>≤ +{compact(more)}</small>}
+        <b>{grouped(requests)}</b>
+      </td>
+      <td class="share">
+        {shareText(values[shareOf], total[shareOf])}
+        <small>%</small>
+      </td>
+      <td class="rate">
+        {rateText(requests / seconds)}
+        <small>/s</small>
+      </td>
+      <td class="trend">
+        {detail !== undefined && series !== undefined && <Spark counts={detail.counts} frame={series} />}
+      </td>
+      <td class="status">{detail !== undefined && <Mix count={requests} byStatus={detail.byStatus} />}</td>
+      <td class="bytes">{bytesText(values[BYTES])}</td>
+      <td class="time">{durationText(values[TIME_SUM])}</td>
+      <td class="mean">
+        <Milliseconds value={meanMs(values) ?? NaN} />
+      </td>
+      <td class="max">
+        <Milliseconds value={requests > 0 ? values[TIME_MAX] : NaN} />
+      </td>
+    </>
+  );
 }
 
 /** A time that nothing was measured for (NaN) has no unit either. */

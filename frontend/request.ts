@@ -3,11 +3,18 @@
  *
  * The state keeps what was good, so that even the page that names the mistakes offers links and a form to go on with.
  */
-import { FILTER_NODES_MAX, TOP_N_MAX } from "@/core/bounds.ts";
+import { FILTER_CHARS_MAX, FILTER_NODES_MAX, TOP_N_MAX } from "@/core/bounds.ts";
 import { type Dimension, type DimensionName, DIMENSIONS } from "@/core/dimensions.ts";
 import { filterMistakes, type RegexEngine } from "@/core/filter_match.ts";
 import { parseFilter } from "@/core/filter_parse.ts";
-import { allOf, type CompareOperator, type Comparison, type Filter, type FilterNode } from "@/core/filter_tree.ts";
+import {
+  allOf,
+  type CompareOperator,
+  type Comparison,
+  type Filter,
+  type FilterNode,
+  filterText,
+} from "@/core/filter_tree.ts";
 import { didYouMean } from "@/core/host/near_miss.ts";
 import { MEASURES, REQUESTS, sortMeasure } from "@/core/measures.ts";
 import { type WindowName, windowNamed, WINDOWS } from "@/core/slices.ts";
@@ -25,12 +32,14 @@ export interface PageState {
   readonly sort: number;
   /** What the f_ parameters say: at most one a parameter, in the order of FIELDS. */
   readonly filters: readonly Comparison[];
-  /** The filter expression as typed, without blanks around it; empty when there is none. */
+  /** What they cannot say, in the filter language as `filterText` writes it; empty when there is nothing. */
   readonly q: string;
   /** What `target=` says; empty for the target of the flags. */
   readonly target: string;
   /** Seconds between reloads; 0 when paused. */
   readonly refreshS: number;
+  /** Whether the trend stands there as a table as well. */
+  readonly table: boolean;
   readonly format: Format;
 }
 
@@ -47,6 +56,8 @@ export interface Mistake {
   /** As given, however long or odd. */
   readonly value: string;
   readonly message: string;
+  /** Where in the value, from 1, when that is known. */
+  readonly column?: number;
 }
 
 /** A URL as understood. With mistakes, `state` holds what was good and defaults for the rest. */
@@ -55,6 +66,8 @@ export interface PageRequest {
   /** All f_ parameters and `q` together. */
   readonly filter: Filter;
   readonly mistakes: readonly Mistake[];
+  /** What stands in the text field: the whole filter in the filter language or, where that is wrong, what was typed. */
+  readonly typed: string;
 }
 
 /** A parameter that filters one dimension. */
@@ -80,7 +93,7 @@ export const FIELDS: readonly Field[] = [
 export const PARAMETERS: readonly string[] = [
   ...["w", "by", "n", "q"],
   ...FIELDS.map(({ parameter }) => parameter),
-  ...["sort", "target", "refresh", "raw", "format"],
+  ...["sort", "target", "refresh", "table", "raw", "format"],
 ];
 
 /** Reads the parameters of a URL. Never throws; an empty value counts as not given. */
@@ -89,8 +102,8 @@ export function readRequest(search: URLSearchParams, defaults: Defaults, regex: 
   const reader: Reader = { search, regex, mistakes };
   refuseUnknown(reader);
   const format = readFormat(reader);
-  const filters = FIELDS.map((each) => readField(reader, each)).filter((comparison) => comparison !== undefined);
-  const { q, filter: expression } = readExpression(reader);
+  const given = FIELDS.map((each) => readField(reader, each)).filter((comparison) => comparison !== undefined);
+  const { filters, rest } = distributed(given, readExpression(reader));
   const target = search.get("target") ?? "";
   const state: PageState = {
     window: readWindow(reader),
@@ -98,18 +111,68 @@ export function readRequest(search: URLSearchParams, defaults: Defaults, regex: 
     n: readNumber(reader, "n", defaults.n, 1, format === "page" ? PAGE_ROWS_MAX : TOP_N_MAX, format),
     sort: readSort(reader),
     filters,
-    q,
+    q: textOf(rest),
     target: target === defaults.target ? "" : target,
     refreshS: search.get("refresh") === "0"
       ? 0
       : readNumber(reader, "refresh", defaults.refreshS, REFRESH_SECONDS_MIN, REFRESH_SECONDS_MAX, format),
+    table: readTable(reader),
     format,
   };
-  const filter = allOf(...filters, expression);
+  const filter = allOf(...filters, ...rest);
   if (filter !== undefined && nodesOf(filter) > FILTER_NODES_MAX) {
     mistake(reader, "q", `together with the other filters it has more than ${FILTER_NODES_MAX} parts; shorten it`);
   }
-  return { state, filter, mistakes };
+  const whole = filter === undefined ? "" : filterText(filter);
+  const isWrong = mistakes.some(({ parameter }) => parameter === "q");
+  return { state, filter, mistakes, typed: isWrong || whole.length > FILTER_CHARS_MAX ? search.get("q") ?? "" : whole };
+}
+
+/** The parts of a filter that must all hold. */
+export function conjuncts(filter: Filter): readonly FilterNode[] {
+  if (filter === undefined) return [];
+  return filter.kind === "and" ? filter.parts.flatMap(conjuncts) : [filter];
+}
+
+/** The parts of `q`, as `readRequest` has written it. */
+export function partsOf({ q }: PageState): readonly FilterNode[] {
+  const parsed = parseFilter(q);
+  return "filter" in parsed ? conjuncts(parsed.filter) : [];
+}
+
+/** Parts that must all hold, in the filter language; empty when there are none. */
+export function textOf(parts: readonly FilterNode[]): string {
+  const filter = allOf(...parts);
+  return filter === undefined ? "" : filterText(filter);
+}
+
+/**
+ * Puts what an expression says into the f_ parameters where one can say it and is free, so that there is one address for
+ * a filter, however it came about.
+ */
+function distributed(
+  given: readonly Comparison[],
+  expression: readonly FilterNode[],
+): { readonly filters: readonly Comparison[]; readonly rest: readonly FilterNode[] } {
+  const taken = new Map(given.map((comparison) => [fieldParameter(comparison), comparison]));
+  const rest: FilterNode[] = [], texts = new Set(given.map(filterText));
+  for (const part of expression) {
+    const text = filterText(part);
+    if (texts.has(text)) continue;
+    texts.add(text);
+    if (part.kind === "compare" && fitsField(part) && !taken.has(fieldParameter(part))) {
+      taken.set(fieldParameter(part), part);
+    } else rest.push(part);
+  }
+  return { filters: FIELDS.flatMap(({ parameter }) => taken.get(parameter) ?? []), rest };
+}
+
+/** Whether an f_ parameter can say this comparison, and would be read as the same. */
+export function fitsField(comparison: Comparison): boolean {
+  const field = FIELDS.find(({ parameter }) => parameter === fieldParameter(comparison));
+  if (field === undefined || comparison.value === "") return false;
+  const again = readValue(field, fieldValue(comparison));
+  return again !== undefined && again.operator === comparison.operator && again.value === comparison.value;
 }
 
 /** The format a URL asks for, however wrong the rest is: mistakes are answered in it. */
@@ -200,30 +263,42 @@ function readNumber(
   return fallback;
 }
 
-function readExpression(reader: Reader): { readonly q: string; readonly filter: Filter } {
-  const q = (reader.search.get("q") ?? "").trim();
-  if (q === "") return { q, filter: undefined };
+function readExpression(reader: Reader): readonly FilterNode[] {
+  const q = reader.search.get("q") ?? "";
+  if (q.trim() === "") return [];
   const parsed = parseFilter(q);
   if ("mistake" in parsed) {
-    mistake(reader, "q", `column ${parsed.mistake.column}: ${parsed.mistake.message}`);
-    return { q: "", filter: undefined };
+    const { column, message } = parsed.mistake;
+    reader.mistakes.push({ parameter: "q", value: q, message: `column ${column}: ${message}`, column });
+    return [];
   }
   const problems = parsed.filter === undefined ? [] : filterMistakes(parsed.filter, reader.regex);
   for (const problem of problems) mistake(reader, "q", problem);
-  return problems.length > 0 ? { q: "", filter: undefined } : { q, filter: parsed.filter };
+  return problems.length > 0 ? [] : conjuncts(parsed.filter);
 }
 
-function readField(reader: Reader, { parameter, dimension, regex }: Field): Comparison | undefined {
-  const text = reader.search.get(parameter) ?? "";
+function readTable(reader: Reader): boolean {
+  const text = reader.search.get("table") || "0";
+  if (text !== "0" && text !== "1") {
+    mistake(reader, "table", "table=1 shows the trend as a table; leave it out otherwise");
+  }
+  return text === "1";
+}
+
+function readField(reader: Reader, field: Field): Comparison | undefined {
+  const { parameter, dimension } = field, text = reader.search.get(parameter) ?? "";
   if (text === "") return undefined;
-  const comparison = regex
-    ? compare(dimension, "~=", text)
-    : dimension.kind === "number"
-    ? readNumberField(dimension, text)
-    : compare(dimension, "=", dimension.kind === "flag" ? flagLabel(text) : text);
+  const comparison = readValue(field, text);
   const problems = comparison === undefined ? [numberFieldHelp(dimension)] : filterMistakes(comparison, reader.regex);
   for (const problem of problems) mistake(reader, parameter, problem);
   return problems.length > 0 ? undefined : comparison;
+}
+
+/** What the value of an f_ parameter says; undefined when it is no number and must be one. */
+function readValue({ dimension, regex }: Field, text: string): Comparison | undefined {
+  if (regex) return compare(dimension, "~=", text);
+  if (dimension.kind === "number") return readNumberField(dimension, text);
+  return compare(dimension, "=", dimension.kind === "flag" ? flagLabel(text) : text);
 }
 
 /** `404`, `!=200`, `>=400`, `-`; for the status also `4xx` and `!=4xx`. */

@@ -32,15 +32,19 @@ Deno.test("without parameters the last five minutes are ranked by website", () =
       q: "",
       target: "",
       refreshS: 30,
+      table: false,
       format: "page",
     },
     filter: undefined,
     mistakes: [],
+    typed: "",
   });
 });
 
 Deno.test("every parameter is understood", () => {
-  const { state, mistakes } = read("w=24h&by=asn&n=7&sort=bytes&target=col-1&refresh=0&raw=1&q=method%3DGET");
+  const { state, mistakes } = read(
+    "w=24h&by=asn&n=7&sort=bytes&target=col-1&refresh=0&raw=1&q=NOT+method%3DGET&table=1",
+  );
   assertEquals(mistakes, []);
   assertEquals(state, {
     window: "24h",
@@ -48,9 +52,10 @@ Deno.test("every parameter is understood", () => {
     n: 7,
     sort: BYTES,
     filters: [],
-    q: "method=GET",
+    q: "NOT method=GET",
     target: "col-1",
     refreshS: 0,
+    table: true,
     format: "json",
   });
 });
@@ -91,11 +96,12 @@ Deno.test("the target of the flags is the default target", () => {
 });
 
 Deno.test("every mistake is named at once, and what is right stays", () => {
-  const query = "w=7m&by=host&n=0&sort=name&refresh=1&raw=2&format=xml&f_prefix=300.1.2.3&f_uri_re=(&f_tor=maybe" +
+  const query =
+    "table=x&w=7m&by=host&n=0&sort=name&refresh=1&raw=2&format=xml&f_prefix=300.1.2.3&f_uri_re=(&f_tor=maybe" +
     "&f_asn=AS1&q=statuss%3D1&f_websit=x&f_uri=/kept";
   const { state, mistakes } = read(query);
   const named = mistakes.map(({ parameter }) => parameter).toSorted();
-  const wrong = "by f_asn f_prefix f_tor f_uri_re f_websit format n q raw refresh sort w".split(" ");
+  const wrong = "by f_asn f_prefix f_tor f_uri_re f_websit format n q raw refresh sort table w".split(" ");
   assertEquals(named, wrong);
   assertEquals(state.filters.map(({ value }) => value), ["/kept"]);
 });

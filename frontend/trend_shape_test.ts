@@ -18,9 +18,9 @@ Deno.test("heights are rates: the incomplete point's is that of the part that ha
   assertEquals(steps.map(({ incomplete }) => incomplete).indexOf(true), 59);
 });
 
-Deno.test("gaps part the curve, and neither they nor the incomplete point belong to it", () => {
+Deno.test("gaps part the curve; the incomplete point belongs to it, at its rate", () => {
   const { runs, gaps } = trendShape(trendOf({ window: "60m" }, [null, 1, 2, null, null, 3]));
-  assertEquals(runs.map((run) => run.length), [2, 54]);
+  assertEquals(runs.map((run) => run.length), [2, 55]);
   assertEquals(gaps.map((gap) => gap.length), [1, 2]);
 });
 

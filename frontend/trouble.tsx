@@ -1,21 +1,40 @@
-/** What stands in the place of the numbers when there are none: mistakes, a target in trouble, or simply no requests. */
+/** What stands in the place of the numbers, or above them, when they are not there or not whole. */
 // deno-lint-ignore-file jsx-key -- keys guide updates; a page is drawn once and never updated
 import type { VNode } from "preact";
 import type { TopNAnswer } from "@/core/answer.ts";
 import type { Problem } from "./answers.ts";
+import { sentence } from "./filters.tsx";
+import { Label } from "./label.tsx";
 import { WITHOUT_FILTERS } from "./links.ts";
-import { utcTime } from "./numbers.ts";
+import { counted, grouped, spanText, utcDateTime, utcTime } from "./numbers.ts";
 import type { Mistake } from "./request.ts";
-import { reloadS, type View, viewLink } from "./view.ts";
+import { pageLink, reloadS, type View, viewLink } from "./view.ts";
 import { visibleText } from "./visible.ts";
 
 /** Mistakes that are listed. */
 const MISTAKES_SHOWN_MAX = 30;
 
+/** Missing sources that a notice names. */
+const MISSING_NAMED_MAX = 8;
+
+/** Share of the sources from which on what is missing is no detail. */
+const MISSING_SHARE_MAX = 0.5;
+
 /** A URL with mistakes: all of them, each with what would do. */
 export function MistakesCard(
   { view, mistakes }: { readonly view: View; readonly mistakes: readonly Mistake[] },
 ): VNode {
+  // The one in the filter stands beside it.
+  if (mistakes.length === 1 && mistakes[0].parameter === "q") {
+    return (
+      <section class="card trouble bad" role="alert">
+        <h2>The filter cannot be used as it is</h2>
+        <p>
+          Correct it above, or <a href={viewLink(view, {})}>go on without it</a>.
+        </p>
+      </section>
+    );
+  }
   return (
     <section class="card trouble bad" role="alert">
       <h2>
@@ -40,7 +59,7 @@ export function MistakesCard(
 
 /** A target that cannot be asked or does not answer. */
 export function ProblemCard({ view, problem }: { readonly view: View; readonly problem: Problem }): VNode {
-  const inS = reloadS(view);
+  const inS = reloadS(view), { silence } = problem;
   return (
     <section class="card trouble bad" role="alert">
       <h2>
@@ -49,6 +68,7 @@ export function ProblemCard({ view, problem }: { readonly view: View; readonly p
       <p>
         <bdi>{visibleText(problem.reason, 1000)}</bdi>
       </p>
+      {silence !== undefined && <Silence view={view} problem={problem} />}
       <ul>{problem.advice.map((step) => <li>{step}</li>)}</ul>
       <p>
         {inS > 0
@@ -57,6 +77,56 @@ export function ProblemCard({ view, problem }: { readonly view: View; readonly p
           ? `Last tried at ${utcTime(view.nowS)} UTC. Reloading is paused.`
           : ""} {problem.passing && <a href={viewLink(view, {})}>Try now</a>}
         {view.state.target !== "" && <a href={viewLink(view, { target: "" })}>Show the default target</a>}
+      </p>
+    </section>
+  );
+}
+
+/** Since when nothing comes, and what there was. */
+function Silence({ view, problem: { silence } }: { readonly view: View; readonly problem: Problem }): VNode | null {
+  if (silence === undefined) return null;
+  const { sinceS, last } = silence, { nowS } = view;
+  return (
+    <p>
+      {nowS - sinceS < 1
+        ? "This is the first time that it does not answer. "
+        : `It has not answered since ${utcDateTime(sinceS)} UTC, ${spanText(nowS - sinceS)} ago. `}
+      {last === undefined
+        ? "Nothing that it said before is held for this page."
+        : `Below is what it said last: data to ${utcDateTime(last.topN.toS)} UTC, ${
+          spanText(nowS - last.topN.toS)
+        } old.`}
+    </p>
+  );
+}
+
+/** Above numbers that sources are missing from; quiet while it is few of them. */
+export function PartialNotice({ view, topN }: { readonly view: View; readonly topN: TopNAnswer }): VNode | null {
+  const { expected, present, missing } = topN.coverage;
+  if (present >= expected) return null;
+  const isMuch = expected - present >= expected * MISSING_SHARE_MAX;
+  const named = missing.slice(0, MISSING_NAMED_MAX);
+  return (
+    <section class={`notice ${isMuch ? "bad" : "partial"}`}>
+      <p>
+        <b>
+          {present === 0
+            ? `No source delivers`
+            : `${grouped(expected - present)} of ${counted(expected, "source")} ${
+              expected - present === 1 ? "is" : "are"
+            } missing`}
+        </b>
+        {isMuch && present > 0 && ": these numbers are far from the whole"}
+        {named.length > 0 && " · "}
+        {named.map((name, i) => (
+          <>
+            {i > 0 && ", "}
+            <Label text={name} charsMax={60} />
+          </>
+        ))}
+        {missing.length > named.length && ` and ${grouped(missing.length - named.length)} more`}
+        {" · "}
+        <a href={pageLink(view, "fleet")}>see the fleet</a>
       </p>
     </section>
   );
@@ -76,10 +146,14 @@ export function EmptyCard({ view, topN }: { readonly view: View; readonly topN: 
           <li>
             Does nginx write to the log that the collector follows? Compare its access_log with --logs; see /readyz.
           </li>
-          <li>Is the log written in a format that the collector reads? Its ledger counts what it could not read.</li>
           <li>
-            On an aggregator: is each collector of --collectors reachable? <code>nginx-logtail targets</code>{" "}
-            lists them.
+            Is the log written in a format that the collector reads? The <a href={pageLink(view, "fleet")}>fleet</a>
+            {" "}
+            says how many lines it could not count, and why.
+          </li>
+          <li>
+            On an aggregator: is each collector of --collectors reachable? The{" "}
+            <a href={pageLink(view, "fleet")}>fleet</a> lists them.
           </li>
         </ul>
       </section>
@@ -106,8 +180,4 @@ export function EmptyCard({ view, topN }: { readonly view: View; readonly topN: 
       </ul>
     </section>
   );
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.?!]$/.test(text) ? "" : ".");
 }

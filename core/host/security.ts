@@ -78,6 +78,21 @@ export function clientSecurity(flags: FlagValues, log: Log, token = "token-file"
   };
 }
 
+/**
+ * What --tls-cert and --tls-key of a server of HTTP say; undefined without them.
+ *
+ * @throws UsageError when one is missing; MachineRefusal for files that cannot be used
+ */
+export function httpsCertificates(flags: FlagValues, log: Log): CredentialFiles<ServerCertificates> | undefined {
+  const names = ["tls-cert", "tls-key"], mistakes = pairMistakes(flags, names[0], names[1]);
+  if (mistakes.length > 0) throw new UsageError(mistakes);
+  if (flags.text(names[0]) === "") return undefined;
+  return openCredentialFiles(filesOf(names, flags), ([cert, key]) => {
+    checkPair(cert, key, log);
+    return { cert, key };
+  }, log);
+}
+
 const CLIENT_FILES = ["tls-ca", "client-cert", "client-key"];
 
 function pairMistakes(flags: FlagValues, cert: string, key: string): string[] {
