@@ -27,6 +27,7 @@ class Fixture {
   readonly log: string[] = [];
   readonly ingest: Ingest;
   readonly sockets: IngestSockets;
+  mayCount = (): boolean => true;
 
   constructor() {
     const masks = { v4Bits: 24, v6Bits: 48 };
@@ -37,7 +38,7 @@ class Fixture {
       post: (sealed) => void this.sealed.push(sealed),
       samples: new OncePerMinute(openLog("collector", (line) => void this.log.push(line), () => 0)),
     });
-    this.sockets = new IngestSockets(this.ingest);
+    this.sockets = new IngestSockets(this.ingest, () => this.mayCount());
   }
 
   /** What has been sealed, added up. */
@@ -98,6 +99,26 @@ Deno.test("a batch is counted, its memory goes back, and its input has a tally o
   assertEquals(reasons.map((reason) => f.ledger(reason)), [5, 1, 1, 1, 2], "and so has the ledger of all");
   assertStringIncludes(f.log.join("\n"), "path=udp://:9514");
 });
+
+for (const all of [false, true]) {
+  Deno.test(`without room a batch is held back until there is some${all ? ", or until the last chance" : ""}`, async () => {
+    const f = new Fixture(), arrived = Promise.withResolvers<void>(), hasRoom = (): boolean => true;
+    f.mayCount = (): boolean => {
+      arrived.resolve();
+      return false;
+    };
+    const answer = give(f.sockets, udpInput(":9514"), line(START));
+    await arrived.promise;
+    f.sockets.takeHeld();
+    assertEquals(f.sockets.counts()[0].tally[COUNTED], 0);
+    if (!all) f.mayCount = hasRoom;
+    f.sockets.takeHeld(all);
+    assertEquals([(await answer).kind, f.sockets.counts()[0].tally[COUNTED]], ["taken", 1]);
+    f.mayCount = hasRoom;
+    f.sockets.takeHeld();
+    assertEquals(f.sockets.counts()[0].tally[COUNTED], 1, "and counted once");
+  });
+}
 
 Deno.test("the tally of an input goes on over seals, also within a batch", async () => {
   const f = new Fixture(); // two slices at once: the third is counted after a seal

@@ -3,7 +3,7 @@
  * another from there when it dies, or when it is to follow logs that it may not read.
  */
 import { fromFileUrl } from "@std/path";
-import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
+import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, UNTAKEN_BYTES_MAX } from "@/core/bounds.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { globBase } from "@/core/host/glob.ts";
@@ -165,7 +165,17 @@ class RestartingThread implements IngestThread {
     const sockets = this.options.sockets?.ports() ?? [];
     send(
       worker,
-      { kind: "start", patterns: this.#patterns, from, source, masks, seed, ...former, sockets },
+      {
+        kind: "start",
+        patterns: this.#patterns,
+        from,
+        source,
+        masks,
+        seed,
+        ...former,
+        sockets,
+        creditBytes: UNTAKEN_BYTES_MAX,
+      },
       sockets.map(({ port }) => port),
     );
     this.#giving = false;
@@ -190,6 +200,7 @@ class RestartingThread implements IngestThread {
     this.#offsetS = message.nowS - this.options.clock.monotonicMs() / 1000;
     this.#retryMs = RETRY_DELAY_MS_MIN;
     this.options.onSealed(openSealed(message));
+    if (this.#worker !== undefined) send(this.#worker, { kind: "taken" });
   }
 
   /** Tells a thread to stop, once nothing is on its way to it. */

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { UNTAKEN_BYTES_MAX } from "@/core/bounds.ts";
 import { simulatedClock, systemClock } from "@/core/host/clock.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { openLog } from "@/core/host/log.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import type { Bucket } from "@/core/bucket.ts";
 import { type IngestThreadOptions, startIngestThread } from "./ingest_thread.ts";
-import type { FromThread, Sealed, ToThread } from "./thread_message.ts";
+import { type FromThread, openSealed, type Sealed, type ToThread } from "./thread_message.ts";
 
 function options(more: Partial<IngestThreadOptions>): IngestThreadOptions {
   return {
@@ -60,12 +61,66 @@ Deno.test("a thread says where it stands as soon as it has looked, so that no li
   const said = Promise.withResolvers<FromThread>();
   worker.onmessage = ({ data }: MessageEvent<FromThread>): void => said.resolve(data);
   const { clock, log: _log, onSealed: _onSealed, ...start } = options({ patterns: [path], from: "end" });
-  worker.postMessage({ kind: "start", ...start, positions: [], scanned: [], sockets: [], endS: 0, nowS: clock.nowS() });
+  const former = {
+    positions: [],
+    scanned: [],
+    sockets: [],
+    endS: 0,
+    nowS: clock.nowS(),
+    creditBytes: 1e6,
+  };
+  worker.postMessage({ kind: "start", ...start, ...former });
   const message = await said.promise;
   worker.terminate();
   assert(message.kind === "scanned");
   assertEquals([message.patterns, message.positions.map(({ offset }) => offset)], [[path], [4]]);
   Deno.removeSync(folder, { recursive: true });
+});
+
+for (const isTaken of [false, true]) {
+  Deno.test(`what a thread has sealed is ${isTaken ? "" : "not "}taken: it reads ${isTaken ? "on" : "no further"}`, async () => {
+    const folder = Deno.makeTempDirSync(), path = `${folder}/access.log`, buckets: Bucket[] = [];
+    Deno.writeTextFileSync(path, "");
+    const worker = new Worker(new URL("./ingest_worker.ts", import.meta.url), { type: "module" });
+    let reached = 0;
+    const stopped = Promise.withResolvers<void>(), sealed = Promise.withResolvers<void>();
+    worker.onmessage = ({ data }: MessageEvent<FromThread>): void => {
+      if (data.kind === "stopped") stopped.resolve();
+      if (data.kind !== "sealed") return;
+      reached = data.positions[0]?.offset ?? 0;
+      buckets.push(...openSealed(data).buckets);
+      sealed.resolve();
+    };
+    const { clock, log: _log, onSealed: _onSealed, ...start } = options({ patterns: [path] });
+    const nowS = clock.nowS(), former = { positions: [], scanned: [], sockets: [], nowS };
+    // A former thread sealed until 200 s ago: the first that this one does is to seal twenty empty slices, of a kilobyte each.
+    worker.postMessage({
+      kind: "start",
+      ...start,
+      ...former,
+      endS: 10 * Math.floor(nowS / 10) - 200,
+      creditBytes: 9000,
+    });
+    await sealed.promise;
+    const lines = logLine("a").repeat(100);
+    Deno.writeTextFileSync(path, lines);
+    if (isTaken) worker.postMessage({ kind: "taken" });
+    worker.postMessage({ kind: "stop" });
+    await stopped.promise;
+    worker.terminate();
+    assertEquals([counted(buckets), reached], isTaken ? [100, lines.length] : [0, 0]);
+    Deno.removeSync(folder, { recursive: true });
+  });
+}
+
+Deno.test("a thread is told that what it has sealed was taken, and what it may have on its way", async () => {
+  const seen = Promise.withResolvers<Sealed>();
+  const thread = startIngestThread(options({
+    entry: new URL("./taken_worker_fixture.ts", import.meta.url),
+    onSealed: (sealed) => sealed.problem === "" || seen.resolve(sealed),
+  }));
+  assertEquals((await seen.promise).problem, `taken ${UNTAKEN_BYTES_MAX}`);
+  await thread.stop();
 });
 
 function logLine(host: string): string {

@@ -14,6 +14,8 @@ const CHUNKS_PER_TURN = 16;
 export interface TurnOptions {
   readonly tail: Pick<FileTail, "follow" | "rescan" | "readSome" | "positions" | "scanned">;
   readonly ingest: Pick<Ingest, "tick">;
+  /** Whether there is room for what would be counted. */
+  readonly mayCount: () => boolean;
   /** Called after every look at names. */
   readonly onRescan: () => void;
   readonly post: (scanned: Scanned) => void;
@@ -40,10 +42,11 @@ export class IngestTurns {
     this.wake(true);
   }
 
-  /** Does what is due. True when there is more to read right now. */
+  /** Does what is due, as far as it may. True when there is more to read right now. */
   turn(): boolean {
-    const { tail, ingest } = this.options;
+    const { tail, ingest, mayCount } = this.options;
     if (this.#rescanDue) this.#rescan();
+    if (!mayCount()) return false;
     if (this.#readDue) this.#readDue = tail.readSome(CHUNKS_PER_TURN);
     ingest.tick();
     return this.#readDue;

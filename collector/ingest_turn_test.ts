@@ -6,11 +6,12 @@ interface Fixture {
   readonly turns: IngestTurns;
   readonly did: string[];
   readonly posted: Scanned[];
+  readonly room: { left: boolean };
 }
 
 /** @param reads how often there is more to read than one turn takes. */
 function fixture(reads = 0): Fixture {
-  const did: string[] = [], posted: Scanned[] = [];
+  const did: string[] = [], posted: Scanned[] = [], room = { left: true };
   let patterns: readonly string[] = ["/a.log"];
   const turns = new IngestTurns({
     tail: {
@@ -24,10 +25,11 @@ function fixture(reads = 0): Fixture {
       scanned: () => patterns,
     },
     ingest: { tick: () => void did.push("tick") },
+    mayCount: () => room.left,
     onRescan: () => void did.push("watch"),
     post: (scanned) => void posted.push(scanned),
   });
-  return { turns, did, posted };
+  return { turns, did, posted, room };
 }
 
 Deno.test("a write to a log makes it be read, not every name be looked up; without any, nothing but the clock is looked at", () => {
@@ -49,6 +51,18 @@ Deno.test("as long as there is more to read, every turn reads", () => {
   const { turns, did } = fixture(2);
   assertEquals([turns.turn(), turns.turn(), turns.turn(), turns.turn()], [true, true, false, false]);
   assertEquals(did.filter((what) => what === "read").length, 3);
+});
+
+Deno.test("without room for what would be counted nothing is read or sealed, but names are looked at; with room it goes on", () => {
+  const { turns, did, room } = fixture(1);
+  turns.turn();
+  did.splice(0);
+  room.left = false;
+  assertEquals([turns.turn(), did.splice(0)], [false, []]);
+  turns.wake(true);
+  assertEquals([turns.turn(), did.splice(0)], [false, ["rescan", "watch"]]);
+  room.left = true;
+  assertEquals([turns.turn(), did.splice(0)], [false, ["read", "tick"]]);
 });
 
 Deno.test("where it stands is told after the first look at patterns, and after that at others, and at no other time", () => {

@@ -15,6 +15,7 @@ import { waitingText } from "./file_waiting.ts";
 import { Ingest } from "./ingest.ts";
 import { IngestSockets } from "./ingest_sockets.ts";
 import { IngestTurns } from "./ingest_turn.ts";
+import { SealedCredit } from "./sealed_credit.ts";
 import { blocksOf, type FromThread, type ToThread } from "./thread_message.ts";
 
 /** Milliseconds between two looks at all inputs when nothing wakes the thread. */
@@ -53,6 +54,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     positions: (of, handedBytes) => tail.positions(of, handedBytes),
     post: (sealed) => {
       const message = blocksOf(sealed);
+      credit.posted(message.buckets.reduce((bytes, { byteLength }) => bytes + byteLength, 0));
       self.postMessage(message, [...message.buckets]);
       sockets.sealed();
       buckets += sealed.buckets.length;
@@ -60,7 +62,8 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     trouble: () => waitingText(tail.waiting()),
     samples: new OncePerMinute(log),
   });
-  const sockets = new IngestSockets(ingest);
+  const credit = new SealedCredit(start.creditBytes), mayCount = (): boolean => credit.isLeft;
+  const sockets = new IngestSockets(ingest, mayCount);
   start.sockets.forEach((socket) => sockets.open(socket));
   const nowS = (): number => clock.nowS();
   const tail: FileTail = new FileTail({ ...start, files: systemFiles(), log, nowS, consumer: ingest });
@@ -74,6 +77,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const turns = new IngestTurns({
     tail,
     ingest,
+    mayCount,
     onRescan: () => watch.update(tail.directories()),
     post: (scanned) => self.postMessage(scanned),
   });
@@ -81,6 +85,10 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     if (data.kind === "stop") stopping = true;
     if (data.kind === "patterns") turns.follow(data.patterns);
     if (data.kind === "socket") sockets.open(data.socket);
+    if (data.kind === "taken") {
+      credit.taken();
+      sockets.takeHeld();
+    }
     if (data.kind === "kernel drops") ingest.kernelDropped(data.datagrams);
     wake();
   };
@@ -99,6 +107,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const untilMs = clock.monotonicMs() + LAST_READ_MS_MAX;
   turns.wake(true);
   while (turns.turn() && clock.monotonicMs() < untilMs);
+  sockets.takeHeld(true);
   ingest.finish();
   report();
   sockets.close();

@@ -27,7 +27,11 @@ export type ToThread =
     readonly nowS: number;
     /** Inputs that are no files, each with the channel over which it is received. */
     readonly sockets: readonly SocketPort[];
+    /** Bytes of sealed buckets that may be on their way; see `SealedCredit`. */
+    readonly creditBytes: number;
   }
+  /** The oldest of the messages with sealed buckets that were on their way has been taken. */
+  | { readonly kind: "taken" }
   | { readonly kind: "patterns"; readonly patterns: readonly string[] }
   /** Another thread receives this input now. */
   | { readonly kind: "socket"; readonly socket: SocketPort }

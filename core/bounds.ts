@@ -80,6 +80,11 @@ export const FORMAT_MISSES_MAX = 1000;
 /** Characters of the text of a log format. A longer one is refused. */
 export const LOG_FORMAT_CHARS_MAX = 16_384;
 
+/** Bytes of sealed buckets that a counting thread has posted and the main thread has not taken yet: some 300 000 rows, which it
+ * merges in a third of a second. Beyond it, and what one seal adds, the thread reads no further: logs wait on disk, sockets
+ * in their queues, which overflow and are counted. */
+export const UNTAKEN_BYTES_MAX = 16 * 1024 * 1024;
+
 /** Seconds that a line's own time may be ahead of the clock; beyond it the line is counted as `future`. */
 export const FUTURE_SECONDS_MAX = 60;
 
