@@ -38,7 +38,7 @@ Deno.test("while the disk is full answers stay live, delivery waits, and afterwa
 });
 
 Deno.test("when too much waits delivery stops: a follower has a gap, the collector and its restarts have every line", async () => {
-  await many({ seeds: 8, crash: 0.04, fullDisk: 0.1, queueBytesMax: 12_000, deltaBytes: 40_000 });
+  await many({ seeds: 30, crash: 0.08, fullDisk: 0.1, queueBytesMax: 6_000, deltaBytes: 40_000 });
 });
 
 async function many(rates: Rates): Promise<void> {
