@@ -6,13 +6,15 @@ import { join } from "@std/path";
 import { assertEquals } from "@std/assert";
 import { line, TestFolder } from "./lines.ts";
 import { answers, eventually, freePort } from "./ports.ts";
+import { sendDatagrams } from "./datagrams.ts";
 import { ROOT } from "./roles.ts";
 
 const ROLES = ["collector", "aggregator", "frontend"] as const;
 
-Deno.test("the units' permissions are enough for a line to get from a log to the page", async () => {
+Deno.test("the units' permissions are enough for a line to get from a log, and by UDP, to the page", async () => {
   using folder = new TestFolder();
   const ports: Record<string, number> = { "9090": freePort(), "9091": freePort(), "8080": freePort() };
+  const udpPort = freePort(), metricsPort = freePort();
   const log = folder.path(), list = folder.path("logs.conf");
   Deno.writeTextFileSync(list, `${log}  # the only one\n`);
   const places: Record<string, string> = {
@@ -23,7 +25,8 @@ Deno.test("the units' permissions are enough for a line to get from a log to the
   };
   const local = (text: string): string => {
     for (const [from, to] of Object.entries(places)) text = text.replaceAll(from, to);
-    for (const [from, to] of Object.entries(ports)) text = text.replaceAll(`:${from}`, `:${to}`);
+    const all = { ...ports, "9100": metricsPort, "9514": udpPort };
+    for (const [from, to] of Object.entries(all)) text = text.replaceAll(`:${from}`, `:${to}`);
     return text;
   };
   const children = ROLES.map((role) => {
@@ -33,21 +36,26 @@ Deno.test("the units' permissions are enough for a line to get from a log to the
     delete env.DENO_DIR;
     // The log is there before or after the collector: a race that operators do not have.
     env.COLLECTOR_FROM = "start";
+    env.COLLECTOR_PROM_LISTEN = `:${metricsPort}`;
     if (role === "aggregator") env.AGGREGATOR_COLLECTORS = `localhost:${ports["9090"]}`;
     return new Deno.Command(program, { args, env, cwd: ROOT, stdin: "null", stdout: "null", stderr: "inherit" })
       .spawn();
   });
   try {
-    for (const port of Object.values(ports)) {
+    // The page of metrics is the last thing that a collector opens: then it receives.
+    for (const port of [...Object.values(ports), metricsPort]) {
       await eventually(async () => await answers("127.0.0.1", port) || undefined, () => `nobody listens on ${port}`);
     }
     folder.append(line());
+    await sendDatagrams(udpPort, [line()]);
     const total = await eventually(async () => {
       const response = await fetch(`http://127.0.0.1:${ports["8080"]}/?w=1m&raw=1`);
       const { total }: { total?: number } = await response.json();
-      return total !== undefined && total > 0 ? total : undefined;
-    }, () => "the line is not on the page");
-    assertEquals(total, 1);
+      return total !== undefined && total > 1 ? total : undefined;
+    }, () => "the lines are not on the page");
+    assertEquals(total, 2);
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    assertEquals(/^logtail_udp_loglines_consumed_total 1$/m.test(metrics), true, metrics);
   } finally {
     for (const child of children) child.kill("SIGTERM");
     assertEquals((await Promise.all(children.map(({ status }) => status))).map(({ code }) => code), [0, 0, 0]);
