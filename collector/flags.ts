@@ -2,6 +2,7 @@
 import type { Program } from "@/core/host/flags.ts";
 import { listenMistake } from "@/core/host/listen_address.ts";
 import { SERVER_SECURITY_FLAGS } from "@/core/host/security_flags.ts";
+import { FORMAT_FLAGS } from "./format_flags.ts";
 import { sourceMistake } from "@/core/host/source_name.ts";
 import { syslogInputMistake } from "./socket_input.ts";
 
@@ -9,7 +10,7 @@ export const COLLECTOR: Program = {
   role: "collector",
   program: "nginx-logtail-collector",
   summary: "Follows nginx logs, counts requests in memory, and answers questions about them over gRPC.",
-  oneOf: ["logs", "logs-file", "udp-listen", "syslog-listen", "stdin"],
+  oneOf: ["logs", "logs-file", "nginx-conf", "udp-listen", "syslog-listen", "stdin"],
   flags: [
     {
       name: "listen",
@@ -31,6 +32,13 @@ export const COLLECTOR: Program = {
       placeholder: "PATH",
       help: "file with one path or glob a line, # begins a comment; read again on SIGHUP",
     },
+    {
+      name: "nginx-conf",
+      kind: "text",
+      placeholder: "PATH",
+      help: "nginx's configuration, such as /etc/nginx/nginx.conf: its access logs are followed; read again on SIGHUP",
+    },
+    ...FORMAT_FLAGS,
     {
       name: "udp-listen",
       kind: "text",

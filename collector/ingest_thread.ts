@@ -9,12 +9,15 @@ import { MachineRefusal } from "@/core/host/exit.ts";
 import { globBase } from "@/core/host/glob.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
+import { AUTO_RULES, type FormatRules } from "./input_formats.ts";
 import type { Position } from "./position.ts";
 import type { SocketPort } from "./socket_batch.ts";
 import { type FromThread, type InputCounts, openSealed, type Sealed, type ToThread } from "./thread_message.ts";
 
 export interface IngestThreadOptions {
   readonly patterns: readonly string[];
+  /** How their lines are read; found out when absent. */
+  readonly formats?: FormatRules;
   readonly from: "start" | "end";
   readonly source: string;
   readonly masks: ClientMasks;
@@ -64,7 +67,7 @@ export interface IngestThread {
    * Follows other patterns: a new one starts at `from`, one that stays goes on. Throws MachineRefusal, and follows the
    * former ones on, when this process may not read what they lead to.
    */
-  follow(patterns: readonly string[]): void;
+  follow(patterns: readonly string[], formats?: FormatRules): void;
   /**
    * Seconds since 1970 on the thread's clock, which decides for the process: two clocks would not follow a step of the
    * machine's time at the same moment, and windows would go back and forth in between.
@@ -84,6 +87,7 @@ export function startIngestThread(options: IngestThreadOptions): IngestThread {
 
 class RestartingThread implements IngestThread {
   #patterns: readonly string[];
+  #formats: FormatRules;
   /** Where a thread goes on: as the last one said. */
   #positions: readonly Position[] = [];
   #scanned: readonly string[] = [];
@@ -106,6 +110,7 @@ class RestartingThread implements IngestThread {
   constructor(readonly options: IngestThreadOptions) {
     const { patterns, clock, former } = options;
     this.#patterns = patterns;
+    this.#formats = options.formats ?? AUTO_RULES;
     this.#offsetS = Math.max(clock.nowS(), former?.nowS ?? 0) - clock.monotonicMs() / 1000;
     if (former !== undefined) {
       this.#positions = former.positions;
@@ -119,14 +124,15 @@ class RestartingThread implements IngestThread {
     return this.options.clock.monotonicMs() / 1000 + this.#offsetS;
   }
 
-  follow(patterns: readonly string[]): void {
+  follow(patterns: readonly string[], formats: FormatRules = this.#formats): void {
     const directories = readsOf(patterns);
     refuseUnlessReadable(directories);
     this.#patterns = patterns;
+    this.#formats = formats;
     // The next one starts with them.
     if (this.#worker === undefined || this.#giving) return;
     if (directories.every((directory) => isWithin(directory, this.#granted))) {
-      return send(this.#worker, { kind: "patterns", patterns });
+      return send(this.#worker, { kind: "patterns", patterns, formats });
     }
     this.#giving = true;
     void this.#release(this.#worker);
@@ -168,6 +174,7 @@ class RestartingThread implements IngestThread {
       {
         kind: "start",
         patterns: this.#patterns,
+        formats: this.#formats,
         from,
         source,
         masks,

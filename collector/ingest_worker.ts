@@ -13,6 +13,7 @@ import { Pipeline } from "@/core/pipeline.ts";
 import { FileTail } from "./file_tail.ts";
 import { waitingText } from "./file_waiting.ts";
 import { Ingest } from "./ingest.ts";
+import { AUTO_RULES, InputFormats } from "./input_formats.ts";
 import { IngestSockets } from "./ingest_sockets.ts";
 import { IngestTurns } from "./ingest_turn.ts";
 import { SealedCredit } from "./sealed_credit.ts";
@@ -47,6 +48,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const clock = systemClock(start.nowS);
   const { source, masks, seed, endS } = start;
   let buckets = 0;
+  const formats = new InputFormats(start.formats ?? AUTO_RULES, log);
   const ingest = new Ingest({
     pipeline: new Pipeline({ format: LOGTAIL_FORMAT, masks, source, seed }),
     clock,
@@ -61,6 +63,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     },
     trouble: () => waitingText(tail.waiting()),
     samples: new OncePerMinute(log),
+    formats,
   });
   const credit = new SealedCredit(start.creditBytes), mayCount = (): boolean => credit.isLeft;
   const sockets = new IngestSockets(ingest, mayCount);
@@ -83,7 +86,10 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   });
   self.onmessage = ({ data }) => {
     if (data.kind === "stop") stopping = true;
-    if (data.kind === "patterns") turns.follow(data.patterns);
+    if (data.kind === "patterns") {
+      turns.follow(data.patterns);
+      formats.follow(data.formats);
+    }
     if (data.kind === "socket") sockets.open(data.socket);
     if (data.kind === "taken") {
       credit.taken();

@@ -9,7 +9,6 @@ import type { FlagValues } from "@/core/host/flags.ts";
 import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { openLog } from "@/core/host/log.ts";
 import { randomInstance, randomSeed } from "@/core/host/random.ts";
-import { readLinesFile } from "@/core/host/lines_file.ts";
 import { rereadFile } from "@/core/host/reread_file.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
@@ -21,6 +20,7 @@ import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
 import { deliverTo } from "./delivery.ts";
 import { COLLECTOR } from "./flags.ts";
 import { type IngestThread, startIngestThread } from "./ingest_thread.ts";
+import { LogList } from "./log_list.ts";
 import { KernelDrops } from "./kernel_drops.ts";
 import { servePages } from "./pages.ts";
 import { Readiness } from "./readiness.ts";
@@ -39,16 +39,9 @@ const TICK_MS = 1000;
 async function run(flags: FlagValues): Promise<void> {
   const log = openLog("collector");
   const source = sourceName(flags);
-  const logsFile = flags.text("logs-file");
-  const listed = (): string[] => logsFile === "" ? [] : readLinesFile("--logs-file", logsFile);
-  const patterns = (): string[] => {
-    const all = [...flags.list("logs"), ...listed()];
-    if (all.length > 0 || sockets.length > 0) return all;
-    throw new UsageError([`--logs-file ${logsFile}: it names no log; put one path or glob a line`]);
-  };
   const sockets = socketInputs(flags);
   const security = serverSecurity(flags, log);
-  const first = patterns();
+  const logs = new LogList({ flags, log, hasOthers: sockets.length > 0 }), first = logs.read();
   let onList = (): void => {}, ended = false;
   let onEnd = (): void => void (ended = true);
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
@@ -74,7 +67,7 @@ async function run(flags: FlagValues): Promise<void> {
   });
   const status = new CollectorStatus(new Readiness());
   const thread: IngestThread = startIngestThread({
-    patterns: first,
+    ...first,
     from: flags.text("from") === "start" ? "start" : "end",
     source,
     masks: { v4Bits: flags.number("v4prefix"), v6Bits: flags.number("v6prefix") },
@@ -120,13 +113,17 @@ async function run(flags: FlagValues): Promise<void> {
     lookAtDrops();
   }, TICK_MS);
   const collecting = setInterval(collectGarbage, GARBAGE_MS);
-  onList = (): void => reload(() => thread.follow(patterns()));
+  onList = (): void =>
+    reload(() => {
+      const { patterns, formats } = logs.read();
+      thread.follow(patterns, formats);
+    });
 
   await new Promise<void>((resolve) => {
     onStop(() => resolve());
     onEnd = (): void => {
       log.info("standard input has ended");
-      if (sockets.length === 1 && first.length === 0) resolve();
+      if (sockets.length === 1 && first.patterns.length === 0) resolve();
     };
     if (ended) onEnd();
   });

@@ -6,6 +6,7 @@ import type { Bucket } from "@/core/bucket.ts";
 import { blockOf, openBlock } from "@/core/bucket_block.ts";
 import type { Ledger } from "@/core/ledger.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
+import type { FormatRules } from "./input_formats.ts";
 import type { Position } from "./position.ts";
 import type { SocketPort } from "./socket_batch.ts";
 
@@ -14,6 +15,8 @@ export type ToThread =
   | {
     readonly kind: "start";
     readonly patterns: readonly string[];
+    /** How the lines of these and of other inputs are read; found out when absent. */
+    readonly formats?: FormatRules;
     readonly from: "start" | "end";
     readonly source: string;
     readonly masks: ClientMasks;
@@ -32,7 +35,7 @@ export type ToThread =
   }
   /** The oldest of the messages with sealed buckets that were on their way has been taken. */
   | { readonly kind: "taken" }
-  | { readonly kind: "patterns"; readonly patterns: readonly string[] }
+  | { readonly kind: "patterns"; readonly patterns: readonly string[]; readonly formats: FormatRules }
   /** Another thread receives this input now. */
   | { readonly kind: "socket"; readonly socket: SocketPort }
   /** Datagrams that the kernel has dropped since this was last told. */

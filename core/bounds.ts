@@ -77,6 +77,13 @@ export const ENTRY_BYTES_MAX = 2048;
  * have been told to write another. */
 export const FORMAT_MISSES_MAX = 1000;
 
+/** Blocks within blocks of nginx's configuration: reading it is recursive. Deeper ones are refused. */
+export const NGINX_CONF_DEPTH_MAX = 64;
+
+/** Files of nginx's configuration, and includes within includes. Beyond either the rest is not read, which is said. */
+export const NGINX_CONF_FILES_MAX = 4096;
+export const NGINX_INCLUDES_MAX = 16;
+
 /** Characters of the text of a log format. A longer one is refused. */
 export const LOG_FORMAT_CHARS_MAX = 16_384;
 

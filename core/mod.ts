@@ -38,6 +38,8 @@ export * from "./format_json.ts";
 export * from "./format_any.ts";
 export * from "./formats.ts";
 export * from "./format_choice.ts";
+export * from "./nginx_conf.ts";
+export * from "./nginx_logs.ts";
 export * from "./newcomers.ts";
 export * from "./counter_table.ts";
 export * from "./visible_pairs.ts";
