@@ -9,10 +9,10 @@ import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
 import { LiveView } from "@/core/live_view.ts";
-import type { Outcome } from "@/core/store.ts";
+import type { MergedSlot, Outcome } from "@/core/store.ts";
 import type { Client } from "@/proto/client.ts";
-import { FollowedSource, type Taken } from "./followed_source.ts";
-import { SequenceWatch } from "./sequence_watch.ts";
+import { FollowedSource, type Receiver } from "./followed_source.ts";
+import { KnownDeltas } from "./known_deltas.ts";
 
 export interface FleetOptions {
   /** Name in answers. */
@@ -36,7 +36,7 @@ export class Fleet {
   readonly view: LiveView;
   readonly #sources = new Map<string, FollowedSource>();
   readonly #refusals: OncePerMinute;
-  readonly #sequences = new SequenceWatch();
+  readonly #known = new KnownDeltas();
 
   constructor(readonly options: FleetOptions) {
     const { source, seed, regex } = options;
@@ -53,10 +53,15 @@ export class Fleet {
     }
     const { clock, connect, log, random, sleep } = this.options;
     const nowMs = (): number => clock.monotonicMs();
-    const onDelta = (delta: Delta): Taken => this.#take(delta);
+    const receiver: Receiver = {
+      has: () => this.#known.ranges(),
+      onDelta: (delta) => this.#take(delta),
+      onSlot: (slot) => this.#takeSlot(slot),
+      missing: (source) => this.#known.missing(source),
+    };
     for (const address of addresses) {
       if (this.#sources.has(address)) continue;
-      const source = new FollowedSource({ address, connect, log, nowMs, random, sleep, onDelta });
+      const source = new FollowedSource({ address, connect, log, nowMs, random, sleep, receiver });
       this.#sources.set(address, source);
       void source.run();
     }
@@ -68,18 +73,35 @@ export class Fleet {
   }
 
   /** A slice is over when its first delta is here, unless its source's clock is ahead: then it is held until it is. */
-  #take(delta: Delta): Taken {
-    const { clock } = this.options, { view } = this;
-    const nowS = clock.nowS(), { startS, lengthS } = delta.bucket;
-    // Before the first slice the view is in 1970, and everything would be too far ahead of it.
-    if (view.store.endS === 0) view.advance(sliceStart(nowS, FINEST_S));
+  #take(delta: Delta): Outcome {
+    const { view } = this, nowS = this.#begun(), { identity, bucket: { startS, lengthS } } = delta;
     if (lengthS === FINEST_S && startS + lengthS <= nowS + SKEW_SECONDS_MAX) view.advance(startS + lengthS);
     const outcome = view.accept(delta, nowS);
-    if (outcome !== "merged" && outcome !== "duplicate") this.#tellRefusal(outcome, delta, nowS);
-    return { outcome, missing: this.#sequences.note(delta.identity) };
+    if (outcome === "merged" || outcome === "duplicate") {
+      const { source, instance, sequence } = identity;
+      this.#known.add([{ source, instance, ranges: [[sequence, sequence]] }]);
+    } else this.#tellRefusal(outcome, identity.source, startS, nowS);
+    return outcome;
   }
 
-  #tellRefusal(outcome: Outcome, { identity: { source }, bucket: { startS } }: Delta, nowS: number): void {
+  /** What overlaps is not asked for again: it stays a gap. */
+  #takeSlot(slot: MergedSlot): Outcome {
+    const nowS = this.#begun(), outcome = this.view.acceptSlot(slot), { identities, startS } = slot;
+    if (outcome !== "too_far_ahead") this.#known.add(identities);
+    if (outcome !== "merged" && outcome !== "duplicate") {
+      this.#tellRefusal(outcome, identities.map(({ source }) => source).join(" "), startS, nowS);
+    }
+    return outcome;
+  }
+
+  /** Before the first slice the view is in 1970, and everything would be too far ahead of it. */
+  #begun(): number {
+    const nowS = this.options.clock.nowS();
+    if (this.view.store.endS === 0) this.view.advance(sliceStart(nowS, FINEST_S));
+    return nowS;
+  }
+
+  #tellRefusal(outcome: Outcome, source: string, startS: number, nowS: number): void {
     const text = `a bucket was not merged: ${outcome}`;
     this.#refusals.warn(`${outcome} ${source}`, nowS, text, () => ({ source, startS }));
   }

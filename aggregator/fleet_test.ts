@@ -6,39 +6,46 @@ import { emptyLedger } from "@/core/ledger.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { CounterTable } from "@/core/counter_table.ts";
 import type { Delta } from "@/core/bucket.ts";
+import type { IdentityRanges } from "@/core/identity_set.ts";
+import type { MergedSlot } from "@/core/store.ts";
 import { seal } from "@/core/seal.ts";
 import { countRequest } from "@/core/test_lines.ts";
-import { type Client, RemoteError } from "@/proto/client.ts";
+import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
 import { Fleet } from "./fleet.ts";
 
 const START = 1_700_006_400;
 
 /** Collectors that a test speaks for: what they push arrives, and connections can be broken. */
 class FakeCollectors {
-  readonly #connections = new Map<string, { queue: (Delta | RemoteError)[]; wake: () => void }>();
+  /** What followers said they have, at each connection. */
+  readonly asked: { readonly address: string; readonly has: readonly IdentityRanges[] }[] = [];
+  readonly #connections = new Map<string, { queue: (BucketItem | RemoteError)[]; wake: () => void }>();
 
   connect(address: string): Client {
     const never = (): Promise<never> => Promise.reject(new Error("not asked"));
-    const deltas = (signal: AbortSignal): AsyncIterable<Delta> => this.#deltas(address, signal);
+    const deltas = (signal: AbortSignal, has: readonly IdentityRanges[] = []): AsyncIterable<BucketItem> => {
+      this.asked.push({ address, has });
+      return this.#deltas(address, signal);
+    };
     const snapshots = (): AsyncIterable<never> => ({ [Symbol.asyncIterator]: () => ({ next: never }) });
     return { topN: never, trend: never, targets: never, snapshots, deltas, close: () => {} };
   }
 
   /** Resolves when the follower has taken it. */
-  async give(address: string, item: Delta | RemoteError): Promise<void> {
+  async give(address: string, item: BucketItem | RemoteError): Promise<void> {
     const connection = this.#of(address);
     connection.queue.push(item);
     connection.wake();
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   }
 
-  #of(address: string): { queue: (Delta | RemoteError)[]; wake: () => void } {
+  #of(address: string): { queue: (BucketItem | RemoteError)[]; wake: () => void } {
     const connection = this.#connections.get(address) ?? { queue: [], wake: () => {} };
     this.#connections.set(address, connection);
     return connection;
   }
 
-  async *#deltas(address: string, signal: AbortSignal): AsyncIterable<Delta> {
+  async *#deltas(address: string, signal: AbortSignal): AsyncIterable<BucketItem> {
     const connection = this.#of(address);
     signal.addEventListener("abort", () => connection.wake());
     while (!signal.aborted) {
@@ -142,7 +149,34 @@ Deno.test("what a collector could not deliver is shown with it, and what came by
   await collectors.give("a:1", delta("col-a", 3, START, 3));
   assertEquals(fleet.view.targets().map(({ problem }) => problem), ["", ""]);
   await collectors.give("a:1", delta("col-a", 5, START, 3));
+  await collectors.give("a:1", { caughtUp: true });
   assertEquals(fleet.view.targets().map(({ problem }) => problem.slice(0, 19)), ["1 bucket is missing", ""]);
+  fleet.follow([]);
+});
+
+Deno.test("a collector that reconnects is told what is here, and its slots fill what is not", async () => {
+  const { collectors, fleet } = fixture(["a:1"]);
+  await collectors.give("a:1", delta("col-a", 7, START, 3));
+  await collectors.give("a:1", new RemoteError("unreachable", "Cannot reach a:1: gone"));
+  await collectors.give("a:1", { source: "col-a", newestS: START });
+  assertEquals(collectors.asked.map(({ has }) => has), [[], [{
+    source: "col-a",
+    instance: "of-col-a",
+    ranges: [[7, 7]],
+  }]]);
+  const { bucket } = delta("col-a", 0, START - 600, 5), slotS = START - 600;
+  const slot = (first: number, last: number, startS = slotS): MergedSlot => ({
+    tier: 1,
+    startS,
+    known: 63,
+    identities: [{ source: "col-a", instance: "of-col-a", ranges: [[first, last]] }],
+    bucket: { ...bucket, startS, lengthS: 60 },
+  });
+  await collectors.give("a:1", slot(1, 6));
+  await collectors.give("a:1", slot(1, 6));
+  await collectors.give("a:1", slot(6, 9, slotS + 60));
+  const { total } = fleet.view.topN({ window: "60m", groupBy: "uri", n: 1, sort: REQUESTS, filter: undefined });
+  assertEquals(total[REQUESTS], 8, "once, and what overlaps not at all");
   fleet.follow([]);
 });
 

@@ -7,11 +7,12 @@
  */
 import { GAP_NOTICE_SECONDS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
 import type { TargetInfo, TargetState } from "@/core/answer.ts";
-import type { Delta } from "@/core/bucket.ts";
+import type { Bucket, Delta } from "@/core/bucket.ts";
+import type { IdentityRanges } from "@/core/identity_set.ts";
 import type { Log } from "@/core/host/log.ts";
 import { addLedger, emptyLedger } from "@/core/ledger.ts";
-import type { Outcome } from "@/core/store.ts";
-import { type Client, type DeltaGap, type Hello, RemoteError } from "@/proto/client.ts";
+import type { MergedSlot, Outcome } from "@/core/store.ts";
+import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
 
 /** Failures in a row after which a source counts as degraded. */
 const FAILURES_DEGRADED = 3;
@@ -19,11 +20,14 @@ const FAILURES_DEGRADED = 3;
 /** Milliseconds after which a stream has lasted: the longest wait of the backoff. */
 const STEADY_MS_MIN = RETRY_DELAY_MS_MAX;
 
-/** What became of a delta. */
-export interface Taken {
-  readonly outcome: Outcome;
-  /** Buckets between the one before it and this one that have not been delivered. */
-  readonly missing: number;
+/** What takes what a source delivers. */
+export interface Receiver {
+  /** What is here already, and need not be sent. */
+  has(): readonly IdentityRanges[];
+  onDelta(delta: Delta): Outcome;
+  onSlot(slot: MergedSlot): Outcome;
+  /** Deltas of a source that are missing between those that are here. */
+  missing(source: string): number;
 }
 
 export interface FollowedSourceOptions {
@@ -36,7 +40,7 @@ export interface FollowedSourceOptions {
   readonly random: () => number;
   /** Waits, and rejects as soon as the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly onDelta: (delta: Delta) => Taken;
+  readonly receiver: Receiver;
 }
 
 export class FollowedSource {
@@ -48,6 +52,9 @@ export class FollowedSource {
   #trouble = "";
   #failures = 0;
   #gap = { text: "", untilMs: -Infinity };
+  /** Whose deltas came by this address, and how many of theirs were missing when it had last been caught up with. */
+  readonly #sources = new Set<string>();
+  #missing = 0;
   #stream = newStream();
   readonly #stop = new AbortController();
 
@@ -84,10 +91,10 @@ export class FollowedSource {
 
   /** Takes what comes until the stream ends; returns why it did. */
   async #followOnce(client: Client): Promise<string> {
-    const { address, log, nowMs } = this.options;
+    const { address, log, nowMs, receiver } = this.options;
     const stream = this.#stream = newStream();
     try {
-      for await (const item of client.deltas(this.#stop.signal)) this.#take(item);
+      for await (const item of client.deltas(this.#stop.signal, receiver.has())) this.#take(item);
       return "the source ended the stream";
     } catch (error) {
       if (error instanceof RemoteError) return error.message;
@@ -98,14 +105,16 @@ export class FollowedSource {
     }
   }
 
-  #take(item: Hello | Delta | DeltaGap): void {
+  #take(item: BucketItem): void {
     // A relay has buckets of other sources too, so what it calls itself comes first.
     if ("newestS" in item) this.#name = this.#stream.name = item.source;
     else if ("identity" in item && this.#stream.name === "") this.#name = item.identity.source;
     if (this.#stream.beginMs === Infinity) this.#connected();
     if ("identity" in item) this.#takeDelta(item);
+    else if ("tier" in item) this.#taken(this.options.receiver.onSlot(item), item.bucket);
+    else if ("caughtUp" in item) this.#caughtUp();
     else if ("dropped" in item) {
-      this.#stream.announced += item.dropped;
+      this.#missing += item.dropped; // told now, and not once more when this source has been caught up with
       this.#tellGap(item.dropped, item.problem ?? "this aggregator reads too slowly");
     }
   }
@@ -120,19 +129,24 @@ export class FollowedSource {
   }
 
   #takeDelta(delta: Delta): void {
-    const { outcome, missing } = this.options.onDelta(delta);
-    if (outcome === "merged") {
-      this.#failures = 0;
-      addLedger(this.#ledger, delta.bucket.ledger);
-    }
-    // What was refused says nothing about how far this source has come.
-    if (outcome === "merged" || outcome === "duplicate") {
-      this.#newestS = Math.max(this.#newestS, delta.bucket.startS + delta.bucket.lengthS);
-    }
-    // Most gaps have been told with their reason already; the rest was forgotten while we were away.
-    const untold = missing - this.#stream.announced;
-    this.#stream.announced = Math.max(0, -untold);
-    if (untold > 0) this.#tellGap(untold, "the source had forgotten them before it could be followed again");
+    this.#sources.add(delta.identity.source);
+    const outcome = this.options.receiver.onDelta(delta);
+    if (outcome === "merged") this.#failures = 0;
+    this.#taken(outcome, delta.bucket);
+  }
+
+  /** What was refused says nothing about how far this source has come. */
+  #taken(outcome: Outcome, { startS, lengthS, ledger }: Bucket): void {
+    if (outcome === "merged") addLedger(this.#ledger, ledger);
+    if (outcome === "merged" || outcome === "duplicate") this.#newestS = Math.max(this.#newestS, startS + lengthS);
+  }
+
+  /** What is missing now has been forgotten where it came from. It is told once. */
+  #caughtUp(): void {
+    const { missing } = this.options.receiver;
+    const gone = [...this.#sources].reduce((sum, source) => sum + missing(source), 0), more = gone - this.#missing;
+    this.#missing = gone;
+    if (more > 0) this.#tellGap(more, "the source had forgotten them before it could be followed again");
   }
 
   /** Buckets that are not here: numbers are too small until they come by another way. */
@@ -155,10 +169,8 @@ interface Stream {
   beginMs: number;
   /** As its hello says; empty without one. */
   name: string;
-  /** Buckets that it said it leaves out, and whose sequence numbers have not been missed yet. */
-  announced: number;
 }
 
 function newStream(): Stream {
-  return { beginMs: Infinity, name: "", announced: 0 };
+  return { beginMs: Infinity, name: "" };
 }

@@ -1,15 +1,15 @@
-import { emptyLedger } from "@/core/ledger.ts";
+import { emptyLedger, READ } from "@/core/ledger.ts";
 import { assertEquals } from "@std/assert";
 import { type SimulatedClock, simulatedClock } from "@/core/host/clock.ts";
 import { openLog } from "@/core/host/log.ts";
 import { type Delta, emptyBucket } from "@/core/bucket.ts";
-import type { TargetState } from "@/core/answer.ts";
-import { type Client, type DeltaGap, type Hello, RemoteError } from "@/proto/client.ts";
+import type { TargetInfo, TargetState } from "@/core/answer.ts";
+import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
 import { FollowedSource } from "./followed_source.ts";
-import { SequenceWatch } from "./sequence_watch.ts";
+import { KnownDeltas } from "./known_deltas.ts";
 
 /** What one connection does: items, then an error or a quiet end. */
-type Connection = readonly (Hello | Delta | DeltaGap | Error | Meanwhile)[];
+type Connection = readonly (BucketItem | Error | Meanwhile)[];
 
 /** Something that happens between two items, such as time that passes. */
 type Meanwhile = (source: FollowedSource) => void;
@@ -33,7 +33,7 @@ async function follow(
   clock: SimulatedClock = simulatedClock(),
 ): Promise<Followed> {
   const waits: number[] = [], states: TargetState[] = [], taken: number[] = [], log: string[] = [];
-  const sequences = new SequenceWatch();
+  const known = new KnownDeltas();
   let next = 0;
   // Thrown where it happens, it would be one more failure that is lived through.
   const broken: unknown[] = [];
@@ -44,7 +44,7 @@ async function follow(
       broken.push(error);
     }
   };
-  async function* deltas(): AsyncIterable<Hello | Delta | DeltaGap> {
+  async function* deltas(): AsyncIterable<BucketItem> {
     for (const item of connections[next++]) {
       if (item instanceof Error) throw item;
       if (typeof item === "function") expect(() => item(source));
@@ -73,12 +73,17 @@ async function follow(
       if (next === connections.length) source.stop();
       return Promise.resolve();
     },
-    onDelta: ({ identity }) => {
-      const missing = sequences.note(identity);
-      if (identity.sequence < 0) return { outcome: "too_far_ahead", missing };
-      if (taken.includes(identity.sequence)) return { outcome: "duplicate", missing };
-      taken.push(identity.sequence);
-      return { outcome: "merged", missing };
+    receiver: {
+      has: () => known.ranges(),
+      onDelta: ({ identity: { source, instance, sequence } }) => {
+        if (sequence < 0) return "too_far_ahead";
+        known.add([{ source, instance, ranges: [[sequence, sequence]] }]);
+        if (taken.includes(sequence)) return "duplicate";
+        taken.push(sequence);
+        return "merged";
+      },
+      onSlot: () => "merged",
+      missing: (source) => known.missing(source),
     },
   });
   await source.run();
@@ -88,7 +93,9 @@ async function follow(
 
 const REFUSED = new RemoteError("unreachable", "Cannot reach col-1:9090: connection refused");
 
-const UNTROUBLED = {
+const CAUGHT_UP = { caughtUp: true } as const;
+
+const UNTROUBLED: TargetInfo = {
   name: "",
   address: "col-1:9090",
   state: "connected",
@@ -179,10 +186,32 @@ Deno.test("a gap that was told stays visible for a quarter of an hour, whatever 
 
 Deno.test("buckets that were forgotten while the source could not be reached are noticed, once", async () => {
   const known = [delta(1), delta(2)];
-  const { source, log } = await follow([[...known, REFUSED], [delta(6), delta(7), REFUSED], [delta(6), delta(7)]]);
+  const { source, log } = await follow([
+    [...known, CAUGHT_UP, REFUSED],
+    [delta(7), delta(6), CAUGHT_UP, REFUSED],
+    [delta(8), CAUGHT_UP],
+  ]);
   const lines = log.filter((line) => line.includes("buckets of a source are missing"));
   assertEquals([lines.length, lines[0].includes("missing=3")], [1, true]);
   assertEquals(source.target().problem.includes("; 3 buckets are missing: the source had forgotten them"), true);
+});
+
+Deno.test("what comes out of order is not missing once it has been caught up with, and a gap that was told is not told again", async () => {
+  const { log } = await follow([
+    [delta(9), delta(8), delta(5), delta(6), delta(7), CAUGHT_UP, delta(10), { dropped: 2 }, delta(13), REFUSED],
+    [delta(14), CAUGHT_UP],
+  ]);
+  const lines = log.filter((line) => line.includes("buckets of a source are missing"));
+  assertEquals(lines.map((line) => /missing=(\d+)/.exec(line)?.[1]), ["2"]);
+});
+
+Deno.test("a merged slot counts as heard of, with its ledger", async () => {
+  const ledger = emptyLedger();
+  ledger[READ] = 7;
+  const bucket = emptyBucket(60, 60, ledger),
+    identities = [{ source: "col-1", instance: "i", ranges: [[1, 6]] as const }];
+  const { source } = await follow([[{ tier: 1, startS: 60, known: 63, identities, bucket }]]);
+  assertEquals([source.target().newestS, source.target().ledger[READ]], [120, 7]);
 });
 
 Deno.test("a stream that ends without an error is a failure too", async () => {

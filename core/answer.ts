@@ -2,13 +2,14 @@
  * Questions and answers, as every role passes them on: the collector and the aggregator compute them, gRPC carries
  * them, the CLI and the page show them.
  */
-import type { DeltaCursor } from "./delta_log.ts";
+import type { BackfillItem } from "./backfill.ts";
 import type { DimensionName } from "./dimensions.ts";
+import type { IdentityRanges } from "./identity_set.ts";
 import type { Filter } from "./filter_tree.ts";
 import type { Ledger } from "./ledger.ts";
 import { REQUESTS, VALUE_MAX, type Values } from "./measures.ts";
 import type { WindowName } from "./slices.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Feed, Subscriber } from "./subscriber.ts";
 
 export interface TopNQuestion {
   readonly window: WindowName;
@@ -172,6 +173,11 @@ export interface Snapshot {
   readonly entries: readonly { readonly label: string; readonly count: number }[];
 }
 
+/** Buckets on their way to one reader. */
+export interface BucketFeed extends Feed<BackfillItem> {
+  close(): void;
+}
+
 /** A question that would hold up everybody else. The message says what would work. */
 export class QuestionTooExpensive extends Error {}
 
@@ -189,6 +195,11 @@ export interface Answerer {
   dump(): Iterable<Snapshot>;
   /** Pushes each minute as it becomes whole, until the returned function is called. */
   followSnapshots(subscriber: Subscriber<Snapshot>): () => void;
-  /** The retained deltas, oldest first, then each new one, to be taken at the reader's own pace. Close it. */
-  followDeltas(): DeltaCursor;
+  /**
+   * Buckets, to be taken at the reader's own pace. Close it.
+   *
+   * @param has what the reader has: it is sent what it lacks, newest first, and what is new in between (`backfill.ts`).
+   * Without it, the retained deltas, oldest first, then each new one.
+   */
+  followDeltas(has?: readonly IdentityRanges[]): BucketFeed;
 }

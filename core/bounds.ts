@@ -242,6 +242,10 @@ export const CONNECTIONS_MAX = 1024;
 /** Of these, from one address: a quarter, so that one peer cannot keep all others out. One more is closed likewise. */
 export const CONNECTIONS_PER_PEER_MAX = 256;
 
+/** Ranges of sequence numbers in which a reader of buckets says what it has, or a slot what is in it: a source has one, and one
+ * more for every gap. The oldest beyond it are not said: what they cover is sent again, and known by its identity. */
+export const DELTA_RANGES_MAX = 10_000;
+
 /** Milliseconds for a TLS handshake: whoever connects and says nothing is hung up on. */
 export const TLS_HANDSHAKE_MS_MAX = 10_000;
 

@@ -11,6 +11,7 @@
  */
 import { DELTA_BYTES_MAX, DELTA_SECONDS_MAX } from "./bounds.ts";
 import type { Delta, Identity } from "./bucket.ts";
+import { IdentitySet } from "./identity_set.ts";
 import { BLOCK_OVERHEAD_BYTES, blockOf, openBlock } from "./bucket_block.ts";
 
 /** A delta at rest: of a small bucket, being open is most of what it takes. */
@@ -44,6 +45,18 @@ export class DeltaLog {
     const cursor: DeltaCursor = new DeltaCursor(this, () => void this.#followers.delete(cursor));
     this.#followers.add(cursor);
     return cursor;
+  }
+
+  /** Of all deltas held. */
+  identities(): IdentitySet {
+    const identities = new IdentitySet();
+    for (const { identity } of this.#held.values()) identities.add(identity);
+    return identities;
+  }
+
+  /** Position of the next delta to come. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Position of the oldest delta held; that of the next to come when there is none. */
@@ -88,6 +101,11 @@ export class DeltaCursor {
 
   constructor(readonly log: DeltaLog, readonly close: () => void) {
     this.#position = log.begin;
+  }
+
+  /** Goes on with what is to come: what is held now is neither taken nor dropped. */
+  skipHeld(): void {
+    this.#position = this.log.end;
   }
 
   /** The next delta, or undefined when there is none yet. */

@@ -20,49 +20,71 @@ export class IdentitySet {
 
   /** Adds an identity; false when it was there already. */
   add({ source, instance, sequence }: Omit<Identity, "checksum">): boolean {
-    const key = `${instance}\n${source}`;
-    const ranges = this.#ranges.get(key) ?? [];
-    // New sequence numbers are nearly always the largest: look from the end.
-    let at = ranges.length;
-    while (at > 0 && ranges[at - 1][0] > sequence) at--;
-    const before = ranges[at - 1], after = ranges[at];
-    if (before !== undefined && sequence <= before[1]) return false;
-    const joinsBefore = before !== undefined && before[1] + 1 === sequence;
-    const joinsAfter = after !== undefined && sequence + 1 === after[0];
-    if (joinsBefore && joinsAfter) {
-      before[1] = after[1];
-      ranges.splice(at, 1);
-    } else if (joinsBefore) before[1] = sequence;
-    else if (joinsAfter) after[0] = sequence;
-    else ranges.splice(at, 0, [sequence, sequence]);
-    this.#ranges.set(key, ranges);
-    this.#sources.add(source);
-    return true;
+    return this.#add(source, instance, sequence, sequence);
   }
 
   has({ source, instance, sequence }: Omit<Identity, "checksum">): boolean {
-    const ranges = this.#ranges.get(`${instance}\n${source}`) ?? [];
+    const ranges = this.#ranges.get(keyOf(source, instance)) ?? [];
     return ranges.some(([first, last]) => first <= sequence && sequence <= last);
   }
 
-  /** All of them, to be kept and added again by `addRanges`. */
+  /** All of them, to be kept or sent, and added again by `addRanges`. */
   ranges(): IdentityRanges[] {
     return [...this.#ranges].map(([key, ranges]) => {
-      const [instance, source] = key.split("\n");
+      const end = key.indexOf("\n"), instance = key.slice(0, end), source = key.slice(end + 1);
       return { source, instance, ranges: ranges.map(([first, last]) => [first, last]) };
     });
   }
 
   addRanges(all: readonly IdentityRanges[]): void {
     for (const { source, instance, ranges } of all) {
-      for (const [first, last] of ranges) {
-        for (let sequence = first; sequence <= last; sequence++) this.add({ source, instance, sequence });
-      }
+      for (const [first, last] of ranges) this.#add(source, instance, first, last);
     }
+  }
+
+  /** Whether any of these is here. */
+  hasAny(all: readonly IdentityRanges[]): boolean {
+    return all.some(({ source, instance, ranges }) => {
+      const own = this.#ranges.get(keyOf(source, instance)) ?? [];
+      return ranges.some(([first, last]) => own.some((range) => range[0] <= last && first <= range[1]));
+    });
+  }
+
+  /** Whether all of these are here. */
+  hasAll(all: readonly IdentityRanges[]): boolean {
+    return all.every(({ source, instance, ranges }) => {
+      const own = this.#ranges.get(keyOf(source, instance)) ?? [];
+      return ranges.every(([first, last]) => own.some((range) => range[0] <= first && last <= range[1]));
+    });
   }
 
   /** Names of the sources that have delivered. */
   get sources(): ReadonlySet<string> {
     return this.#sources;
   }
+
+  /** Adds a range; false when all of it was there. Cost: linear in the ranges of the instance, of which there are few. */
+  #add(source: string, instance: string, first: number, last: number): boolean {
+    const key = keyOf(source, instance), ranges = this.#ranges.get(key) ?? [];
+    // New sequence numbers are nearly always the largest: look from the end. What touches the range becomes one with it.
+    let to = ranges.length;
+    while (to > 0 && ranges[to - 1][0] > last + 1) to--;
+    let from = to;
+    while (from > 0 && ranges[from - 1][1] >= first - 1) from--;
+    if (to - from === 1 && ranges[from][0] <= first && last <= ranges[from][1]) return false;
+    const joined = ranges.slice(from, to);
+    const range: Range = [
+      Math.min(first, ...joined.map(([begin]) => begin)),
+      Math.max(last, ...joined.map(([, end]) => end)),
+    ];
+    ranges.splice(from, to - from, range);
+    this.#ranges.set(key, ranges);
+    this.#sources.add(source);
+    return true;
+  }
+}
+
+/** Instances are hexadecimal digits: the first line break ends them, whatever the source's name has in it. */
+function keyOf(source: string, instance: string): string {
+  return `${instance}\n${source}`;
 }

@@ -9,8 +9,10 @@ import { FINEST_S, sliceStart, type Span, type Window, windowNamed, WINDOWS, win
 import type { Delta, Dictionary } from "./bucket.ts";
 import { entryLabel } from "./label.ts";
 import type { Slot } from "./ring.ts";
-import { type Outcome, Store } from "./store.ts";
-import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
+import { type MergedSlot, type Outcome, Store } from "./store.ts";
+import type { IdentityRanges } from "./identity_set.ts";
+import { DeltaLog } from "./delta_log.ts";
+import { Backfill } from "./backfill.ts";
 import { type CompiledFilter, compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
 import type { Filter } from "./filter_tree.ts";
 import { type Query, type Ranking, topN } from "./top_n.ts";
@@ -19,6 +21,7 @@ import { rowSeries } from "./row_series.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type {
   Answerer,
+  BucketFeed,
   Coverage,
   Snapshot,
   TargetInfo,
@@ -56,6 +59,11 @@ export class LiveView implements Answerer {
     if (outcome !== "merged") return outcome;
     this.deltaLog.add(delta, nowS);
     return outcome;
+  }
+
+  /** Merges what a source had merged, where none of it is here yet. It is not passed on: those who follow us ask it too. */
+  acceptSlot(slot: MergedSlot): Outcome {
+    return this.store.addSlot(slot);
   }
 
   /** A slice has ended at `endS`: windows end there from now on. */
@@ -139,8 +147,8 @@ export class LiveView implements Answerer {
     return () => void this.#snapshotSubscribers.delete(subscriber);
   }
 
-  followDeltas(): DeltaCursor {
-    return this.deltaLog.follow();
+  followDeltas(has?: readonly IdentityRanges[]): BucketFeed {
+    return has === undefined ? this.deltaLog.follow() : new Backfill(this.deltaLog, this.store, has);
   }
 
   #compiled(filter: Filter): CompiledFilter | undefined {

@@ -196,7 +196,9 @@ Deno.test("a follower of deltas first gets those retained, then each new one onc
   const cursor = view.followDeltas();
   view.accept(deltaOf("a", 2, 0, START, []), START + 10);
   view.accept(deltaOf("a", 2, 0, START, []), START + 10);
-  const sequences = [cursor.take(), cursor.take(), cursor.take()].map((delta) => delta?.identity.sequence);
+  const sequences = [cursor.take(), cursor.take(), cursor.take()].map((item) =>
+    item !== undefined && "identity" in item ? item.identity.sequence : undefined
+  );
   assertEquals(sequences, [1, 2, undefined]);
   cursor.close();
   assertEquals(view.deltaLog.followers, 0);

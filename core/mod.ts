@@ -72,6 +72,7 @@ export * from "./given_up.ts";
 export * from "./rows_by_entry.ts";
 export * from "./filter_match.ts";
 export * from "./subscriber.ts";
+export * from "./backfill.ts";
 export * from "./answer.ts";
 export * from "./answer_json.ts";
 export * from "./nth_largest.ts";

@@ -56,6 +56,12 @@ export class Slot {
     this.#hold(bucket);
   }
 
+  /** Takes what somebody else has merged for a slice within this one; `known` as theirs. */
+  putMerged(bucket: Bucket, known: number): void {
+    this.#know(known << (bucket.startS - this.startS) / FINEST_S);
+    this.#hold(bucket);
+  }
+
   /** Takes all that a finer slot within this one has. */
   putSlot(finer: Slot): void {
     this.#know(finer.#known << (finer.startS - this.startS) / FINEST_S);

@@ -13,7 +13,8 @@ import { bucketBytes } from "./bucket_block.ts";
 import type { IdentityRanges } from "./identity_set.ts";
 import { Ring, type Slot } from "./ring.ts";
 
-export type Outcome = "merged" | "duplicate" | "too_old" | "too_far_ahead";
+/** `overlaps`: some of it is here already, and what is merged cannot be taken apart. */
+export type Outcome = "merged" | "duplicate" | "overlaps" | "too_old" | "too_far_ahead";
 
 export interface StoreHooks {
   /** A slot of a coarser tier is whole. */
@@ -22,8 +23,8 @@ export interface StoreHooks {
   readonly onEvict?: (slot: Slot) => void;
 }
 
-/** A slot as a former process had merged it. */
-export interface RestoredSlot {
+/** What has been merged for one slice of a tier: by a former process, or by a source. */
+export interface MergedSlot {
   readonly tier: number;
   readonly startS: number;
   /** As `Slot.known`. */
@@ -74,6 +75,32 @@ export class Store {
         below.setMade();
       }
       below = above;
+    }
+    return "merged";
+  }
+
+  /**
+   * Takes what a source had merged for a slice of a coarser tier, unless any of it is here already: rather a gap that can
+   * be seen than a doubled count. Of slots that overlap, the first to come is taken.
+   */
+  addSlot({ tier, startS, known, identities, bucket }: MergedSlot): Outcome {
+    if (startS > this.endS - FINEST_S + AHEAD_SECONDS_MAX) return "too_far_ahead";
+    const lowest = this.tierOf(startS, TIERS[tier].sliceS);
+    if (lowest < 0) return "too_old";
+    // The coarsest slot knows all that its finer ones do, and what was too old for them.
+    const own = this.#slotOf(TIERS.length - 1, startS).identities;
+    if (own.hasAll(identities)) return "duplicate";
+    if (own.hasAny(identities)) return "overlaps";
+    this.#mergeAllBefore(bucketBytes(bucket));
+    let below: Slot | undefined;
+    for (let t = lowest; t < TIERS.length; t++) {
+      const slot = this.#slotOf(t, startS);
+      slot.identities.addRanges(identities);
+      if (t === lowest || this.isMade(t, slot.startS)) {
+        slot.putMerged(bucket, known);
+        below?.setMade();
+      }
+      below = slot;
     }
     return "merged";
   }
@@ -139,7 +166,7 @@ export class Store {
    * Goes on where a former process stopped, in an empty store: first slots as it had merged them, coarse ones first; then
    * every delta of its that is lacking in one of them (`lacks`, `restoreDelta`); then `endRestore`.
    */
-  restoreSlots(endS: number, slots: Iterable<RestoredSlot>): void {
+  restoreSlots(endS: number, slots: Iterable<MergedSlot>): void {
     this.endS = endS;
     for (let tier = 1; tier < TIERS.length; tier++) {
       this.#madeUntilS[tier] = sliceStart(endS - MAKE_DELAY_SECONDS, TIERS[tier].sliceS);
@@ -188,7 +215,7 @@ export class Store {
   }
 
   /** What its ring no longer holds goes into the next coarser slot, unless that is restored itself. */
-  #restoreSlot({ tier, startS, known, identities, bucket }: RestoredSlot): void {
+  #restoreSlot({ tier, startS, known, identities, bucket }: MergedSlot): void {
     const isHeld = startS >= oldestStart(tier, this.endS - FINEST_S);
     if (isHeld) {
       const slot = this.#slotOf(tier, startS);

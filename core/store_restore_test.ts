@@ -5,7 +5,7 @@ import { sliceStart, tierHolding, TIERS } from "./slices.ts";
 import { CounterTable } from "./counter_table.ts";
 import type { Delta } from "./bucket.ts";
 import { seal } from "./seal.ts";
-import { type RestoredSlot, Store } from "./store.ts";
+import { type MergedSlot, Store } from "./store.ts";
 import { countRequest, randomFrom } from "./test_lines.ts";
 
 const START = 1_700_006_400; // a multiple of 300
@@ -17,7 +17,7 @@ Deno.test("a store that is restored from slots and deltas answers as the former 
 /** Runs a store for some hours, keeps slots of it at random times, restores, and lets both go on. */
 function restoreOnce(seed: number): void {
   const random = randomFrom(seed), former = new Store(1), deltas: Delta[] = [];
-  const kept = new Map<string, RestoredSlot>();
+  const kept = new Map<string, MergedSlot>();
   let nowS = START, sequence = 0;
   const step = (stores: readonly Store[]): void => {
     // Mostly ten seconds pass; sometimes the machine slept.
@@ -46,7 +46,7 @@ function restoreOnce(seed: number): void {
   compare(former, restored, `seed ${seed}, later`);
 }
 
-function keepSome(store: Store, kept: Map<string, RestoredSlot>, random: () => number): void {
+function keepSome(store: Store, kept: Map<string, MergedSlot>, random: () => number): void {
   for (const ring of store.rings) {
     for (const slot of ring.slots()) {
       const { tier, startS } = slot;

@@ -40,6 +40,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "aggregator": ["core", "core/host", "proto"],
   "frontend": ["core", "core/host", "proto"],
   "cli": ["core", "core/host", "proto"],
+  // Packages hold all roles: man pages are made from the flag tables of each.
+  "packaging": ["core", "core/host", "aggregator", "cli", "collector", "frontend"],
 };
 const PACKAGE_OWNERS: Readonly<Record<string, string>> = {
   "@grpc/": "proto",

@@ -12,7 +12,6 @@ import {
   ALL_ONE,
   ALL_ZERO,
   blankBucket,
-  type BlockBucket,
   type BlockDictionary,
   type DimensionPlan,
   type Form,
@@ -32,22 +31,27 @@ export type DeltaReading = { readonly delta: Delta } | { readonly problem: strin
 
 /** The message of a delta. Its columns are the bucket's own memory: serialize it before anything else happens. */
 export function deltaMessage(delta: Delta): BucketDeltaMessage {
-  return { ...delta.identity, bucket: bucketMessage(inBlock(delta.bucket)) };
+  return { ...delta.identity, bucket: bucketMessage(delta.bucket) };
 }
 
 /** Reads a delta from a message of any origin; never throws. The delta shares no memory with the message. */
 export function readDelta(message: BucketDeltaMessage): DeltaReading {
   try {
     const identity = readIdentity(message);
-    if (message.bucket === null) refuse("it is empty");
-    const bucket = readBucket(message.bucket);
-    const problem = bucketProblem(bucket);
-    if (problem !== undefined) refuse(problem);
-    // A sender that knows other dimensions or measures than we do has summed up other columns.
-    if (hasOurColumns(message.bucket) && bucketChecksum(bucket) !== identity.checksum) {
-      refuse("its checksum does not match its content");
-    }
-    return { delta: { identity, bucket } };
+    return { delta: { identity, bucket: readChecked(message.bucket, identity.checksum) } };
+  } catch (error) {
+    if (error instanceof Refusal) return { problem: error.message };
+    throw error;
+  }
+}
+
+/** The same for a bucket alone. */
+export function readCheckedBucket(
+  message: BucketMessage | null,
+  checksum: number,
+): { readonly bucket: Bucket } | { readonly problem: string } {
+  try {
+    return { bucket: readChecked(message, checksum) };
   } catch (error) {
     if (error instanceof Refusal) return { problem: error.message };
     throw error;
@@ -56,7 +60,9 @@ export function readDelta(message: BucketDeltaMessage): DeltaReading {
 
 // ---------------------------------------------------------------- writing
 
-function bucketMessage(bucket: BlockBucket): BucketMessage {
+/** The message of a bucket: its columns are the bucket's own memory. */
+export function bucketMessage(any: Bucket): BucketMessage {
+  const bucket = inBlock(any);
   const { startS, lengthS, rows, dictionaries, indexes, measures, totals, ledger } = bucket;
   return {
     start: startS,
@@ -133,6 +139,16 @@ class Refusal extends Error {}
 
 function refuse(reason: string): never {
   throw new Refusal(reason);
+}
+
+function readChecked(message: BucketMessage | null, checksum: number): Bucket {
+  if (message === null) refuse("it is empty");
+  const bucket = readBucket(message);
+  const problem = bucketProblem(bucket);
+  if (problem !== undefined) refuse(problem);
+  // A sender that knows other dimensions or measures than we do has summed up other columns.
+  if (hasOurColumns(message) && bucketChecksum(bucket) !== checksum) refuse("its checksum does not match its content");
+  return bucket;
 }
 
 function readIdentity(message: BucketDeltaMessage): Identity {

@@ -12,7 +12,8 @@ import {
 import { Buffer } from "node:buffer";
 import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
 import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
-import type { Delta } from "@/core/bucket.ts";
+import type { BackfillItem } from "@/core/backfill.ts";
+import type { IdentityRanges } from "@/core/identity_set.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
 import type { ClientCertificates, ClientSecurity } from "@/core/host/security.ts";
 import { readSnapshot, readTarget, readTopNResponse, readTrendResponse } from "./answer_message.ts";
@@ -21,7 +22,6 @@ import { guardCredentials } from "./goaway_guard.ts";
 import { needsOurs, topNRequest, trendRequest } from "./question_message.ts";
 import { isWorthAnotherTry, RemoteError, remoteError } from "./remote_error.ts";
 import {
-  type Empty,
   type GapMessage,
   type HelloMessage,
   LIST_TARGETS,
@@ -32,6 +32,7 @@ import {
   TOP_N,
   TREND,
 } from "./schema.ts";
+import { rangesMessages, readSlot } from "./slot_message.ts";
 import { tokenMetadata } from "./token.ts";
 
 export { RemoteError } from "./remote_error.ts";
@@ -51,6 +52,9 @@ export interface Hello {
   readonly newestS: number;
 }
 
+/** What a stream of buckets brings. */
+export type BucketItem = Hello | BackfillItem | DeltaGap;
+
 /** One target. Connects when first asked, and again whenever that is needed. */
 export interface Client {
   /** Rejects with RemoteError, as all of these do. */
@@ -59,8 +63,11 @@ export interface Client {
   targets(timeoutMs: number): Promise<readonly TargetInfo[]>;
   /** Whole minutes from now on. Ends quietly when `signal` aborts; throws RemoteError when the target ends it. */
   snapshots(signal: AbortSignal): AsyncIterable<Snapshot>;
-  /** A hello (older targets say none), the retained deltas, then each new one, checked. Ends like `snapshots`. */
-  deltas(signal: AbortSignal): AsyncIterable<Hello | Delta | DeltaGap>;
+  /**
+   * A hello (older targets say none), then buckets, checked: what `has` lacks, newest first, until caught up, and what is
+   * new in between. Ends like `snapshots`.
+   */
+  deltas(signal: AbortSignal, has?: readonly IdentityRanges[]): AsyncIterable<BucketItem>;
   /** Breaks off what is under way. */
   close(): void;
 }
@@ -118,12 +125,14 @@ export function connect(target: string, security: ClientSecurity = {}): Client {
     questions ??= open(target, security, OPTIONS);
     return askTwice(questions, target, method, request, tokenMetadata(security.token), timeoutMs);
   };
-  const follow = <Message, Item>(
+  const follow = <Request, Message, Item>(
     options: ClientOptions,
-    method: Method<Empty, Message>,
+    method: Method<Request, Message>,
+    request: Request,
     signal: AbortSignal,
     read: (message: Message) => Item | undefined,
-  ): AsyncGenerator<Item> => stream(target, security, options, method, AbortSignal.any([signal, closing.signal]), read);
+  ): AsyncGenerator<Item> =>
+    stream(target, security, options, method, request, AbortSignal.any([signal, closing.signal]), read);
   const closing = new AbortController();
   return {
     async topN(question, timeoutMs): Promise<TopNAnswer> {
@@ -141,8 +150,11 @@ export function connect(target: string, security: ClientSecurity = {}): Client {
     async targets(timeoutMs): Promise<readonly TargetInfo[]> {
       return (await ask(LIST_TARGETS, {}, timeoutMs)).targets.map(readTarget);
     },
-    snapshots: (signal) => follow(SNAPSHOT_STREAM_OPTIONS, STREAM_SNAPSHOTS, signal, readSnapshot),
-    deltas: (signal) => follow(BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, signal, readItem),
+    snapshots: (signal) => follow(SNAPSHOT_STREAM_OPTIONS, STREAM_SNAPSHOTS, {}, signal, readSnapshot),
+    deltas: (signal, has = []) => {
+      const request = { back_fill: true, has: rangesMessages(has) };
+      return follow(BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, request, signal, readItem);
+    },
     close(): void {
       closing.abort();
       questions?.close();
@@ -191,11 +203,12 @@ function askOnce<Request, Response>(
 }
 
 /** Items of a server stream on a connection of its own, no faster than they are taken. */
-async function* stream<Message, Item>(
+async function* stream<Request, Message, Item>(
   target: string,
   security: ClientSecurity,
   options: ClientOptions,
-  method: Method<Empty, Message>,
+  method: Method<Request, Message>,
+  request: Request,
   signal: AbortSignal,
   read: (message: Message) => Item | undefined,
 ): AsyncGenerator<Item> {
@@ -205,7 +218,7 @@ async function* stream<Message, Item>(
     method.path,
     method.requestSerialize,
     method.responseDeserialize,
-    {},
+    request,
     tokenMetadata(security.token),
   );
   const cancel = (): void => call.cancel();
@@ -226,9 +239,14 @@ async function* stream<Message, Item>(
 }
 
 /** Items that a newer target sends and we do not know are skipped. */
-function readItem(message: StreamBucketsResponse): Hello | Delta | DeltaGap | undefined {
+function readItem(message: StreamBucketsResponse): BucketItem | undefined {
   if (message.hello) return readHello(message.hello);
   if (message.gap) return readGap(message.gap);
+  if (message.caught_up) return { caughtUp: true };
+  if (message.slot) {
+    const reading = readSlot(message.slot);
+    return "slot" in reading ? reading.slot : { dropped: 1, problem: reading.problem };
+  }
   if (!message.delta) return undefined;
   const reading = readDelta(message.delta);
   return "delta" in reading ? reading.delta : { dropped: 1, problem: reading.problem };

@@ -34,7 +34,7 @@ export const STREAM_SNAPSHOTS = methodOf<Empty, SnapshotMessage>(
 );
 export const DUMP_SNAPSHOTS = methodOf<Empty, SnapshotMessage>(logtailProto, "logtail.LogtailService", "DumpSnapshots");
 export const LIST_TARGETS = methodOf<Empty, ListTargetsResponse>(logtailProto, "logtail.LogtailService", "ListTargets");
-export const STREAM_BUCKETS = methodOf<Empty, StreamBucketsResponse>(
+export const STREAM_BUCKETS = methodOf<StreamBucketsRequest, StreamBucketsResponse>(
   logtailProto,
   "logtail.LogtailService",
   "StreamBuckets",
@@ -195,6 +195,26 @@ export interface StreamBucketsResponse {
   readonly delta?: BucketDeltaMessage | null;
   readonly gap?: GapMessage | null;
   readonly hello?: HelloMessage | null;
+  readonly slot?: MergedSlotMessage | null;
+  readonly caught_up?: Empty | null;
+}
+
+export interface StreamBucketsRequest {
+  readonly back_fill: boolean;
+  readonly has: readonly InstanceRangesMessage[];
+}
+
+export interface InstanceRangesMessage {
+  readonly source: string;
+  readonly instance: string;
+  readonly bounds: readonly number[];
+}
+
+export interface MergedSlotMessage {
+  readonly identities: readonly InstanceRangesMessage[];
+  readonly known: number;
+  readonly checksum: number;
+  readonly bucket: BucketMessage | null;
 }
 
 export interface HelloMessage {

@@ -19,7 +19,7 @@ import {
   SUBSCRIBER_QUEUE_BYTES_MAX,
   SUBSCRIBER_QUEUE_MAX,
 } from "@/core/bounds.ts";
-import type { Delta } from "@/core/bucket.ts";
+import type { BackfillItem } from "@/core/backfill.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { ServerSecurity } from "@/core/host/security.ts";
@@ -39,12 +39,14 @@ import {
   logtailProto,
   serviceOf,
   type SnapshotMessage,
+  type StreamBucketsRequest,
   type StreamBucketsResponse,
   type TopNRequest,
   type TopNResponse,
   type TrendRequest,
   type TrendResponse,
 } from "./schema.ts";
+import { readRanges } from "./slot_message.ts";
 import { tokenInterceptors } from "./token.ts";
 import { type Following, OpenStreams, type OutStream, streamAll, streamItems } from "./stream_out.ts";
 
@@ -142,11 +144,15 @@ function logtailService({ answerer, regex, log }: ServeOptions, streams: OpenStr
     DumpSnapshots(call: OutStream<SnapshotMessage>): void {
       void streamAll(streams, call, log, () => mapped(answerer.dump(), (snapshot) => snapshotMessage(snapshot)));
     },
-    StreamBuckets(call: OutStream<StreamBucketsResponse>): void {
-      const follow = (): Following<Delta> => {
+    StreamBuckets(call: OutStream<StreamBucketsResponse, StreamBucketsRequest>): void {
+      const has = call.request.back_fill ? readRanges(call.request.has) : undefined;
+      if (typeof has === "string") {
+        return void call.emit("error", { code: status.INVALID_ARGUMENT, details: `Cannot tell what you have: ${has}` });
+      }
+      const follow = (): Following<BackfillItem> => {
         call.write({ hello: hello(answerer) });
-        const cursor = answerer.followDeltas();
-        return { feed: cursor, unfollow: cursor.close };
+        const feed = answerer.followDeltas(has);
+        return { feed, unfollow: () => feed.close() };
       };
       streamItems(streams, call, log, follow, bucketResponses);
     },

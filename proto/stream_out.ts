@@ -76,9 +76,9 @@ export interface Following<Item> {
  * @param messages of one item; `dropped` items were lost just before it. When it throws, the stream ends as one that
  * can be opened again.
  */
-export function streamItems<Item, Message>(
+export function streamItems<Item, Message, Request>(
   streams: OpenStreams,
-  call: OutStream<Message>,
+  call: OutStream<Message, Request>,
   log: Log,
   follow: () => Following<Item>,
   messages: (item: Item, dropped: number) => readonly Message[],
@@ -150,7 +150,7 @@ export async function streamAll<Message>(
 }
 
 /** Ends one stream when something that must not throw has thrown; the program goes on. */
-function endAsBug<Message>(call: OutStream<Message>, log: Log, error: unknown): void {
+function endAsBug<Message, Request>(call: OutStream<Message, Request>, log: Log, error: unknown): void {
   log.error("a stream could not go on: this is a bug", { call: call.getPath(), reason: String(error) });
   refuse(call, status.INTERNAL, "Cannot go on: a bug, which the log of this program describes");
 }

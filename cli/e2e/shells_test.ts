@@ -1,7 +1,7 @@
 /** What the shells and the manual make of what is generated from the flag tables. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { COMMANDS } from "../flags.ts";
+import { COMMANDS } from "@/cli/flags.ts";
 import { programPath, realTest } from "./need.ts";
 import { ROOT, runCli } from "./roles.ts";
 
@@ -50,7 +50,7 @@ realTest(["zsh"], "zsh reads its completions without complaint", async () => {
 realTest(["groff"], "the man pages of all programs are formatted without a warning", async (t) => {
   const folder = await Deno.makeTempDir({ dir: "/tmp" });
   try {
-    const generator = join(ROOT, "packaging", "man_pages.ts");
+    const generator = join(ROOT, "packaging", "man", "main.ts");
     const grants = ["--no-prompt", "--frozen", "--ignore-env", `--allow-read=${ROOT}`, `--allow-write=${folder}`];
     await run(Deno.execPath(), ["run", "--quiet", ...grants, generator, `--out=${folder}`]);
     const pages = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();

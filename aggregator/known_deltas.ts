@@ -1,0 +1,47 @@
+/**
+ * Which deltas the aggregator has, in whatever tier they have ended: what a source need not send again, and what it should
+ * have sent and did not. A source counts its deltas 1, 2, 3 …, so a number left out between two that are here is missing.
+ */
+import { INSTANCES_MAX } from "@/core/bounds.ts";
+import { type IdentityRanges, IdentitySet } from "@/core/identity_set.ts";
+
+export class KnownDeltas {
+  /** By instance; the one heard of longest ago comes first. */
+  readonly #instances = new Map<string, IdentitySet>();
+
+  /** @param instancesMax instances remembered; what is sent again of one that was forgotten is known in the store. */
+  constructor(readonly instancesMax: number = INSTANCES_MAX) {}
+
+  add(all: readonly IdentityRanges[]): void {
+    for (const ranges of all) {
+      const key = `${ranges.instance}\n${ranges.source}`, known = this.#instances.get(key) ?? new IdentitySet();
+      known.addRanges([ranges]);
+      this.#instances.delete(key);
+      this.#instances.set(key, known);
+    }
+    for (const oldest of this.#instances.keys()) {
+      if (this.#instances.size <= this.instancesMax) break;
+      this.#instances.delete(oldest);
+    }
+  }
+
+  /** All of them, by instance, the one heard of last at the end. */
+  ranges(): IdentityRanges[] {
+    return [...this.#instances.values()].flatMap((known) => known.ranges());
+  }
+
+  /**
+   * Deltas of a source that are missing between the first and the last of each of its instances. What came before the first
+   * is not missed: nobody was there to want it.
+   */
+  missing(source: string): number {
+    let missing = 0;
+    for (const known of this.#instances.values()) {
+      for (const { source: name, ranges } of known.ranges()) {
+        if (name !== source) continue;
+        for (let i = 1; i < ranges.length; i++) missing += ranges[i][0] - ranges[i - 1][1] - 1;
+      }
+    }
+    return missing;
+  }
+}

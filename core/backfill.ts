@@ -1,0 +1,119 @@
+/**
+ * What a follower of deltas is sent when it says what it has: new deltas as they come, and in between, newest first, what
+ * it lacks.
+ *
+ *     older                                                        newer
+ *     ├── 5-minute slots ──┼── minute slots ──┼── retained deltas ──┤ new deltas
+ *
+ * Slots stand in for deltas that are no longer held one by one, as far back as the rings go. A slice is sent either as
+ * deltas or as a slot, and a slot only when the follower has none of what was merged into it: it could not take the rest
+ * apart. So what overlaps stays a gap. Nothing is copied before it is taken; what has been forgotten by then is left out.
+ */
+import type { Delta } from "./bucket.ts";
+import type { DeltaCursor, DeltaLog } from "./delta_log.ts";
+import { type IdentityRanges, IdentitySet } from "./identity_set.ts";
+import type { Slot } from "./ring.ts";
+import { FINEST_S, oldestStart, TIERS } from "./slices.ts";
+import type { MergedSlot, Store } from "./store.ts";
+import type { Feed } from "./subscriber.ts";
+
+/** Said once, when everything that was lacking at the start has been sent. */
+export interface CaughtUp {
+  readonly caughtUp: true;
+}
+
+export type BackfillItem = Delta | MergedSlot | CaughtUp;
+
+/** Tiers whose slots stand in for deltas, coarsest first. */
+const MINUTES = 1, COARSEST = TIERS.length - 1;
+
+export class Backfill implements Feed<BackfillItem> {
+  readonly #has = new IdentitySet();
+  readonly #live: DeltaCursor;
+  /** Position of the next older delta to look at. */
+  #position: number;
+  /** Slots to send, newest first, and what is in them: its deltas are not sent as well. */
+  readonly #slots: readonly Slot[];
+  readonly #inSlots = new IdentitySet();
+  #slot = 0;
+  #caughtUp = false;
+
+  /** @param has what the follower has already. */
+  constructor(readonly log: DeltaLog, readonly store: Store, has: readonly IdentityRanges[]) {
+    this.#has.addRanges(has);
+    this.#slots = this.#slotsToSend();
+    for (const slot of this.#slots) this.#inSlots.addRanges(slot.identities.ranges());
+    this.#live = log.follow();
+    this.#live.skipHeld();
+    this.#position = log.end - 1;
+  }
+
+  set onReady(ready: () => void) {
+    this.#live.onReady = ready;
+  }
+
+  take(): BackfillItem | undefined {
+    for (let delta = this.#live.take(); delta !== undefined; delta = this.#live.take()) {
+      if (!this.#has.has(delta.identity)) return delta;
+    }
+    return this.#takeDelta() ?? this.#takeSlot() ?? this.#takeCaughtUp();
+  }
+
+  takeDropped(): number {
+    return this.#live.takeDropped();
+  }
+
+  close(): void {
+    this.#live.close();
+  }
+
+  #takeDelta(): Delta | undefined {
+    while (this.#position >= this.log.begin) {
+      const delta = this.log.at(this.#position--);
+      if (delta === undefined) continue;
+      if (!this.#has.has(delta.identity) && !this.#inSlots.has(delta.identity)) return delta;
+    }
+    return undefined;
+  }
+
+  #takeSlot(): MergedSlot | undefined {
+    while (this.#slot < this.#slots.length) {
+      const { tier, startS, known, identities } = this.#slots[this.#slot++];
+      const slot = this.store.rings[tier].at(startS);
+      if (slot !== undefined) {
+        return { tier, startS, known, identities: identities.ranges(), bucket: slot.bucket() };
+      }
+    }
+    return undefined;
+  }
+
+  #takeCaughtUp(): CaughtUp | undefined {
+    if (this.#caughtUp) return undefined;
+    this.#caughtUp = true;
+    return { caughtUp: true };
+  }
+
+  /** Minutes where all of the five are held, five minutes before that. */
+  #slotsToSend(): Slot[] {
+    const held = this.log.identities(), { rings, endS } = this.store, slots: Slot[] = [];
+    const minutesFromS = oldestStart(MINUTES, endS - FINEST_S);
+    for (const coarse of rings[COARSEST].slots().reverse()) {
+      if (coarse.startS < minutesFromS) slots.push(coarse);
+      else slots.push(...minutesOf(coarse, this.store).reverse());
+    }
+    return slots.filter((slot) => {
+      const identities = slot.identities.ranges();
+      return this.store.isMade(slot.tier, slot.startS) && identities.length > 0 && !held.hasAll(identities) &&
+        !this.#has.hasAny(identities);
+    });
+  }
+}
+
+function minutesOf({ startS, lengthS }: Slot, { rings }: Store): Slot[] {
+  const minutes: Slot[] = [];
+  for (let minuteS = startS; minuteS < startS + lengthS; minuteS += TIERS[MINUTES].sliceS) {
+    const minute = rings[MINUTES].at(minuteS);
+    if (minute !== undefined) minutes.push(minute);
+  }
+  return minutes;
+}
