@@ -180,7 +180,17 @@ export class InternTable {
       hashes[to] = hashes[id];
       this.size = to + 1;
     }
+    this.#fit();
     for (let id = 1; id < this.size; id++) this.#place(id);
+  }
+
+  /** Gives back slots that only a flood has needed: what is left is looked up in fewer pages and stays in the caches. */
+  #fit(): void {
+    let length = 2 * SLOTS_MIN;
+    while (length >> 3 < this.size) length *= 2;
+    if (length >= this.#slots.length) return;
+    free(this.#slots);
+    this.#slots = new Int32Array(length);
   }
 
   /** Bytes held, used or not. */
@@ -239,7 +249,7 @@ export class InternTable {
   #double(): void {
     const slots = new Int32Array(2 * this.#slots.length);
     const [ends, hashes] = [this.#ends, this.#hashes].map((column) => {
-      const more = new Int32Array(slots.length >> 1);
+      const more = new Int32Array(Math.max(column.length, slots.length >> 1));
       more.set(column);
       return more;
     });

@@ -15,7 +15,7 @@
  * So a value loses at most one line a generation. Values are told apart by their bytes, as in every dictionary: two that
  * are made to collide must not count as one. A bit that another value has set only means an entry too early.
  *
- *   seen[hash >>> 17]         bit hash >>> 12: whether a value with these bits has been here
+ *   seen[hash >>> 17]         bit hash >>> 12, and one of another mix: whether a value with these two has been here
  *   heads[hash & HEADS - 1]   place of the value that came last with this end of a hash; 0 for none
  *   next[i]                   place of the one before it
  *   place                     generation in the lowest bit, number within it (from 1) above
@@ -33,7 +33,8 @@ import { isSame } from "./intern.ts";
 const SEEN_WORDS = 1 << 15;
 const HEADS = 1 << 14;
 
-/** Generations after which bits are cleared: by then 3 % are set, by 32 768 values, and as many new values get entries. */
+/** Generations after which bits are cleared: by then 8 % are set, so that one new value of 150 gets an entry too early. With
+ * one bit a value instead of two, 4 % did, and made dictionaries and rows overflow once more in ten seconds. */
 const SEEN_GENERATIONS = 4;
 
 /** Values looked at for one: more than that have the same end of their hash only if somebody makes them so. */
@@ -64,9 +65,7 @@ export class Newcomers {
    * `values[v …]` as its line; otherwise the place of what was kept of it, for `giveBack`; or FORGOTTEN.
    */
   meet(view: DataView, at: number, length: number, hash: number, values: Float64Array, v: number): number {
-    const seen = this.#seen, word = hash >>> 17, bit = 1 << (hash >>> 12), there = seen[word];
-    if ((there & bit) !== 0) return this.#find(view, at, length, hash);
-    seen[word] = there | bit;
+    if (setSeen(this.#seen, hash)) return this.#find(view, at, length, hash);
     const heads = this.#heads, head = hash & HEADS - 1, young = this.#young;
     heads[head] = this.#generations[young].keep(view, at, length, hash, values, v, heads[head]) << 1 | young;
     return NEW;
@@ -133,6 +132,16 @@ export class Newcomers {
   }
 }
 
+/** Sets the bits of a hash; returns whether they were set. */
+function setSeen(seen: Int32Array, hash: number): boolean {
+  const other = Math.imul(hash, 0x9E3779B1), first = hash >>> 17, second = other >>> 17;
+  const a = 1 << (hash >>> 12), b = 1 << (other >>> 12);
+  if ((seen[first] & a) !== 0 && (seen[second] & b) !== 0) return true;
+  seen[first] |= a;
+  seen[second] |= b;
+  return false;
+}
+
 /** Values that came one after the other, numbered from 1. */
 class Generation {
   size = 0;
@@ -182,7 +191,7 @@ class Generation {
     const { size, next } = this, hashes = this.#hashes;
     for (let i = 1; i <= size; i++) {
       const hash = hashes[i], head = hash & HEADS - 1;
-      seen[hash >>> 17] |= 1 << (hash >>> 12);
+      setSeen(seen, hash);
       next[i] = heads[head];
       heads[head] = i << 1 | g;
     }
