@@ -44,7 +44,10 @@ Deno.test("what was sealed is in answers at once, and goes to followers only whe
   const log = openLog("collector", () => {}), waiting: Change[] = [], followed: number[] = [];
   const deliver = deliverTo({ view, sequencer, log, save: (change) => void waiting.push(change) });
   const cursor = view.followDeltas();
-  cursor.onReady = () => void followed.push(cursor.take()!.identity.sequence);
+  cursor.onReady = () => {
+    const item = cursor.take();
+    if (item !== undefined && "identity" in item) followed.push(item.identity.sequence);
+  };
   const bucket = { ...emptyBucket(START, 10), totals: Float64Array.of(7, 0, 0, 0) };
   deliver({ kind: "sealed", endS: START + 10, nowS: START + 11, problem: "", buckets: [bucket], positions: [] });
   assertEquals([view.store.rings[0].at(START)?.knownS, followed], [10, []]);

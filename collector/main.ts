@@ -49,7 +49,8 @@ async function run(flags: FlagValues): Promise<void> {
   const seed = randomSeed();
   const listen = flags.text("listen"), clock = systemClock(), directory = flags.text("state-dir");
   const targets = (): readonly TargetInfo[] => [sequencer.target(listen, state?.saver.problem())];
-  const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets });
+  const savedUntil = (): number => state?.saver.savedSequence ?? Infinity;
+  const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets, savedUntil });
   const instance = randomInstance(), nowS = (): number => clock.nowS(), monotonicMs = (): number => clock.monotonicMs();
   const state = directory === ""
     ? undefined

@@ -96,6 +96,11 @@ export class StateSaver {
     this.running = this.#run();
   }
 
+  /** Sequence number up to which everything is durable. */
+  get savedSequence(): number {
+    return this.#standing.sequence;
+  }
+
   /** Takes what was sealed and is in the store already. */
   save(change: Change): void {
     const bytes = changeBytes(change), { queueBytesMax = STATE_QUEUE_BYTES_MAX } = this.options;

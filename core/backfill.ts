@@ -38,8 +38,16 @@ export class Backfill implements Feed<BackfillItem> {
   #slot = 0;
   #caughtUp = false;
 
-  /** @param has what the follower has already. */
-  constructor(readonly log: DeltaLog, readonly store: Store, has: readonly IdentityRanges[]) {
+  /**
+   * @param has what the follower has already.
+   * @param mayBeSent whether what was merged into a slot may leave this process.
+   */
+  constructor(
+    readonly log: DeltaLog,
+    readonly store: Store,
+    has: readonly IdentityRanges[],
+    readonly mayBeSent: (identities: readonly IdentityRanges[]) => boolean = () => true,
+  ) {
     this.#has.addRanges(has);
     this.#slots = this.#slotsToSend();
     for (const slot of this.#slots) this.#inSlots.addRanges(slot.identities.ranges());
@@ -79,9 +87,10 @@ export class Backfill implements Feed<BackfillItem> {
   #takeSlot(): MergedSlot | undefined {
     while (this.#slot < this.#slots.length) {
       const { tier, startS, known, identities } = this.#slots[this.#slot++];
-      const slot = this.store.rings[tier].at(startS);
-      if (slot !== undefined) {
-        return { tier, startS, known, identities: identities.ranges(), bucket: slot.bucket() };
+      const slot = this.store.rings[tier].at(startS), ranges = identities.ranges();
+      // It may have been forgotten meanwhile, or have got what is not saved yet.
+      if (slot !== undefined && this.mayBeSent(ranges)) {
+        return { tier, startS, known, identities: ranges, bucket: slot.bucket() };
       }
     }
     return undefined;

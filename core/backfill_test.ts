@@ -170,3 +170,14 @@ Deno.test("slots that overlap with what is here are refused, those that are here
   assertEquals(follower.add(source.deltas[20]), "duplicate", "a delta of a slot that was taken");
   checkOnce(follower, follower);
 });
+
+Deno.test("a slot that holds what may not leave is not sent", () => {
+  const source = new Source(60);
+  for (let s = 0; s < 1800; s += FINEST_S) source.count(START + s);
+  const late = source.count(START, START + 1800).identity.sequence;
+  const isSaved = (all: readonly IdentityRanges[]): boolean =>
+    all.every(({ ranges }) => ranges.every(([, last]) => last < late));
+  const items = takeAll(new Backfill(source.log, source.store, [], isSaved));
+  const starts = items.flatMap((item) => "tier" in item ? [item.startS] : []);
+  assertEquals([starts.includes(START), starts.includes(START + 60)], [false, true]);
+});

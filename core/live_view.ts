@@ -39,6 +39,11 @@ export interface LiveViewOptions {
   readonly regex: RegexEngine;
   /** The sources that should deliver, as they are now. */
   readonly targets: () => readonly TargetInfo[];
+  /**
+   * Sequence number up to which our own deltas are durable: what is not must not be handed out, not even merged with others.
+   * Absent: all may.
+   */
+  readonly savedUntil?: () => number;
 }
 
 export class LiveView implements Answerer {
@@ -148,7 +153,15 @@ export class LiveView implements Answerer {
   }
 
   followDeltas(has?: readonly IdentityRanges[]): BucketFeed {
-    return has === undefined ? this.deltaLog.follow() : new Backfill(this.deltaLog, this.store, has);
+    return has === undefined
+      ? this.deltaLog.follow()
+      : new Backfill(this.deltaLog, this.store, has, (all) => this.#areSaved(all));
+  }
+
+  #areSaved(all: readonly IdentityRanges[]): boolean {
+    const { source, savedUntil } = this.options, until = savedUntil?.() ?? Infinity;
+    return until === Infinity ||
+      all.every((one) => one.source !== source || one.ranges.every(([, last]) => last <= until));
   }
 
   #compiled(filter: Filter): CompiledFilter | undefined {
