@@ -70,7 +70,16 @@ export function systemStateFiles(directory: string): StateFiles {
         }
         return files;
       }),
-    read: (name) => attempt(() => Deno.readFile(at(name))),
+    // Into memory of the right size, and at once: a collector reads its state before it does anything else, and the
+    // runtime's own way to read a whole file takes three times as long.
+    read: (name) =>
+      attempt(() => {
+        using file = Deno.openSync(at(name));
+        const bytes = new Uint8Array(file.statSync().size);
+        let length = 0;
+        for (let read: number | null = 1; read; length += read ?? 0) read = file.readSync(bytes.subarray(length));
+        return Promise.resolve(length === bytes.length ? bytes : bytes.slice(0, length));
+      }),
     create: (name) =>
       attempt(async () => fileOver(await Deno.open(at(name), { write: true, createNew: true, mode: 0o640 }))),
     cut: (name, bytes) =>
