@@ -5,7 +5,22 @@
  */
 import { join } from "@std/path";
 
-export type Component = "nginx" | "chromium" | "node" | "npm" | "ipv6" | "mawk" | "tmux" | "fish" | "zsh" | "groff";
+export type Component =
+  | "nginx"
+  | "chromium"
+  | "node"
+  | "npm"
+  | "ipv6"
+  | "mawk"
+  | "w3m"
+  | "lynx"
+  | "curl"
+  | "tmux"
+  | "fish"
+  | "zsh"
+  | "groff"
+  | "logger"
+  | "rsyslogd";
 
 /** What to do about a missing one. */
 const REMEDIES: Readonly<Record<Component, string>> = {
@@ -14,10 +29,15 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   node: "apt-get install nodejs",
   npm: "apt-get install npm",
   mawk: "apt-get install mawk",
+  w3m: "apt-get install w3m",
+  lynx: "apt-get install lynx",
+  curl: "apt-get install curl",
   tmux: "apt-get install tmux",
   fish: "apt-get install fish",
   zsh: "apt-get install zsh",
   groff: "apt-get install groff-base",
+  logger: "apt-get install bsdutils",
+  rsyslogd: "apt-get install rsyslog",
   ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 

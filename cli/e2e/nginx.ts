@@ -34,12 +34,17 @@ export const REQUEST_LINE_BYTES_MAX = 8192;
 /** Bytes of a body that nginx takes; a longer one is 413. */
 export const BODY_BYTES_MAX = 1024;
 
-/** Starts nginx, as www-data when the tests run as root; resolves when it listens. */
-export async function startNginx(): Promise<Nginx> {
+/**
+ * Starts nginx, as www-data when the tests run as root; resolves when it listens.
+ *
+ * @param accessLogs more of them, in the 10-field `logtail` format: `syslog:server=127.0.0.1:514`.
+ */
+export async function startNginx(accessLogs: readonly string[] = []): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "logtail-nginx-" });
   const ports = { v4: freePort(), v6: freePort("::1") };
   const upstream = startSilentUpstream();
-  await writeFolder(folder, configuration(ports, upstream.port));
+  const more = accessLogs.map((place) => `access_log ${place} logtail10;`).join("\n  ");
+  await writeFolder(folder, configuration(ports, upstream.port, more));
 
   const child = spawnNginx(folder);
   const stderr = new Response(child.stderr).text();
@@ -112,7 +117,7 @@ function exists(path: string): true | undefined {
 }
 
 /** The server is the only one, so every host gets there. */
-function configuration(ports: { v4: number; v6: number }, silentPort: number): string {
+function configuration(ports: { v4: number; v6: number }, silentPort: number, accessLogs: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path temp/${name};`).join(" ");
   const fields =
@@ -133,6 +138,7 @@ http {
   map $part $part_b { b 1; default 0; }
   map $part $part_c { c 1; default 0; }
   access_log logs/access.log logtail10;
+  ${accessLogs}
   access_log logs/part-a.log logtail if=$part_a;
   access_log logs/part-b.log logtail if=$part_b;
   access_log logs/part-c.log logtail if=$part_c;
