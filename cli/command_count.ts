@@ -7,6 +7,7 @@ import type { DimensionName } from "@/core/dimensions.ts";
 import { EXIT, MachineRefusal, UsageError } from "@/core/host/exit.ts";
 import { type FileTrouble, isTrouble } from "@/core/host/file_trouble.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
+import { formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import { type Inputs, isGzip, STANDARD_INPUT } from "@/core/host/input_file.ts";
 import { printable } from "@/core/host/printable.ts";
 import { randomSeed } from "@/core/host/random.ts";
@@ -48,7 +49,7 @@ export async function count(flags: FlagValues, shell: Shell): Promise<number> {
   for (const { name, why } of missing) shell.problem(`${printable(name)}: ${why}`);
   const read: FilesRead = { names, missing: missing.map(({ name }) => name) };
   shell.out(answersText(flags, job, counted.tally, read, shell));
-  for (const line of notCountedLines(counted.tally.ledger, counted.tally.samples())) shell.problem(line);
+  for (const line of notCountedLines(counted.tally)) shell.problem(line);
   if (flags.on("stats") || shell.terminal !== undefined) {
     shell.problem(speedText(counted.tally.lineCount, counted.bytes, shell.nowMs()));
   }
@@ -63,7 +64,7 @@ function totalSize(files: readonly Named[]): number | undefined {
 
 const NEVER = new AbortController().signal;
 
-function questionsOf(flags: FlagValues): Pick<Job, "questions" | "filter" | "masks"> {
+function questionsOf(flags: FlagValues): Pick<Job, "questions" | "filter" | "format" | "masks"> {
   const n = flags.number("n"), sort = sortMeasure(flags.text("sort"));
   const dimensions = [...new Set(flags.list("group-by"))] as DimensionName[]; // the flag's choices are their names
   if (dimensions.length === 0) {
@@ -72,8 +73,17 @@ function questionsOf(flags: FlagValues): Pick<Job, "questions" | "filter" | "mas
   return {
     questions: dimensions.map((groupBy) => ({ groupBy, n, sort })),
     filter: filterOf(flags),
+    format: formatSpecOf(flags),
     masks: { v4Bits: flags.number("v4prefix"), v6Bits: flags.number("v6prefix") },
   };
+}
+
+/** Throws UsageError for a format that does not have the client. */
+function formatSpecOf(flags: FlagValues): FormatSpec {
+  const text = flags.text("format"), client = flags.text("client").replace(/^\$/, "");
+  const spec = client === "" ? { text } : { text, client }, format = text === "auto" ? undefined : formatOf(spec);
+  if (format === undefined || !isFormatMistake(format)) return spec;
+  throw new UsageError([`--format: column ${format.column}: ${format.message}`], COMMANDS.count.program);
 }
 
 /** One table, or one line of JSON, a dimension. */

@@ -55,13 +55,35 @@ Deno.test("a file is ranked as topn ranks, and what was not counted is named onc
   assertEquals([code, shell.givenUp], [0, ["net"]]);
 });
 
-Deno.test("whoever gave another format is told which is read", async () => {
+Deno.test("lines of no format are told which were expected, and which format would match", async () => {
   const { code, shell, out } = await run(["access.log"], { "access.log": bytes('192.0.2.1 - - "GET /"\n') });
   assertEquals([code, out], [0, "no requests match\n"]);
-  assertStringIncludes(
-    shell.problems[0],
-    "1 of 1 lines were not counted; the logtail format has 8 to 10 fields between tabs",
-  );
+  const expected = "1 of 1 lines were not counted; expected were lines of logtail, v1, json, combined, common";
+  assertEquals(shell.problems[0], expected);
+  const other = await run(["--format=combined", "access.log"], { "access.log": bytes(LOG) });
+  assertStringIncludes(other.shell.problems[0], "they look like logtail: use --format logtail, or auto");
+});
+
+Deno.test("files of several formats are counted together, or all as the one that is named", async () => {
+  const files = {
+    "a.log": bytes(LOG),
+    "b.log": bytes('b.example 192.0.2.1 - - [14/Nov/2023:22:13:21 +0000] "GET / HTTP/1.1" 200 10 "-" "a"\n'.repeat(3)),
+    "c.log": bytes('{"host":"c.example","remote_addr":"192.0.2.1","status":200}\n'.repeat(4)),
+  };
+  const { out } = await run(["a.log", "b.log", "c.log"], files);
+  assertEquals(out.split("\n").slice(1, 4).map((line) => line.trim().replace(/\s+/g, " ")), [
+    "1 4 b.example",
+    "2 4 c.example",
+    "3 2 a.example",
+  ]);
+  const text = '{"host":"$host","remote_addr":"$remote_addr","status":$status}';
+  const one = await run([`--format=escape=json ${text}`, "c.log"], files);
+  assertStringIncludes(one.out, "c.example");
+  assertEquals(one.shell.problems, []);
+  const client = await run(["--client=edge", "--group-by=prefix", "d.log"], {
+    "d.log": bytes('{"host":"d","remote_addr":"192.0.2.1","edge":"2001:db8:1::1"}\n'),
+  });
+  assertStringIncludes(client.out, "2001:db8:1::/48");
 });
 
 Deno.test("several dimensions are ranked in one go, and filters are those of topn", async () => {
@@ -106,7 +128,14 @@ Deno.test("files that cannot be meant are all named before any is read", async (
   assertEquals(await refused(), ["no file; name log files, or - for standard input"]);
   assertEquals(await refused("ok", "nix", "ni\nx"), ['"nix": no such file', '"ni\\x0ax": no such file']);
   assertEquals(await refused("-", "/dev/stdin"), ["-: given twice; standard input comes once"]);
-  assertEquals(await refused("--format=combined", "ok"), ['--format "combined": not one of auto, logtail']);
+  const [unknown, ambiguous] = [await refused("--format=combind", "ok"), await refused("--format=$host$status", "ok")];
+  assertStringIncludes(unknown[0], "the names are auto, logtail, v1, v2, combined, common, json");
+  assertStringIncludes(ambiguous[0], "column 1: nothing tells where $host ends and $status begins");
+  assertStringIncludes((await refused("--format=@main", "ok"))[0], "give the text of the log_format");
+  assertStringIncludes(
+    (await refused("--format=combined", "--client=edge", "ok"))[0],
+    "the format does not have $edge",
+  );
   assertEquals(await refused("--group-by=,", "ok"), ["--group-by: names nothing; name a dimension"]);
   assertEquals((await refused("--threads=0", "--group-by=website,url", "ok")).length, 2);
   const inputs: Inputs = { ...fakeInputs(files), stat: () => ({ kind: "directory", size: 0 }) };

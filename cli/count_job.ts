@@ -6,6 +6,7 @@
  */
 import type { DimensionName } from "@/core/dimensions.ts";
 import type { Filter } from "@/core/filter_tree.ts";
+import type { FormatSpec } from "@/core/formats.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 
 /** One ranking of the answer: the same lines, grouped by one dimension. */
@@ -36,6 +37,8 @@ export interface Job {
   readonly questions: readonly Question[];
   readonly filter: Filter;
   readonly masks: ClientMasks;
+  /** Of the lines; when absent, each line is of whatever format it is of. */
+  readonly format?: FormatSpec;
   /** For all hashes. */
   readonly seed: number;
 }

@@ -3,9 +3,11 @@
  * bucket goes straight into the rankings that were asked for. So memory is bounded, whatever is read.
  */
 import { compileFilter } from "@/core/filter_match.ts";
-import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
+import { FormatChoice, formatOfLine } from "@/core/format_choice.ts";
+import { autoFormats, formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { addLedger, COUNTED, emptyLedger, type Ledger, READ } from "@/core/ledger.ts";
+import type { LineFormat } from "@/core/line_batch.ts";
 import { Pipeline, type Sample } from "@/core/pipeline.ts";
 import { FINEST_S, sliceStart } from "@/core/slices.ts";
 import { TopNBuilder, type TopNState } from "@/core/top_n.ts";
@@ -29,6 +31,8 @@ export interface TallyState {
   readonly toS: number;
   /** For each reason why lines were not counted, the first such line. */
   readonly samples: readonly FirstSample[];
+  /** A format that the first line would have been of, when no line was of the one it should be. */
+  readonly wouldMatch: string | undefined;
 }
 
 /** A slice that no line can be in: it gets the ledger's own bucket. */
@@ -58,9 +62,13 @@ export class Tally implements LineSink {
   readonly ledger = emptyLedger();
   fromS = Infinity;
   toS = -Infinity;
+  /** See `TallyState`. */
+  wouldMatch: string | undefined;
+  #looked = false;
   readonly #slices: Pipeline;
   readonly #blocks: Pipeline;
-  readonly #timeless = new TimelessFormat(LOGTAIL_FORMAT);
+  readonly #format: FormatChoice;
+  readonly #timeless: TimelessFormat;
   /** One of the two. */
   #pipeline: Pipeline;
   readonly #samples = new Map<number, FirstSample>();
@@ -68,13 +76,16 @@ export class Tally implements LineSink {
   readonly #partSamples: Sample[] = [];
 
   constructor(job: Job) {
-    const { questions, filter, masks, seed } = job;
+    const { questions, filter, masks, seed, format } = job;
     const compiled = filter && compileFilter(filter, unhurriedRegex);
     this.builders = questions.map((question) =>
       new TopNBuilder({ ...question, window: "24h", filter: compiled }, seed)
     );
+    // Not fixed by the first lines: those of a thread are any part of a file, and what they are must not change the answer.
+    this.#format = new FormatChoice(format?.text ?? "auto", formatsOf(format), false);
+    this.#timeless = new TimelessFormat(this.#format);
     const options = { masks, source: "count", seed, anyTime: true, openSlicesMax: SLICES_MAX };
-    this.#slices = this.#pipeline = new Pipeline({ ...options, format: LOGTAIL_FORMAT });
+    this.#slices = this.#pipeline = new Pipeline({ ...options, format: this.#format });
     this.#blocks = new Pipeline({ ...options, format: this.#timeless });
   }
 
@@ -88,6 +99,7 @@ export class Tally implements LineSink {
       p = this.#pipeline.count(bytes, p, end, NO_TAG);
       if (p < end) this.#sealSlices();
     }
+    this.#lookAtNone(bytes, start);
     if (this.#pipeline === this.#blocks && this.#blocks.ledger[COUNTED] >= BLOCK_LINES) this.#sealBlock();
   }
 
@@ -101,17 +113,23 @@ export class Tally implements LineSink {
     for (const sample of this.#partSamples.splice(0)) keepFirst(this.#samples, { ...sample, order });
   }
 
+  /** What the lines should be, for whoever gave something else. */
+  get expects(): string {
+    return this.#format.expects;
+  }
+
   /** Everything so far, to be added to another's. */
   state(): TallyState {
     this.#seal();
     const { ledger, fromS, toS } = this;
     const rankings = this.builders.map((builder) => builder.state());
-    return { rankings, ledger, fromS, toS, samples: this.samples() };
+    return { rankings, ledger, fromS, toS, samples: this.samples(), wouldMatch: this.wouldMatch };
   }
 
   /** Adds what another thread has counted for the same job. */
-  add({ rankings, ledger, fromS, toS, samples }: TallyState): void {
+  add({ rankings, ledger, fromS, toS, samples, wouldMatch }: TallyState): void {
     this.#seal();
+    this.wouldMatch ??= wouldMatch;
     rankings.forEach((ranking, index) => this.builders[index].addState(ranking));
     addLedger(this.ledger, ledger);
     this.#span(fromS, toS);
@@ -164,11 +182,31 @@ export class Tally implements LineSink {
     }
   }
 
+  /** Once: when no line so far is of the format, which would the first be of? */
+  #lookAtNone(bytes: Uint8Array, start: number): void {
+    const { matched, refused } = this.#format;
+    if (this.#looked || refused === 0) return;
+    this.#looked = true;
+    if (matched.some((lines) => lines > 0)) return;
+    this.wouldMatch = formatOfLine(autoFormats([]), bytes, start, bytes.indexOf(NEWLINE, start))?.name;
+  }
+
   #span(fromS: number, toS: number): void {
+    if (toS <= FINEST_S) return; // their format has no time
     this.fromS = Math.min(this.fromS, fromS);
     this.toS = Math.max(this.toS, toS);
   }
 }
+
+/** The formats that lines may be of. A mistake is told where flags are read. */
+function formatsOf(spec: FormatSpec | undefined): readonly LineFormat[] {
+  if (spec === undefined || spec.text === "auto") return autoFormats([], spec?.client);
+  const format = formatOf(spec);
+  if (isFormatMistake(format)) throw new Error(`Cannot compile the format ${spec.text}: ${format.message}`);
+  return [format];
+}
+
+const NEWLINE = 0x0a;
 
 /** Whoever counts files waits for them, on a machine of their own: a search may take the time that it takes. */
 function unhurriedRegex(pattern: string): { test(text: string): boolean } {

@@ -6,7 +6,7 @@ import { printable } from "@/core/host/printable.ts";
 import { COUNTED, type Ledger, LEDGER_REASONS, READ } from "@/core/ledger.ts";
 import { ledgerJson, utc } from "./json.ts";
 import { rateText, sizeText } from "./count_numbers.ts";
-import type { FirstSample } from "./count_tally.ts";
+import type { Tally } from "./count_tally.ts";
 import { grouped } from "./table.ts";
 
 /** What was read, and what was not. */
@@ -35,13 +35,12 @@ export function countJson(answer: TopNAnswer, ledger: Ledger, { names, missing }
   });
 }
 
-/** The format that is read, for whoever gave something else. */
-const FORMAT =
-  "the logtail format has 8 to 10 fields between tabs: $host $remote_addr $msec $request_method $request_uri " +
-  "$status $body_bytes_sent $request_time, and optionally $is_tor and $asn";
+/** What became of lines, of a tally. */
+export type NotCounted = Pick<Tally, "ledger" | "samples" | "expects" | "wouldMatch">;
 
 /** `3 of 5 000 lines were not counted`, and one line a reason with the first such line; nothing when all were. */
-export function notCountedLines(ledger: Ledger, samples: readonly FirstSample[]): readonly string[] {
+export function notCountedLines(tally: NotCounted): readonly string[] {
+  const { ledger, expects, wouldMatch } = tally, samples = tally.samples();
   const lost = ledger[READ] - ledger[COUNTED];
   if (lost === 0) return [];
   const reasons = LEDGER_REASONS.flatMap((reason, r) => {
@@ -50,7 +49,8 @@ export function notCountedLines(ledger: Ledger, samples: readonly FirstSample[])
     const first = sample === undefined ? "" : `; the first: ${lineText(sample.line)}`;
     return [`${reason} ${grouped(ledger[r])}${first}`];
   });
-  const all = ledger[COUNTED] === 0 ? `; ${FORMAT}` : "";
+  const remedy = wouldMatch === undefined ? "" : `; they look like ${wouldMatch}: use --format ${wouldMatch}, or auto`;
+  const all = ledger[COUNTED] === 0 ? `; expected were ${expects}${remedy}` : "";
   return [`${grouped(lost)} of ${grouped(ledger[READ])} lines were not counted${all}`, ...reasons];
 }
 

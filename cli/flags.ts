@@ -1,6 +1,7 @@
 /** The commands and the flags of each: parser, help and environment variables (`CLI_TARGET`) follow from here. */
 import { TOP_N_MAX } from "@/core/bounds.ts";
 import { parsePrefixText } from "@/core/client_prefix.ts";
+import { FORMAT_NAMES, formatProblem } from "@/core/formats.ts";
 import { DIMENSIONS } from "@/core/dimensions.ts";
 import { MEASURES } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
@@ -108,10 +109,12 @@ const COUNTING: readonly Flag[] = [
     name: "format",
     kind: "text",
     default: "auto",
-    placeholder: "NAME",
-    help: "of the lines; there is one so far",
-    choices: ["auto", "logtail"],
+    placeholder: "FORMAT",
+    help: `of the lines: ${FORMAT_NAMES.join(", ")}, or the text of a log_format; auto finds it out line by line`,
+    check: (text) =>
+      text.startsWith("@") ? "there is no nginx.conf here; give the text of the log_format" : formatProblem(text),
   },
+  { name: "client", kind: "text", placeholder: "VARIABLE", help: "the variable that holds the client's address" },
   { name: "v4prefix", kind: "number", default: "24", min: 0, max: 32, help: "bits of an IPv4 client that count" },
   { name: "v6prefix", kind: "number", default: "48", min: 0, max: 128, help: "bits of an IPv6 client that count" },
   {

@@ -4,7 +4,7 @@
  */
 import { FILES_MAX } from "@/core/bounds.ts";
 import { FormatChoice, formatOfLine } from "@/core/format_choice.ts";
-import { formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
+import { autoFormats, formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import { type Log, sampleText } from "@/core/host/log.ts";
 import type { LineFormat } from "@/core/line_batch.ts";
 import type { Origin } from "./followed_file.ts";
@@ -30,9 +30,6 @@ export interface LogFormats {
 /** Every input's format is found out. */
 export const AUTO_RULES: FormatRules = { lines: { text: "auto" }, datagrams: { text: "auto" }, logs: [], known: [] };
 
-/** Formats that `auto` tries, in this order: no usual line is of two of them. */
-const AUTO_NAMES = ["logtail", "v1", "json", "combined", "common"];
-
 /** Inputs whose format is remembered: as many as are followed, and as many that were before. */
 const CHOICES_MAX = 2 * FILES_MAX;
 
@@ -56,7 +53,7 @@ export class InputFormats {
     const same = JSON.stringify(rules) === JSON.stringify(this.#rules);
     if (same && this.#auto.length > 0) return;
     this.#rules = rules;
-    this.#auto = compileAll([...AUTO_NAMES.map((text) => ({ text })), ...rules.known]);
+    this.#auto = autoFormats(rules.known, rules.lines.client);
     this.#choices.clear();
     this.#last = undefined;
   }

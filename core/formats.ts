@@ -45,6 +45,15 @@ const TEXTS: Readonly<Record<string, { readonly text: string; readonly escape: E
   common: { text: `${COMMON}\\n$http_host ${COMMON}`, escape: "apache" },
 };
 
+/** Formats that `auto` tries, in this order: no usual line is of two of them. */
+const AUTO_NAMES: readonly string[] = ["logtail", "v1", "json", "combined", "common"];
+
+/** What `auto` chooses from: the named formats, and those that are known besides. One that has no such client is left out. */
+export function autoFormats(known: readonly FormatSpec[], client?: string): readonly LineFormat[] {
+  const specs = [...AUTO_NAMES.map((text) => ({ text, client })), ...known];
+  return specs.map(formatOf).filter((format): format is LineFormat => !isFormatMistake(format));
+}
+
 /** The format of a spec that is not `auto`; where and why it is none. */
 export function formatOf({ text, name, configured, client }: FormatSpec): LineFormat | FormatMistake {
   const shown = name ?? text;
