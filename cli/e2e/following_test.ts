@@ -1,6 +1,6 @@
 /** What happens to logs and collectors in a working day: they appear, shrink, are added, die; each line counts once. */
 import { assertEquals } from "@std/assert";
-import { cliJson } from "./answers.ts";
+import { cliJson, untilEqual } from "./answers.ts";
 import { line, TestFolder } from "./lines.ts";
 import { realTest } from "./need.ts";
 import { eventually, freePort } from "./ports.ts";
@@ -132,4 +132,29 @@ async function untilCounted(role: Role, expected: Readonly<Record<string, number
 
 async function untilSaid(role: Role, text: string): Promise<void> {
   await eventually(() => role.stderr().includes(text) || undefined, () => `not a word of ${text}:\n${role.stderr()}`);
+}
+
+realTest([], "an aggregator that starts anew has all that its collectors have counted, for hours back", async () => {
+  using folder = new TestFolder();
+  const nowS = Math.floor(Date.now() / 1000);
+  // One line every ten seconds of two hours, as nginx would have left them behind.
+  for (let ageS = 7200; ageS > 60; ageS -= 10) folder.append(line({ host: "old", time: nowS - ageS }));
+  const flags = ["--from=start"], lines = 714;
+  await using collector = await startCollector({ source: "col-1", logs: [folder.path()], flags });
+  await until6h(collector, { old: lines });
+  for (const round of ["first", "after kill -9"]) {
+    const aggregator = await startAggregator("agg", [collector.address]);
+    try {
+      await until6h(aggregator, { old: lines }, round);
+    } finally {
+      await aggregator.kill("SIGKILL");
+    }
+  }
+});
+
+/** As `untilCounted`, over six hours; never more than that, not even for a moment. */
+async function until6h(role: Role, expected: Record<string, number>, what = ""): Promise<void> {
+  const total = Object.values(expected).reduce((sum, count) => sum + count, 0);
+  const counts = new Map(Object.entries(expected));
+  await untilEqual({ total, counts }, () => cliJson(role.address, "website", ["--window=6h"]), what);
 }
