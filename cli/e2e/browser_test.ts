@@ -53,7 +53,7 @@ async function drillDown(browser: Browser, origin: string, lines: readonly Line[
   for (const [dimension, next] of [["website", "prefix"], ["prefix", "uri"], ["uri", "status"], ["status", ""]]) {
     const before = await read(tab);
     const [label, count] = [...before.counts][1];
-    await tab.locator("tbody tr").nth(1).locator("a").click();
+    await tab.locator("tbody tr").nth(1).locator("a.value").click();
     await tab.waitForLoadState();
     const after = await read(tab);
     assertEquals(after.total, count, `the row of ${label} is the total of the page behind it`);

@@ -102,12 +102,17 @@ export async function startAggregator(source: string, collectors: readonly strin
   return await ready(start("aggregator", grants, flags, port));
 }
 
-/** A frontend on a free port; resolves when it answers. */
-export async function startFrontend(target: string): Promise<Role> {
+/** A frontend on a free port; resolves when it answers. Folders are those of files that flags name. */
+export async function startFrontend(
+  target: string,
+  more: readonly string[] = [],
+  folders: readonly string[] = [],
+): Promise<Role> {
   const port = freePort();
-  const flags = [`--listen=127.0.0.1:${port}`, `--target=${target}`];
+  const flags = [`--listen=127.0.0.1:${port}`, `--target=${target}`, ...more];
   const grants = [
     `--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", target].join(",")}`,
+    ...(folders.length === 0 ? [] : [`--allow-read=${folders.join(",")}`]),
     ...environmentGrants("frontend"),
   ];
   return await ready(start("frontend", grants, flags, port));
