@@ -108,7 +108,8 @@ async function run(flags: FlagValues): Promise<void> {
     log,
   );
   log.info("serving", { listen, port: serving.port, source });
-  log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 1, followsSources: false })));
+  const holds = { ingestThreads: 1, sockets: sockets.length, followsSources: false, savesState: directory !== "" };
+  log.info("memory at most", budgetFacts(memoryBudget(holds)));
   const ticking = setInterval(() => {
     view.tick(thread.nowS());
     lookAtDrops();

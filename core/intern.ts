@@ -27,6 +27,9 @@ const PROBES_MAX = 64;
 /** What a closed table says of an entry that it does not have. */
 export const MISSING = -1;
 
+/** Bytes of the runtime for an entry that is crowded out, beside a byte for each of its own (measured on Deno 2.9: 44). */
+export const CROWDED_OUT_BYTES = 64;
+
 export class InternTable {
   /** Ids in use, OTHER included: the next id. */
   size = 1;
@@ -195,7 +198,9 @@ export class InternTable {
 
   /** Bytes held, used or not. */
   get memoryBytes(): number {
-    return this.#slots.byteLength + this.#ends.byteLength + this.#hashes.byteLength + this.#text.byteLength;
+    const crowdedOut = this.#crowdedOut.size === 0 ? 0 : this.#crowdedOut.size * CROWDED_OUT_BYTES + this.bytes;
+    return this.#slots.byteLength + this.#ends.byteLength + this.#hashes.byteLength + this.#text.byteLength +
+      crowdedOut;
   }
 
   /** Gives its memory back: it is of no use from now on. */

@@ -17,13 +17,22 @@ import {
   OPEN_ENTRIES_MAX,
   OPEN_ENTRY_BYTES_MAX,
   OPEN_ROWS_MAX,
+  SOCKET_BATCH_BYTES,
+  SOCKET_BATCH_MESSAGES_MAX,
+  SOCKET_BATCHES_MAX,
+  SOURCE_NAME_BYTES_MAX,
+  STATE_QUEUE_BYTES_MAX,
+  STATE_WRITE_BYTES_MAX,
   STORE_PENDING_BYTES_MAX,
   SUBSCRIBER_QUEUE_BYTES_MAX,
+  SYSLOG_UNFINISHED_BYTES_MAX,
+  UNTAKEN_BYTES_MAX,
 } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { DIMENSION_COUNT, DIMENSIONS, SOURCE, TAG } from "./dimensions.ts";
+import { DIMENSION_COUNT, DIMENSIONS, SOURCE, STATUS } from "./dimensions.ts";
 import { type Caps, FINEST_S, type Tier, TIERS } from "./slices.ts";
 import { LINE_WORDS } from "./line_batch.ts";
+import { CROWDED_OUT_BYTES } from "./intern.ts";
 import { ROW_DOUBLES, TABLE_ROWS_MAX } from "./counter_table.ts";
 import { BLOCK_OVERHEAD_BYTES, VIEWS_BYTES } from "./bucket_block.ts";
 
@@ -42,11 +51,16 @@ export interface MemoryBudget {
   readonly runtimeBytes: number;
 }
 
+/** What of a role's flags decides about its memory. */
 export interface BudgetOptions {
   /** 0 for a role that reads no logs. */
   readonly ingestThreads: number;
+  /** Inputs that are no files; each has a thread that receives. */
+  readonly sockets?: number;
   /** Sources whose clocks may be ahead send slices before their time. */
   readonly followsSources: boolean;
+  /** Whether what was sealed is saved before it is delivered. */
+  readonly savesState?: boolean;
 }
 
 /**
@@ -55,34 +69,38 @@ export interface BudgetOptions {
  */
 const RUNTIME_BYTES = 160e6;
 
-/** The same for one more thread: a worker with its own heap. */
+/** The same for one more thread: a worker with its own heap (measured: 12 to 17 MB when it starts). */
 const THREAD_BYTES = 40e6;
 
 /** What a role can take with these flags. */
-export function memoryBudget({ ingestThreads, followsSources }: BudgetOptions): MemoryBudget {
+export function memoryBudget(options: BudgetOptions): MemoryBudget {
+  const { ingestThreads, sockets = 0, followsSources, savesState = false } = options;
   const terms = [
-    ...(ingestThreads === 0 ? [] : [
-      { name: "open slices", bytes: ingestThreads * (OPEN_BYTES_MAX + openTableBytes()) },
-      { name: "read buffers", bytes: ingestThreads * (CHUNK_BYTES + batchBytes()) },
-    ]),
+    { name: "open slices", bytes: ingestThreads * openBytes() },
+    { name: "read buffers", bytes: ingestThreads * (CHUNK_BYTES + batchBytes()) },
+    { name: "received batches", bytes: sockets * receivedBytes() },
+    // What one seal adds is at most half of what it is made of.
+    { name: "sealed on the way", bytes: ingestThreads * (UNTAKEN_BYTES_MAX + OPEN_BYTES_MAX / 2) },
     ...TIERS.map((tier, t) => ({ name: `${tier.sliceS} s slots`, bytes: ringBytes(tier, t, followsSources) })),
     { name: "unmerged deltas", bytes: STORE_PENDING_BYTES_MAX },
     { name: "one merge", bytes: mergeBytes() },
+    { name: "roll-up scratch", bytes: rollUpBytes(TABLE_ROWS_MAX) + ingestThreads * rollUpBytes(OPEN_ROWS_MAX) },
     { name: "delta log", bytes: DELTA_BYTES_MAX },
+    { name: "waiting to be saved", bytes: savesState ? STATE_QUEUE_BYTES_MAX + STATE_WRITE_BYTES_MAX : 0 },
     { name: "kept for questions", bytes: DERIVED_BYTES_MAX },
     { name: "snapshots for subscribers", bytes: SUBSCRIBER_QUEUE_BYTES_MAX },
-  ];
+  ].filter(({ bytes }) => bytes > 0);
   return {
     terms,
     dataBytes: terms.reduce((sum, { bytes }) => sum + bytes, 0),
-    runtimeBytes: RUNTIME_BYTES + ingestThreads * THREAD_BYTES,
+    runtimeBytes: RUNTIME_BYTES + (ingestThreads + sockets) * THREAD_BYTES,
   };
 }
 
 /** The budget as facts for one line of the log, in megabytes. */
 export function budgetFacts({ terms, dataBytes, runtimeBytes }: MemoryBudget): Readonly<Record<string, number>> {
   const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
-  const parts = terms.map(({ name, bytes }) => [`${name.replaceAll(" ", "_")}_mb`, megabytes(bytes)]);
+  const parts = terms.map(({ name, bytes }) => [`${name.replaceAll(/[ -]/g, "_")}_mb`, megabytes(bytes)]);
   return { data_mb: megabytes(dataBytes), runtime_mb: megabytes(runtimeBytes), ...Object.fromEntries(parts) };
 }
 
@@ -99,32 +117,58 @@ function bucketBytesMax({ bytesMax = Infinity }: Caps): number {
   return bytesMax + BLOCK_OVERHEAD_BYTES + VIEWS_BYTES;
 }
 
-/** A table as full as it may be while lines are counted: rows, their index, and a dictionary for each dimension. */
-function openTableBytes(): number {
-  return rowsBytes(OPEN_ROWS_MAX) + DIMENSIONS.reduce((sum, _, d) => sum + dictionaryBytes(d), 0);
+/**
+ * Tables of one thread. Several together stay below OPEN_BYTES_MAX but for what a chunk adds, for which each of their columns
+ * can have to double; a single one is bounded by its own caps. Spare ones are half of the bound at most.
+ */
+function openBytes(): number {
+  return Math.max(2 * OPEN_BYTES_MAX, tableBytes(OPEN_ROWS_MAX, true)) + OPEN_BYTES_MAX / 2;
 }
 
-/** The same while buckets are merged, and the block that it becomes. */
+/** The table of a merge, as full as it may be, and the block that it becomes. */
 function mergeBytes(): number {
-  const largest = Math.max(...TIERS.map(({ freshCaps }) => bucketBytesMax(freshCaps)));
-  return rowsBytes(TABLE_ROWS_MAX) + DIMENSIONS.reduce((sum, _, d) => sum + dictionaryBytes(d), 0) + largest;
+  return tableBytes(TABLE_ROWS_MAX, false) + Math.max(...TIERS.map(({ freshCaps }) => bucketBytesMax(freshCaps)));
+}
+
+/** A table with all that belongs to it. @param isCounting whether lines are counted into it: then a flood has newcomers */
+export function tableBytes(rows: number, isCounting: boolean): number {
+  const perDimension = DIMENSIONS.map((_, d) => dictionaryBytes(d) + (isCounting ? newcomerBytes(d) : 0));
+  return perDimension.reduce((sum, bytes) => sum + bytes, rowsBytes(rows));
 }
 
 /** Rows double when they are full, and the index has two slots a row; while they grow, what is outgrown is freed at once. */
 function rowsBytes(rows: number): number {
-  const room = 2 ** Math.ceil(Math.log2(rows));
+  const room = powerOfTwo(rows);
   return room * ROW_DOUBLES * 8 + 2 * room * 4;
 }
 
 /**
- * Entries of one dimension: slots, records, the arena, which doubles when it is full, and what roll-up took from each. An
- * input has one tag, a collector one name.
+ * Entries of one dimension: slots of two words, twice as many as entries; ends and hashes for as many; the text, which
+ * doubles when it is full; what roll-up took from each, of which there can be room for twice as many; and, where somebody
+ * makes entries collide, their bytes once more as texts of the runtime's.
  */
 function dictionaryBytes(d: number): number {
-  if (isOfInput(d)) return 0;
-  const head = 12, padding = 3, slots = 4 * 4 * 2, record = 4 * 2, givenUp = 2 * MEASURE_COUNT * 8;
-  const arena = 2 * (OPEN_ENTRY_BYTES_MAX + OPEN_ENTRIES_MAX * (head + padding));
-  return OPEN_ENTRIES_MAX * (slots + record + givenUp) + arena;
+  const entries = entriesOf(d), slots = 2 * 2 * 4, ends = 2 * 4, hashes = 2 * 4, givenUp = 2 * MEASURE_COUNT * 8;
+  const each = powerOfTwo(entries) * (slots + ends + hashes) + entries * (givenUp + CROWDED_OUT_BYTES);
+  return each + 3 * (entries < OPEN_ENTRIES_MAX ? entries * SOURCE_NAME_BYTES_MAX : OPEN_ENTRY_BYTES_MAX);
+}
+
+/** Two generations of a sixteenth of the entries and bytes that a dictionary may have, and a batch more, doubled; and bits. */
+function newcomerBytes(d: number): number {
+  if (entriesOf(d) < OPEN_ENTRIES_MAX) return 0;
+  const bits = 192 * 1024, place = 3 * 4 + 1 + MEASURE_COUNT * 8;
+  const places = OPEN_ENTRIES_MAX / 16 + BATCH_LINES, text = OPEN_ENTRY_BYTES_MAX / 16 + BATCH_LINES * ENTRY_BYTES_MAX;
+  return bits + 2 * 2 * (places * place + text);
+}
+
+/**
+ * What a thread keeps for its roll-ups: weights of rows, and of each entry its weight and what is taken from it. While one
+ * goes on also its costs, and for visible pairs what entries weigh within each of 25 values.
+ */
+function rollUpBytes(rows: number): number {
+  const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
+  const sealed = Math.max(...TIERS.map(({ freshCaps }) => freshCaps.entriesMax));
+  return rows * (8 + 4 + 2) + entries * (8 + MEASURE_COUNT * 8) + sealed * 25 * 8;
 }
 
 /** Lines staged, and the scratch of entries that are written anew. */
@@ -132,7 +176,18 @@ function batchBytes(): number {
   return BATCH_LINES * (LINE_WORDS * 4 + DIMENSION_COUNT * (ENTRY_BYTES_MAX + 4) + MEASURE_COUNT * 8);
 }
 
-/** Whether a dimension has one value an input or a collector, whatever clients send. */
-function isOfInput(d: number): boolean {
-  return d === TAG || d === SOURCE;
+/** Batches of one input that is no file, and messages whose end has not come. */
+function receivedBytes(): number {
+  return SOCKET_BATCHES_MAX * (SOCKET_BATCH_BYTES + SOCKET_BATCH_MESSAGES_MAX * 4) + SYSLOG_UNFINISHED_BYTES_MAX;
+}
+
+/** Entries that a dictionary has at most: a collector has one name, a flag and a status have few values whatever is sent. */
+function entriesOf(d: number): number {
+  if (d === SOURCE) return 2;
+  if (d === STATUS) return 1024;
+  return DIMENSIONS[d].kind === "flag" ? 4 : OPEN_ENTRIES_MAX;
+}
+
+function powerOfTwo(least: number): number {
+  return 2 ** Math.ceil(Math.log2(least));
 }

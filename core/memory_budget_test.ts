@@ -1,6 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
-import { DELTA_BYTES_MAX, OPEN_BYTES_MAX } from "./bounds.ts";
-import { budgetFacts, memoryBudget } from "./memory_budget.ts";
+import {
+  DELTA_BYTES_MAX,
+  OPEN_BYTES_MAX,
+  OPEN_ENTRIES_MAX,
+  OPEN_ENTRY_BYTES_MAX,
+  OPEN_ROWS_MAX,
+  STATE_QUEUE_BYTES_MAX,
+} from "./bounds.ts";
+import { CounterTable } from "./counter_table.ts";
+import { DIMENSION_COUNT, DIMENSIONS, SOURCE, STATUS, TOR } from "./dimensions.ts";
+import { CROWDED_OUT_BYTES } from "./intern.ts";
+import { MEASURE_COUNT } from "./measures.ts";
+import { budgetFacts, type BudgetOptions, memoryBudget, tableBytes } from "./memory_budget.ts";
+import { Newcomers } from "./newcomers.ts";
 import { TIERS } from "./slices.ts";
 
 const COLLECTOR = { ingestThreads: 1, followsSources: false }, AGGREGATOR = { ingestThreads: 0, followsSources: true };
@@ -32,6 +44,42 @@ Deno.test("each ingest thread has slices of its own; an aggregator has none", ()
   assert(open(1) > OPEN_BYTES_MAX);
   const [one, two] = [1, 2].map((ingestThreads) => memoryBudget({ ...COLLECTOR, ingestThreads }).runtimeBytes);
   assert(two > one);
+});
+
+Deno.test("no table takes more than the budget says, however full, and it says less than one and a half times that", () => {
+  const table = new CounterTable(7), text = new Uint8Array(40), view = new DataView(text.buffer);
+  const ids = new Int32Array(DIMENSION_COUNT), values = new Float64Array(MEASURE_COUNT).fill(1);
+  const flooded = DIMENSIONS.map((_, d) => d).filter((d) => d !== STATUS && d !== TOR && d !== SOURCE);
+  for (let i = 1; i < OPEN_ENTRIES_MAX; i++) {
+    view.setUint32(0, i);
+    for (const d of flooded) ids[d] = table.dictionaries[d].intern(text, 0, OPEN_ENTRY_BYTES_MAX / OPEN_ENTRIES_MAX);
+    table.addBatch(ids, values, 0, 1);
+  }
+  for (const d of flooded) {
+    table.givenUpFor(d, OPEN_ENTRIES_MAX - 1);
+    const newcomers = table.newcomers[d] = new Newcomers();
+    for (let generation = 0; generation < 2; generation++) {
+      for (let i = 0; !newcomers.isFull(OPEN_ENTRIES_MAX / 16, OPEN_ENTRY_BYTES_MAX / 16); i++) {
+        view.setUint32(0, generation << 20 | i);
+        newcomers.reserve(1);
+        newcomers.meet(view, 0, 33, i, values, 0);
+      }
+      newcomers.forget(table.givenUpFor(d, 0), table.lostMax[d], table.foldedMax[d]);
+    }
+  }
+  // But for entries that are made to collide: they would take this much more.
+  const crowdedOut = flooded.length * (OPEN_ENTRIES_MAX * CROWDED_OUT_BYTES + OPEN_ENTRY_BYTES_MAX);
+  const most = tableBytes(OPEN_ROWS_MAX, true) - crowdedOut;
+  assert(table.memoryBytes <= most, `${table.memoryBytes} of at most ${most} bytes`);
+  assert(most < 1.5 * table.memoryBytes, `${table.memoryBytes} of at most ${most} bytes`);
+});
+
+Deno.test("what the flags add is in the budget: inputs that are no files, and a state that is saved", () => {
+  const bytes = (more: Partial<BudgetOptions>, term: string): number | undefined =>
+    memoryBudget({ ...COLLECTOR, ...more }).terms.find(({ name }) => name === term)?.bytes;
+  assertEquals([bytes({}, "received batches"), bytes({}, "waiting to be saved")], [undefined, undefined]);
+  assertEquals(bytes({ sockets: 3 }, "received batches"), 3 * bytes({ sockets: 1 }, "received batches")!);
+  assert(bytes({ savesState: true }, "waiting to be saved")! > STATE_QUEUE_BYTES_MAX);
 });
 
 Deno.test("a follower of sources holds slices whose time has not come", () => {
