@@ -129,15 +129,21 @@ export class CounterTable {
 
   /**
    * Merges rows that have become equal, moves the others together and makes the index anew. Cost: linear in the rows.
+   *
+   * @param from takes, for each row there is afterwards, the row that it was, or -1 when it is several
    */
-  rebuild(): void {
+  rebuild(from?: Int32Array): void {
     const rows = this.rows, words = this.words, doubles = this.doubles, index = this.#index, mask = index.length - 1;
     index.fill(0);
     this.rows = 0;
     for (let row = 0; row < rows; row++) {
       const k = row * ROW_WORDS, hash = hashKey(words, k, this.#multipliers);
       const kept = this.#findOrMove(k, hash, index, mask, words, doubles);
-      if (kept < 0) continue;
+      if (kept < 0) {
+        if (from !== undefined) from[this.rows - 1] = row;
+        continue;
+      }
+      if (from !== undefined) from[kept] = -1;
       mergeValues(doubles, doubles, row * ROW_DOUBLES + VALUES_AT, kept * ROW_DOUBLES + VALUES_AT);
     }
   }

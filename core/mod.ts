@@ -43,6 +43,8 @@ export * from "./nginx_logs.ts";
 export * from "./newcomers.ts";
 export * from "./counter_table.ts";
 export * from "./visible_pairs.ts";
+export * from "./weights.ts";
+export * from "./row_costs.ts";
 export * from "./weight_levels.ts";
 export * from "./roll_up.ts";
 export * from "./withhold.ts";

@@ -5,13 +5,12 @@
  * entries stay in the order in which they came, and every loop runs over typed arrays of one kind.
  */
 import { MEASURE_COUNT, REQUESTS, saturated, type Values } from "./measures.ts";
-import { DIMENSION_COUNT } from "./dimensions.ts";
 import { free } from "./free.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Caps } from "./slices.ts";
 import { type CounterTable, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import type { InternTable } from "./intern.ts";
-import { fold, rollUp } from "./roll_up.ts";
+import { cutTable } from "./roll_up.ts";
 import { forgetNewcomers } from "./withhold.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
 import { blankBucket, blockOf, type DimensionPlan, type Form, formFor, formForIndex, isWhole } from "./bucket_block.ts";
@@ -38,8 +37,7 @@ function lessThan({ rowsMax, entriesMax, entryBytesMax }: Caps, cut: number): Ca
 const CUTS_MAX = 40;
 
 function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
-  for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, caps.entriesMax, caps.entryBytesMax);
-  rollUp(table, caps.rowsMax);
+  cutTable(table, caps);
   const { rows, words, doubles, totals, dictionaries } = table;
   const order = rowsByRequests(table);
   const measures = perMeasure((m) => formOf(doubles, rows, rows, ROW_DOUBLES, VALUES_AT + m));
