@@ -8,6 +8,7 @@
 import { DELTA_SECONDS_MAX } from "@/core/bounds.ts";
 import type { Bucket, Delta } from "@/core/bucket.ts";
 import { openBlock } from "@/core/bucket_block.ts";
+import { bucketChecksum } from "@/core/bucket_check.ts";
 import { type Log } from "@/core/host/log.ts";
 import { newer, type Outgoing, refusal, type StateLog, type StoredRecord } from "@/core/host/state_log.ts";
 import type { DeltaLog } from "@/core/delta_log.ts";
@@ -17,7 +18,7 @@ import { type Place, StateCovers } from "./state_covers.ts";
 import {
   BEGIN,
   type BeginText,
-  isOwnShape,
+  opener,
   SEALED,
   type SealedText,
   SLOT,
@@ -27,10 +28,13 @@ import {
 } from "./state_record.ts";
 import { firstStanding, standingAfter, standingAt } from "./state_standing.ts";
 
+type Open = (block: ArrayBuffer) => Bucket;
+
 /** A delta that was found, and where its block is. */
 interface FoundDelta {
   readonly place: Place;
   readonly record: StoredRecord;
+  readonly open: Open;
   /** In the blocks of the record. */
   readonly at: number;
   readonly arrivedS: number;
@@ -38,6 +42,7 @@ interface FoundDelta {
 
 interface FoundSlot extends SlotText {
   readonly record: StoredRecord;
+  readonly open: Open;
   /** The largest of its sequence numbers. */
   readonly sequence: number;
 }
@@ -71,17 +76,22 @@ export async function loadState(options: LoadOptions): Promise<LoadedState> {
   found.end();
   const { standing } = found, covers = new StateCovers(), slots = found.newestSlots();
   for (const { place, record } of found.deltas) covers.placed(record.segment, [place]);
-  for (const { record, ...slot } of slots) covers.cover(record.segment, { ...slot, bytes: record.blocksBytes });
+  for (const { record, tier, startS, identities } of slots) {
+    covers.cover(record.segment, { tier, startS, identities, bytes: record.blocksBytes });
+  }
   if (standing.endS > 0) {
     const restored = [];
-    for (const slot of slots) {
-      restored.push({ ...slot, bucket: await bucketIn(log, slot.record, 0, slot.record.blocksBytes) });
+    for (const { record, open, ...slot } of slots) {
+      restored.push({ ...slot, bucket: open(await blockIn(log, record, 0, record.blocksBytes)) });
     }
     store.restoreSlots(standing.endS, restored.sort((a, b) => b.tier - a.tier));
-    for (const { place, record, at, arrivedS } of found.deltas) {
+    for (const { place: { identity, startS, lengthS, bytes }, record, open, at, arrivedS } of found.deltas) {
       const isRecent = arrivedS >= standing.nowS - DELTA_SECONDS_MAX;
-      if (!isRecent && !store.lacks(place.identity, place.startS, place.lengthS)) continue;
-      const delta: Delta = { identity: place.identity, bucket: await bucketIn(log, record, at, place.bytes) };
+      if (!isRecent && !store.lacks(identity, startS, lengthS)) continue;
+      const bucket = open(await blockIn(log, record, at, bytes));
+      // A block that was written anew has another checksum.
+      const checksum = open === openBlock ? identity.checksum : bucketChecksum(bucket);
+      const delta: Delta = { identity: { ...identity, checksum }, bucket };
       store.restoreDelta(delta);
       if (isRecent) deltaLog.add(delta, arrivedS);
     }
@@ -98,8 +108,8 @@ class Found {
   deltas: FoundDelta[] = [];
   #slots: FoundSlot[] = [];
   readonly #unknown: StoredRecord[] = [];
-  /** Whether blocks of the segment at hand are laid out as this program does it. */
-  #isOpenable = true;
+  /** For blocks of the segment at hand; undefined when they are laid out as this program does not know it. */
+  #open: Open | undefined;
   #unopenable = 0;
 
   constructor(readonly options: LoadOptions) {
@@ -147,7 +157,7 @@ class Found {
       const remedy = `start it with --source=${text.source}, or give another --state-dir`;
       throw refusal(directory, `it is of source ${text.source}, and this collector is ${source}`, remedy);
     }
-    this.#isOpenable = isOwnShape(text.shape);
+    this.#open = opener(text.shape);
     this.standing = standingAt(text);
     if (text.started) this.#dropUncommitted();
   }
@@ -155,7 +165,8 @@ class Found {
   #sealed(record: StoredRecord, text: SealedText): void {
     if (text.endS < this.standing.endS) this.#rebase(text.endS);
     this.standing = standingAfter(this.standing, text);
-    if (!this.#isOpenable) {
+    const open = this.#open;
+    if (open === undefined) {
       this.#unopenable += text.buckets.length > 0 ? 1 : 0;
       return;
     }
@@ -163,15 +174,16 @@ class Found {
     let sequence = text.sequence - text.buckets.length, at = 0;
     for (const { startS, lengthS, checksum, bytes } of text.buckets) {
       const place = { identity: { source, instance, sequence: ++sequence, checksum }, startS, lengthS, bytes };
-      this.deltas.push({ place, record, at, arrivedS: text.nowS });
+      this.deltas.push({ place, record, open, at, arrivedS: text.nowS });
       at += bytes;
     }
   }
 
   #slot(record: StoredRecord, text: SlotText): void {
     const last = text.identities.flatMap(({ ranges }) => ranges.map(([, end]) => end));
-    if (!TIERS[text.tier] || !this.#isOpenable) this.#unopenable++;
-    else this.#slots.push({ ...text, record, sequence: Math.max(0, ...last) });
+    const open = this.#open;
+    if (!TIERS[text.tier] || open === undefined) this.#unopenable++;
+    else this.#slots.push({ ...text, record, open, sequence: Math.max(0, ...last) });
   }
 
   /** The clock went back: what lay after it was forgotten then. */
@@ -186,6 +198,6 @@ class Found {
   }
 }
 
-async function bucketIn(log: StateLog, record: StoredRecord, at: number, bytes: number): Promise<Bucket> {
-  return openBlock((await log.blocks(record)).slice(at, at + bytes).buffer);
+async function blockIn(log: StateLog, record: StoredRecord, at: number, bytes: number): Promise<ArrayBuffer> {
+  return (await log.blocks(record)).slice(at, at + bytes).buffer;
 }

@@ -13,7 +13,7 @@ import { type Ledger, LEDGER_REASONS } from "@/core/ledger.ts";
 import { DIMENSIONS } from "@/core/dimensions.ts";
 import { MEASURES } from "@/core/measures.ts";
 import { type Bucket, emptyBucket } from "@/core/bucket.ts";
-import { blockOf } from "@/core/bucket_block.ts";
+import { blockOf, openBlock, openBlockWithLedger } from "@/core/bucket_block.ts";
 import type { Outgoing } from "@/core/host/state_log.ts";
 import { VERSION } from "@/core/host/endings.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
@@ -43,7 +43,7 @@ export interface Standing {
 /** A ledger by names: reasons may be added. */
 export type LedgerText = Readonly<Record<string, number>>;
 
-/** How buckets lie in their blocks: what must be equal for a block to be opened as it is. */
+/** How buckets lie in their blocks. */
 export interface Shape {
   readonly layout: number;
   readonly dimensions: readonly string[];
@@ -101,8 +101,12 @@ export function ownShape(): Shape {
   };
 }
 
-export function isOwnShape(shape: Shape): boolean {
-  return JSON.stringify(shape) === JSON.stringify(ownShape());
+/** How blocks of this shape are opened; undefined when this program cannot. */
+export function opener(shape: Shape): ((block: ArrayBuffer) => Bucket) | undefined {
+  const own = ownShape(), same = (a: readonly string[], b: readonly string[]): boolean => a.join() === b.join();
+  if (shape.layout !== own.layout) return undefined;
+  if (!same(shape.dimensions, own.dimensions) || !same(shape.measures, own.measures)) return undefined;
+  return same(shape.ledger, own.ledger) ? openBlock : (block) => openBlockWithLedger(block, shape.ledger);
 }
 
 export function beginRecord(standing: Standing, started: boolean): Outgoing {

@@ -22,7 +22,7 @@
  */
 import { IS_SUM, MEASURE_COUNT, type Values } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
-import { type Ledger, LEDGER_COUNT } from "./ledger.ts";
+import { type Ledger, LEDGER_COUNT, LEDGER_REASONS } from "./ledger.ts";
 import { free } from "./free.ts";
 import {
   type Bucket,
@@ -74,6 +74,24 @@ export function blankBucket(plan: BlockPlan): BlockBucket {
 /** The bucket in a block that `blockOf` returned, here or in another thread. Copies nothing. */
 export function openBlock(block: ArrayBuffer): Bucket {
   return bucketOver(block);
+}
+
+/**
+ * The bucket in a block whose ledger has other reasons: those that are in both keep their counts. For blocks that were kept
+ * by a program that knew fewer, or more.
+ *
+ * @param reasons of the block's ledger, in its order.
+ */
+export function openBlockWithLedger(block: ArrayBuffer, reasons: readonly string[]): Bucket {
+  const from = new Float64Array(block), columnsAt = LEDGER_AT + reasons.length;
+  const into = new Float64Array(from.length - reasons.length + LEDGER_COUNT);
+  into.set(from.subarray(0, LEDGER_AT));
+  for (const [i, reason] of reasons.entries()) {
+    const place = LEDGER_REASONS.indexOf(reason as typeof LEDGER_REASONS[number]);
+    if (place >= 0) into[LEDGER_AT + place] = from[LEDGER_AT + i];
+  }
+  new Uint8Array(into.buffer).set(new Uint8Array(block, 8 * columnsAt), 8 * FORMS_AT);
+  return bucketOver(into.buffer);
 }
 
 /** The block of a bucket: that which it was opened from, or a new one. */

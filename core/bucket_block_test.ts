@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { emptyLedger } from "./ledger.ts";
+import { emptyLedger, LEDGER_REASONS } from "./ledger.ts";
 import { MEASURE_COUNT, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT, TAG, URI } from "./dimensions.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
-import { blockOf, bucketBytes, inBlock, openBlock } from "./bucket_block.ts";
+import { blockOf, bucketBytes, inBlock, openBlock, openBlockWithLedger } from "./bucket_block.ts";
 import { BUSY_SLICE, NO_CAPS, trafficBucket } from "./test_buckets.ts";
 
 const shape = fc.record({
@@ -54,6 +54,19 @@ Deno.test("a block of another layout is not opened", () => {
   const block = structuredClone(blockOf(emptyBucket(60, 10)));
   new Float64Array(block)[0]++;
   assertThrows(() => openBlock(block), Error, "Cannot open a block of layout 2");
+});
+
+Deno.test("a block with a ledger of other reasons opens to the same bucket, with what both ledgers know", () => {
+  fc.assert(fc.property(fc.shuffledSubarray([...LEDGER_REASONS, "of another program", "of yet another"]), (reasons) => {
+    const bucket = trafficBucket(3, { rows: 60, sites: 3, prefixes: 30, uris: 30 }, 60, 10), block = blockOf(bucket);
+    const own = new Float64Array(block),
+      ledgerAt = 4 + MEASURE_COUNT,
+      rest = own.subarray(ledgerAt + LEDGER_REASONS.length);
+    const other = Float64Array.of(...own.subarray(0, ledgerAt), ...reasons.map((_, i) => i + 1), ...rest);
+    new Uint8Array(other.buffer).set(new Uint8Array(block, rest.byteOffset), 8 * (ledgerAt + reasons.length));
+    const ledger = Float64Array.from(LEDGER_REASONS, (reason) => reasons.indexOf(reason) + 1);
+    assertEquals(plain(openBlockWithLedger(other.buffer, reasons)), plain({ ...bucket, ledger }));
+  }));
 });
 
 Deno.test("a bucket is as it was after its block was made into another", () => {
