@@ -22,6 +22,7 @@ Deno.test("the units' permissions are enough for a line to get from a log, and b
     "/etc/nginx-logtail/logs.conf": list,
     "/usr/lib/nginx-logtail": ROOT.replace(/\/$/, ""),
     "/var/log/nginx": folder.folder,
+    "/var/lib/nginx-logtail/collector": folder.path("state"),
   };
   const local = (text: string): string => {
     for (const [from, to] of Object.entries(places)) text = text.replaceAll(from, to);
