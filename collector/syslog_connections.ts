@@ -9,15 +9,13 @@ import {
   SYSLOG_CONNECTIONS_MAX,
   SYSLOG_CONNECTIONS_PER_PEER_MAX,
   SYSLOG_MESSAGE_SECONDS_MAX,
+  SYSLOG_READ_BYTES,
   SYSLOG_UNFINISHED_BYTES_MAX,
 } from "@/core/bounds.ts";
 import { type FrameSink, SyslogFrames } from "@/core/syslog_frames.ts";
 import type { OncePerMinute } from "@/core/host/log.ts";
 import type { Connection } from "@/core/host/tcp_listener.ts";
 import type { ConnectionCounts } from "./socket_batch.ts";
-
-/** Bytes read at once from one connection; then it is another's turn. */
-const READ_BYTES = 32 * 1024;
 
 /** Where messages go; `SocketOutbox` is one. */
 export interface MessageSink extends FrameSink {
@@ -104,7 +102,7 @@ export class SyslogConnections {
 
   async #read(open: Open): Promise<void> {
     const { sink, monotonicMs } = this.options, { connection, frames } = open;
-    const into = new Uint8Array(READ_BYTES);
+    const into = new Uint8Array(SYSLOG_READ_BYTES);
     let messages = 0;
     const counting: FrameSink = {
       message: (bytes, start, end) => {

@@ -36,6 +36,9 @@ export const SYSLOG_CONNECTIONS_PER_PEER_MAX = 64;
  * message is complete. Beyond it the connection is closed, the message is counted as lost. */
 export const SYSLOG_MESSAGE_SECONDS_MAX = 30;
 
+/** Bytes read at once from one syslog connection; then it is another's turn. */
+export const SYSLOG_READ_BYTES = 32 * 1024;
+
 /** Bytes of unfinished messages of all connections of one syslog input together. The connection that goes beyond it is closed. */
 export const SYSLOG_UNFINISHED_BYTES_MAX = 32 * 1024 * 1024;
 

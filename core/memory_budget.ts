@@ -25,6 +25,8 @@ import {
   STATE_WRITE_BYTES_MAX,
   STORE_PENDING_BYTES_MAX,
   SUBSCRIBER_QUEUE_BYTES_MAX,
+  SYSLOG_CONNECTIONS_MAX,
+  SYSLOG_READ_BYTES,
   SYSLOG_UNFINISHED_BYTES_MAX,
   UNTAKEN_BYTES_MAX,
 } from "./bounds.ts";
@@ -178,7 +180,8 @@ function batchBytes(): number {
 
 /** Batches of one input that is no file, and messages whose end has not come. */
 function receivedBytes(): number {
-  return SOCKET_BATCHES_MAX * (SOCKET_BATCH_BYTES + SOCKET_BATCH_MESSAGES_MAX * 4) + SYSLOG_UNFINISHED_BYTES_MAX;
+  const batches = SOCKET_BATCHES_MAX * (SOCKET_BATCH_BYTES + SOCKET_BATCH_MESSAGES_MAX * 4);
+  return batches + SYSLOG_UNFINISHED_BYTES_MAX + SYSLOG_CONNECTIONS_MAX * SYSLOG_READ_BYTES;
 }
 
 /** Entries that a dictionary has at most: a collector has one name, a flag and a status have few values whatever is sent. */
