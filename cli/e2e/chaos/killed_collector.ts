@@ -17,6 +17,8 @@ export interface KilledOptions {
 
 export class KilledCollector {
   stderr = "";
+  #onText = (): void => {};
+  #ended = false;
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<void>;
 
@@ -46,6 +48,14 @@ export class KilledCollector {
     this.#reading = this.#read(this.#child.stderr);
   }
 
+  /** Resolves at once when it has said this so many times: no look every now and then, a moment is to be met. */
+  async meets(text: string, times: number): Promise<void> {
+    while (this.stderr.split(text).length <= times) {
+      if (this.#ended) throw new Error(`It ended by itself:\n${this.stderr}`);
+      await new Promise<void>((resolve) => this.#onText = resolve);
+    }
+  }
+
   /** Resolves when it has said this so many times. */
   async said(text: string, times: number): Promise<void> {
     await eventually(
@@ -73,6 +83,11 @@ export class KilledCollector {
   }
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.stderr += text;
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.stderr += text;
+      this.#onText();
+    }
+    this.#ended = true;
+    this.#onText();
   }
 }
