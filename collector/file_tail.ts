@@ -2,10 +2,11 @@
  * Follows a set of paths and globs: through appends, rotation, truncation, deletion and return.
  *
  * What decides is what `stat` says and what bytes can be read, never an event. A file is its device and inode, not its
- * name: as long as it is held open the system cannot give its number to another. `rescan` finds out which file stands
- * at which name; `readSome` reads. Neither knows what a line means, a timer, or the machine. How bytes become lines is
- * in `followed_file.ts`, how long a file stays open in `open_files.ts`, whose turn it is to be read in
- * `reading_turns.ts`, and what rotation hides from a scan in `rotated_files.ts`.
+ * name: as long as it is held open the system cannot give its number to another; later it is its content. `rescan` finds
+ * out which file stands at which name; `readSome` reads. Neither knows what a line means, a timer, or the machine. How
+ * bytes become lines is in `followed_file.ts`, how long a file stays open in `open_files.ts`, whose turn it is to be read
+ * in `reading_turns.ts`, what rotation made beside a log in `rotated_files.ts`, and how a log is known again, with what
+ * came after it unseen, in `known_again.ts`.
  *
  * Loss by `copytruncate` happens inside the rotating program as well; it is told, not prevented.
  */
@@ -18,19 +19,22 @@ import { newFrame } from "@/core/lines.ts";
 import { type Waiting, WaitingList } from "./file_waiting.ts";
 import {
   type FollowedFile,
-  identity,
+  holds,
   type LineConsumer,
   type Origin,
-  type Position,
   readBufferBytes,
   type ReadContext,
-  type Tell,
 } from "./followed_file.ts";
+import { byAge, type Found, type Known, KnownAgain } from "./known_again.ts";
+import { GunzipTurn } from "./log_content.ts";
 import { OpenFiles } from "./open_files.ts";
+import { identity, type Position } from "./position.ts";
 import { ReadingTurns } from "./reading_turns.ts";
-import { COMPRESSED, type RotatedFile, RotatedFiles } from "./rotated_files.ts";
+import { type Relative, RotatedFiles } from "./rotated_files.ts";
+import { isCompressed, logOf } from "./rotation_names.ts";
 
-export type { LineConsumer, Origin, Position } from "./followed_file.ts";
+export type { LineConsumer, Origin } from "./followed_file.ts";
+export type { Position } from "./position.ts";
 export type { Waiting } from "./file_waiting.ts";
 
 export interface FileTailOptions {
@@ -53,6 +57,17 @@ export interface FileTailOptions {
   readonly filesMax?: number;
   readonly chunkBytes?: number;
   readonly lineBytesMax?: number;
+  /** Called when there is more to read, apart from what a poll finds: of a compressed log, which is read in the background. */
+  readonly onMore?: () => void;
+}
+
+/** A log that is to be read on, wherever it is now. */
+interface Sought {
+  readonly position: Position;
+  /** Bytes that were seen in it: what is not read may be lost. */
+  readonly seenBytes: number;
+  /** Whether it was truncated under our eyes, and goes on at its name as another. */
+  readonly truncated: boolean;
 }
 
 /** See the file's comment. Call `rescan` first and then about every second, `readSome` whenever woken. */
@@ -64,6 +79,7 @@ export class FileTail {
   readonly #waiting: WaitingList;
   readonly #open: OpenFiles;
   #patterns: readonly string[];
+  #matchers: readonly ((path: string) => boolean)[];
   #scan = 0;
   /** Patterns that were looked at before: what they match from then on is new. */
   readonly #scanned: Set<string>;
@@ -76,41 +92,62 @@ export class FileTail {
   readonly #lookAgain = new Set<string>();
   /** Paths that a former thread followed: another file there is new. */
   readonly #formerPaths = new Set<string>();
+  readonly #knownAgain: KnownAgain;
+  /** Logs that could not be found again, or opened, yet. */
+  #sought: Sought[] = [];
+  readonly #truncations: OncePerMinute;
+  /** Logs that were found to be nowhere in this scan, and those that were empty when they were last seen. */
+  #gone: Position[] = [];
+  #empty: Position[] = [];
+  /** Logs that were found to be truncated since the last scan, and the mark when that had not happened yet. */
+  readonly #truncatedLogs = new Map<string, number>();
+  /** How often files of a former thread had been truncated when they were found to be once more, by identity. */
+  readonly #generations = new Map<string, number>();
 
   constructor(options: FileTailOptions) {
     const { files, consumer, log, nowS, chunkBytes = CHUNK_BYTES, lineBytesMax = LINE_BYTES_MAX } = options;
+    const gunzipTurn = new GunzipTurn(options.onMore ?? ((): void => {}));
     this.#options = options;
     this.#patterns = options.patterns;
+    this.#matchers = matchersOf(options.patterns);
     this.#scanned = new Set(options.scanned);
     this.#waiting = new WaitingList(log);
-    const buffer = new Uint8Array(readBufferBytes(chunkBytes)), frame = newFrame(), tell = tellIn(log, nowS);
-    this.#context = { files, consumer, buffer, chunkBytes, lineBytesMax, frame, nowS, tell };
+    const buffer = new Uint8Array(readBufferBytes(chunkBytes)), frame = newFrame(), troubles = new OncePerMinute(log);
+    const tell = {
+      truncated: (file: FollowedFile): void => this.#truncated(file),
+      unreadable: ({ path, offset }: Origin, { reason }: FileTrouble): void =>
+        troubles.warn(path, nowS(), `Cannot read ${path}: ${reason}; it is tried again`, () => ({ offset })),
+    };
+    this.#context = { files, consumer, buffer, chunkBytes, lineBytesMax, frame, nowS, tell, gunzipTurn };
     this.#open = new OpenFiles(this.#context, log, this.#waiting, options.filesMax);
     this.#turns = new ReadingTurns(this.#context, this.#open.byIdentity);
     this.#rotated = new RotatedFiles(files, (directory, trouble) => this.#waiting.cannotList(directory, trouble));
+    this.#knownAgain = new KnownAgain(this.#context, this.#rotated);
+    this.#truncations = new OncePerMinute(log);
   }
 
   /** Finds out what stands at which name: opens what is new, lets go of what is superseded and quiet. */
   rescan(): void {
-    const positions = ++this.#scan === 1 ? this.#options.positions ?? [] : [];
-    this.#rotated.resume(positions);
+    if (++this.#scan === 1) this.#resume(this.#options.positions ?? []);
+    this.#noteVerified();
     this.#rotated.begin();
     this.#waiting.begin();
     this.#stood = this.#standing;
     this.#standing = new Map();
     for (const file of this.#open.byIdentity.values()) this.#rotated.mark(file.path);
-    this.#resume(positions);
+    this.#readOn();
     const visited = new Set<string>();
     const refused = new Set<string>();
     this.#patterns.forEach((pattern, index) => this.#expand(pattern, index, visited, refused));
     for (const path of this.#unseen) if (!refused.has(path)) this.#unseen.delete(path);
     for (const pattern of this.#patterns) this.#scanned.add(pattern);
-    this.#followRotated(this.#rotated.bornSince(this.#mayHaveRotated()));
+    this.#followRotated(this.#mayHaveRotated());
     const nowS = this.#options.nowS();
     for (const file of this.#open.byIdentity.values()) {
       if (file.seenInScan !== this.#scan) this.#notFound(file, nowS);
     }
     this.#open.letGo();
+    for (const file of this.#open.byIdentity.values()) file.noteEmpty(this.#context);
   }
 
   /**
@@ -124,6 +161,7 @@ export class FileTail {
   /** Follows other patterns from the next `rescan` on: what only a former one matched is let go of, with its position. */
   follow(patterns: readonly string[]): void {
     this.#patterns = patterns;
+    this.#matchers = matchersOf(patterns);
     for (const pattern of this.#scanned) if (!patterns.includes(pattern)) this.#scanned.delete(pattern);
   }
 
@@ -136,9 +174,14 @@ export class FileTail {
    */
   positions(of?: Origin, handedBytes = 0): readonly Position[] {
     const open = [...this.#open.byIdentity.values()].map((file) =>
-      file.position(file === of ? handedBytes : 0, this.#rotated.markOf(file.path), this.#context)
+      file.position(file === of ? handedBytes : 0, this.#markOf(file), this.#context)
     );
-    return [...open, ...this.#open.former.values()];
+    const sought = this.#sought.map(({ position }) => position);
+    // What was empty when names were looked at last may have been filled, copied and truncated before it was read.
+    const empty = [...this.#open.byIdentity.values()].flatMap((file) =>
+      file.empty !== undefined && file.empty.modifiedMs !== file.modifiedMs ? [file.empty] : []
+    );
+    return [...open, ...sought, ...empty, ...this.#open.allDone()];
   }
 
   /** How many files are open. */
@@ -179,7 +222,7 @@ export class FileTail {
     for (const path of expanded.paths) {
       if (visited.has(path)) continue;
       visited.add(path);
-      if (glob && COMPRESSED.test(path)) this.#waiting.compressed(path);
+      if (glob && isCompressed(path)) this.#waiting.compressed(path);
       else if (!this.#lookAt(path, index, !glob)) this.#couldNotSee(path, pattern, refused);
     }
   }
@@ -202,7 +245,7 @@ export class FileTail {
       return true;
     }
     const known = this.#open.byIdentity.get(identity(status));
-    if (known === undefined) return this.#openNew(path, pattern);
+    if (known === undefined) return this.#openNew(path, pattern, status);
     this.#standing.set(path, known);
     this.#found(known, path, pattern);
     return true;
@@ -224,14 +267,24 @@ export class FileTail {
     return !isTrouble(status) && identity(status) === identity(file);
   }
 
-  #openNew(path: string, pattern: number): boolean {
-    const opened = this.#open.open(path, path, pattern);
+  #openNew(path: string, pattern: number, status: FileStatus): boolean {
+    const only = identity(status);
+    // It may be the one, and would be read anew.
+    const mayBe = ({ position, truncated }: Sought): boolean =>
+      !truncated && identity(position) === only && position.bornMs === status.bornMs;
+    if (this.#sought.some(mayBe)) return false;
+    const replaced = this.#replaced(path), position = replaced?.position(0, undefined, this.#context);
+    const opened = this.#open.open(path, path, pattern, { only, position });
     if (opened === undefined) return false;
-    const { file, size, resumed } = opened;
-    file.seenInScan = this.#scan;
+    const { file, size } = opened;
+    file.seenInScan = file.newInScan = this.#scan;
+    file.generation += this.#generations.get(only) ?? 0;
+    this.#generations.delete(only);
     const appearedLater = this.#scanned.has(this.#patterns[pattern]) || this.#formerPaths.has(path);
     const mayBeOld = !appearedLater || this.#mayBeOld(path);
-    if (this.#options.from === "end" && mayBeOld && !resumed) file.startAtEnd(this.#context, size);
+    if (replaced !== undefined) this.#open.close(replaced);
+    else if (this.#isCopy(path, file)) file.skipAll(this.#context, size);
+    else if (this.#options.from === "end" && mayBeOld) file.startAtEnd(this.#context, size);
     this.#standing.set(path, file);
     this.#options.log.info("following", { path, offset: file.offset });
     return true;
@@ -245,24 +298,141 @@ export class FileTail {
     return false;
   }
 
-  /** Opens the files of a former thread where it stopped, also those that were rotated since within their directory. */
+  /** The log that this path led to, if it was replaced by a file that begins with all that was read of it: a newer copy. */
+  #replaced(path: string): FollowedFile | undefined {
+    const stood = this.#stood.get(path);
+    if (stood === undefined || !stood.open || stood.compressed || stood.offset === 0 || !stood.isDeleted()) {
+      return undefined;
+    }
+    const { files } = this.#context, handle = files.openRead(path);
+    if (isTrouble(handle)) return undefined;
+    const continued = holds(this.#context, handle, stood.position(0, undefined, this.#context));
+    files.close(handle);
+    return continued ? stood : undefined;
+  }
+
+  /** Whether what a glob has found is a copy that rotation made of a log that is followed. */
+  #isCopy(path: string, copy: FollowedFile): boolean {
+    const log = logOf(path), stood = this.#stood.get(log) ?? this.#standing.get(log);
+    if (log === path || stood === undefined || stood === copy) return false;
+    return this.#knownAgain.isCopy({ path, compression: "" }, [stood.position(0, undefined, this.#context)]);
+  }
+
+  /** Takes over what a former thread has left. */
   #resume(positions: readonly Position[]): void {
+    this.#rotated.resume(positions);
     for (const position of positions) {
-      const pattern = this.#patternOf(position.path);
+      if (this.#patternOf(position.path) < 0) continue;
+      this.#formerPaths.add(position.path);
+      if (position.done) this.#open.remember(position);
+      else this.#sought.push({ position, seenBytes: position.offset, truncated: false });
+    }
+  }
+
+  /** A log does not hold any more what was read of it: what was not read may be in a copy. */
+  #truncated(file: FollowedFile): void {
+    const position = file.position(0, this.#markOf(file), this.#context);
+    if (file.compressed) return; // its content was another than it seemed; it is read from its start
+    this.#sought.push({ position, seenBytes: file.seenBytes, truncated: true });
+  }
+
+  /** The mark of the last scan after which a file was what it had been. */
+  #markOf(file: FollowedFile): number | undefined {
+    return file.verified ? this.#rotated.markOf(file.path) : file.verifiedMarkMs;
+  }
+
+  #noteTruncated({ path, directoryMarkMs = 0 }: Position): void {
+    const log = this.#followedLog(path), other = this.#truncatedLogs.get(log) ?? Infinity;
+    this.#truncatedLogs.set(log, Math.min(other, directoryMarkMs));
+  }
+
+  /** Remembers up to which mark logs were as they had been read. */
+  #noteVerified(): void {
+    for (const file of this.#open.byIdentity.values()) {
+      if (!file.verified) continue;
+      file.verifiedMarkMs = this.#rotated.markOf(file.path);
+      file.verified = false;
+    }
+  }
+
+  /** Opens logs where reading of them stopped, wherever they are now. */
+  #readOn(): void {
+    const sought = this.#sought;
+    this.#sought = [];
+    this.#gone = [];
+    this.#empty = [];
+    this.#truncatedLogs.clear();
+    for (const each of sought) {
+      const { position, truncated } = each, pattern = this.#patternOf(position.path);
       if (pattern < 0) continue;
       this.#rotated.mark(position.path);
-      this.#lookAgain.add(position.path);
-      this.#formerPaths.add(position.path);
-      const at = this.#rotated.whereIs(position);
-      if (at === undefined) {
-        const text =
-          `Cannot continue ${position.path}: the file read before is gone; lines behind the offset may be lost`;
-        this.#options.log.warn(text, { offset: position.offset });
-      } else {
-        this.#open.former.set(identity(position), position);
-        this.#open.open(at, position.path, pattern, identity(position));
+      const unseen = position.fingerprint.headBytes === 0;
+      if (unseen) {
+        this.#lookAgain.add(position.path);
+        this.#empty.push(position);
+        if (truncated) this.#noteTruncated(position);
+        if (truncated) continue;
+      }
+      const found = this.#knownAgain.locate(position);
+      if (found === "gone") this.#lost(each);
+      else if (found === "later" || !this.#readOnAt(found, each, pattern)) this.#sought.push(each);
+      const cutOff = truncated || (found !== "later" && this.#isAt(position.path, position) &&
+        (found === "gone" || identity(found.status) !== identity(position)));
+      if (cutOff) this.#noteTruncated(position);
+      if (truncated || found === "gone" || found === "later" || found.path !== position.path) {
+        this.#lookAgain.add(position.path);
       }
     }
+  }
+
+  /** False when it could not be opened: it is tried again. */
+  #readOnAt(found: Found, sought: Sought, pattern: number): boolean {
+    const { position } = sought, only = identity(found.status);
+    const open = this.#open.byIdentity.get(only);
+    // A glob found the copy before: nothing was read of it.
+    if (open?.skipped) {
+      open.resumeAt(position);
+      this.#cut(sought, sought.seenBytes);
+    }
+    if (open !== undefined) return true;
+    const { compressed, path } = found;
+    const opened = this.#open.open(path, position.path, pattern, { only, position, compressed });
+    if (opened === undefined) return false;
+    if (path !== position.path) {
+      this.#options.log.info("reading on in a log that was rotated away", { path, offset: position.offset });
+    }
+    if (this.#isAt(position.path, position) && only !== identity(position)) {
+      this.#cut(sought, compressed ? sought.seenBytes : opened.size);
+    }
+    return true;
+  }
+
+  /** Whether the very file of a position is at a path, whatever it holds. */
+  #isAt(path: string, position: Position): boolean {
+    const status = this.#options.files.stat(path);
+    return !isTrouble(status) && identity(status) === identity(position) && status.bornMs === position.bornMs;
+  }
+
+  /** It is nowhere. */
+  #lost({ position, seenBytes, truncated }: Sought): void {
+    const { path, offset } = position;
+    const same = this.#isAt(path, position);
+    if (same && !truncated) this.#generations.set(identity(position), position.generation + 1);
+    this.#gone.push(position);
+    if (same || truncated) return this.#cut({ position, seenBytes, truncated }, offset);
+    // Nothing was read of it: if there is anything of its family that nobody has seen, it is that.
+    if (position.fingerprint.headBytes === 0) return;
+    const text = `Cannot continue ${path}: the file read before is gone; lines behind the offset may be lost`;
+    this.#options.log.warn(text, { offset });
+    this.#context.consumer.cut({ ...position, pattern: this.#patternOf(path) }, 0);
+  }
+
+  /** Says that a log was truncated. @param safeBytes how much of it was read, or can be read in a copy. */
+  #cut({ position, seenBytes }: Sought, safeBytes: number): void {
+    const { path, offset } = position, unreadBytes = Math.max(0, seenBytes - safeBytes);
+    const text = `${path} was truncated: lines written just before may be lost; rotate by renaming instead`;
+    this.#truncations.warn(path, this.#options.nowS(), text, () => ({ offset, unread_bytes: unreadBytes }));
+    this.#context.consumer.cut({ ...position, pattern: this.#patternOf(path) }, unreadBytes);
   }
 
   /** Logs of which a file may have come and gone since the last scan. */
@@ -271,7 +441,13 @@ export class FileTail {
     this.#lookAgain.clear();
     const changed = (path: string): boolean => this.#stood.get(path) !== this.#standing.get(path);
     for (const path of this.#stood.keys()) if (changed(path)) logs.add(path);
-    for (const path of this.#standing.keys()) if (changed(path)) logs.add(path);
+    for (const [path, file] of this.#standing) {
+      if (changed(path)) logs.add(path);
+      if (file.empty === undefined || !this.#rotated.moved(path)) continue;
+      // It may have been filled, copied and truncated in between.
+      logs.add(path);
+      this.#empty.push(file.empty);
+    }
     // Nothing stands there, as in the last scan, but in between it may have.
     const absent = (path: string): boolean => !this.#standing.has(path) && this.#rotated.moved(path);
     for (const pattern of this.#patterns) if (!isGlob(pattern) && absent(pattern)) logs.add(pattern);
@@ -279,19 +455,78 @@ export class FileTail {
     return logs;
   }
 
-  /** Reads from their start what was rotated away before it was ever seen at its name. */
-  #followRotated(rotated: readonly RotatedFile[]): void {
-    for (const { log, path, status } of rotated) {
-      const pattern = this.#patternOf(log);
-      if (pattern < 0 || this.#open.knows(status)) continue;
-      if (this.#open.open(path, log, pattern, identity(status)) !== undefined) {
-        this.#options.log.info("following a log that was rotated before it was seen", { path, offset: 0 });
-      } else if (!this.#leadsTo(path, status)) {
-        // Renamed once more, just now.
-        this.#lookAgain.add(log);
-        this.#rotated.keepMark(log);
-      }
+  /** Reads from their start what was rotated away before it was ever seen at its name, and before what came after it. */
+  #followRotated(paths: ReadonlySet<string>): void {
+    if (paths.size === 0) return;
+    const families = new Map<string, FollowedFile[]>([...paths].map((path) => [this.#followedLog(path), []]));
+    for (const file of this.#open.byIdentity.values()) families.get(this.#followedLog(file.path))?.push(file);
+    for (const [log, files] of families) {
+      if (this.#patternOf(log) >= 0) this.#followFamily(log, files);
     }
+  }
+
+  #followFamily(log: string, files: readonly FollowedFile[]): void {
+    const family = this.#rotated.family(log);
+    if (isTrouble(family)) return;
+    const now = new Map(family.map((relative) => [identity(relative.status), relative]));
+    const known = files.filter((file) => file.newInScan !== this.#scan)
+      .map((file): Known => ({ position: file.position(0, undefined, this.#context), now: now.get(identity(file)) }));
+    const done = this.#open.done(log).map((position): Known => ({ position, now: now.get(identity(position)) }));
+    const elsewhere = [...this.#gone, ...this.#sought.map(({ position }) => position)]
+      .filter((position) => this.#followedLog(position.path) === log)
+      .map((position): Known => ({ position, now: undefined }));
+    const empty = this.#empty.filter((position) => this.#followedLog(position.path) === log)
+      .map((position): Known => ({ position, now: now.get(identity(position)) }));
+    // The scan before may have been after the truncation already.
+    const markMs = this.#truncatedLogs.get(log);
+    const isKnown = (status: FileStatus): boolean => this.#open.knows(status, log);
+    const { files: unread, unreadable } = this.#knownAgain.unread(
+      log,
+      [...known, ...done, ...elsewhere, ...empty],
+      isKnown,
+      markMs,
+    );
+    for (const relative of unread) this.#followFromStart(log, relative);
+    for (const { path } of unreadable) this.#cannotUncompress(log, path);
+    this.#order(log, family);
+  }
+
+  #followFromStart(log: string, { path, status, compression }: Relative): void {
+    const compressed = compression !== "", only = identity(status);
+    if (this.#open.open(path, log, this.#patternOf(log), { only, compressed }) !== undefined) {
+      this.#options.log.info("following a log that was rotated before it was seen", { path, offset: 0 });
+    } else if (!this.#leadsTo(path, status)) {
+      // Renamed once more, just now.
+      this.#lookAgain.add(log);
+      this.#rotated.keepMark(log);
+    }
+  }
+
+  #cannotUncompress(log: string, path: string): void {
+    const text =
+      `Cannot read ${path}, which was rotated before it was seen: only gzip is read; compress with gzip or later`;
+    this.#options.log.warn(text);
+    this.#context.consumer.cut(
+      { pattern: this.#patternOf(log), path, device: 0, inode: 0, generation: 0, offset: 0 },
+      0,
+    );
+  }
+
+  /** Of a family, what was written first is read first. */
+  #order(log: string, family: readonly Relative[]): void {
+    let older: FollowedFile | undefined;
+    for (const { status } of family.toSorted(byAge)) {
+      const file = this.#open.byIdentity.get(identity(status));
+      if (file === undefined || this.#followedLog(file.path) !== log) continue;
+      if (older !== undefined) file.comesAfter(older);
+      older = file;
+    }
+  }
+
+  /** The log whose family a path is of: as it is followed, or the one it is a rotated name of. */
+  #followedLog(path: string): string {
+    const log = logOf(path);
+    return this.#patternOf(log) >= 0 ? log : path;
   }
 
   /** A file no pattern led to in this scan: renamed, deleted or superseded, unless its name still leads to it. */
@@ -311,20 +546,14 @@ export class FileTail {
   }
 
   #patternOf(path: string): number {
-    return this.#patterns.findIndex((pattern) =>
-      pattern === path || (isGlob(pattern) && globToRegExp(pattern).test(path))
-    );
+    return this.#matchers.findIndex((matches) => matches(path));
   }
 }
 
-function tellIn(log: Log, nowS: () => number): Tell {
-  const truncations = new OncePerMinute(log), troubles = new OncePerMinute(log);
-  return {
-    truncated: ({ path, offset }): void => {
-      const text = `${path} was truncated: lines written just before may be lost; rotate by renaming instead`;
-      truncations.warn(path, nowS(), text, () => ({ offset }));
-    },
-    unreadable: ({ path, offset }, { reason }: FileTrouble): void =>
-      troubles.warn(path, nowS(), `Cannot read ${path}: ${reason}; it is tried again`, () => ({ offset })),
-  };
+/** By pattern: whether a path is one that it leads to. */
+function matchersOf(patterns: readonly string[]): ((path: string) => boolean)[] {
+  return patterns.map((pattern) => {
+    const glob = isGlob(pattern) ? globToRegExp(pattern) : undefined;
+    return (path) => path === pattern || (glob?.test(path) ?? false);
+  });
 }

@@ -1,10 +1,16 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { CHUNK_BYTES, LINE_BYTES_MAX, SUPERSEDED_FILES_MAX, SUPERSEDED_QUIET_SECONDS_MIN } from "@/core/bounds.ts";
+import {
+  CHUNK_BYTES,
+  LINE_BYTES_MAX,
+  SUPERSEDED_FILES_MAX,
+  SUPERSEDED_QUIET_SECONDS_MIN,
+  UNREAD_FILES_MAX,
+} from "@/core/bounds.ts";
 import { simulatedClock } from "@/core/host/clock.ts";
 import { type Files, systemFiles } from "@/core/host/files.ts";
 import { SimulatedFiles } from "@/core/host/files_simulated.ts";
 import { openLog } from "@/core/host/log.ts";
-import { FileTail, type FileTailOptions, type LineConsumer, type Origin } from "./file_tail.ts";
+import { FileTail, type FileTailOptions, type LineConsumer, type Origin, type Position } from "./file_tail.ts";
 import { DELETED_QUIET_SECONDS_MIN } from "./open_files.ts";
 
 /** Follows files and keeps what it was handed as text. */
@@ -51,8 +57,13 @@ class Follower<Backing extends Files = SimulatedFiles> implements LineConsumer {
     return this.got.splice(0);
   }
 
+  /** Positions of what is open, without those of what was read to its end. */
+  open(): readonly Position[] {
+    return this.tail.positions().filter(({ done }) => !done);
+  }
+
   get filesOpen(): number {
-    return this.tail.positions().length;
+    return this.open().length;
   }
 
   /** Superseded files are quiet for long enough. */
@@ -144,7 +155,7 @@ Deno.test("a log that was renamed or deleted, and has no successor, stays open: 
   follower.catchUp();
   follower.waitQuiet();
   assertEquals(
-    follower.tail.positions().map(({ path }) => path),
+    follower.open().map(({ path }) => path),
     ["/log/b.log", "/log/c.log", LOG],
     "it has a successor and is quiet",
   );
@@ -270,7 +281,7 @@ Deno.test("what a rotation makes beside the log is not read: compressed, another
   rotate(files, `${LOG}.2`, "three\n");
   files.rename("/log/a.log.5", "/log/a.log.6");
   assertEquals(follower.catchUp(), ["three"]);
-  files.create(`${LOG}.1`, "two\n"); // as copytruncate does
+  files.create(`${LOG}.1`, "three\n"); // as copytruncate does
   files.truncate(LOG);
   assertEquals(follower.catchUp(), []);
 });
@@ -328,13 +339,14 @@ Deno.test("a follower that is given positions also finds what was rotated since 
 
 Deno.test("rotated files beyond the bound are given up, oldest first, and what is lost is counted", () => {
   const follower = following("unread\n");
-  for (let rotation = 0; rotation <= SUPERSEDED_FILES_MAX; rotation++) {
+  for (let rotation = 0; rotation <= UNREAD_FILES_MAX; rotation++) {
     follower.tail.rescan();
     follower.files.rename(LOG, `${LOG}.${rotation}`);
     follower.files.create(LOG, "unread\n");
   }
   follower.tail.rescan();
-  assertEquals(follower.catchUp().length, SUPERSEDED_FILES_MAX + 1);
+  assertEquals(follower.catchUp().length, UNREAD_FILES_MAX + 1);
+  assertEquals(follower.cuts, [[LOG, 0, 7]]);
   assertMatch(follower.logged.find((line) => line.startsWith(`Cannot read all of ${LOG}: `))!, / bytes=7$/);
 });
 
@@ -344,6 +356,8 @@ Deno.test("a truncated file is read from its start in a new generation, and coun
   follower.files.truncate(LOG);
   follower.files.append(LOG, "new\n");
   assertEquals(follower.catchUp(), ["new"]);
+  follower.catchUp();
+  assertEquals(follower.cuts, [[LOG, 8, 0]]);
   assertEquals(follower.origins.at(-1)!.generation, 1);
   assertMatch(follower.logged.at(-1)!, /^\/log\/a.log was truncated: lines written just before may be lost/);
 });

@@ -69,10 +69,13 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const sockets = new IngestSockets(ingest, mayCount);
   start.sockets.forEach((socket) => sockets.open(socket));
   const nowS = (): number => clock.nowS();
-  const tail: FileTail = new FileTail({ ...start, files: systemFiles(), log, nowS, consumer: ingest });
-
   let stopping = false;
   let wake = (): void => {};
+  const onMore = (): void => {
+    turns.wake(false);
+    wake();
+  };
+  const tail: FileTail = new FileTail({ ...start, files: systemFiles(), log, nowS, consumer: ingest, onMore });
   const watch = watchDirectories([], (names) => {
     turns.wake(names);
     wake();

@@ -5,11 +5,14 @@
  * A file is known by its device and inode. It stays open when its name is gone, since a writer that has not been told
  * to reopen writes on; only another file at its name, and then a minute of silence, say that it is done.
  */
-import { FILES_MAX, SUPERSEDED_FILES_MAX, SUPERSEDED_QUIET_SECONDS_MIN } from "@/core/bounds.ts";
+import { FILES_MAX, SUPERSEDED_FILES_MAX, SUPERSEDED_QUIET_SECONDS_MIN, UNREAD_FILES_MAX } from "@/core/bounds.ts";
 import { type FileHandle, type FileStatus, isTrouble } from "@/core/host/files.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { WaitingList } from "./file_waiting.ts";
-import { FollowedFile, holds, identity, type Position, type ReadContext } from "./followed_file.ts";
+import { FollowedFile, type ReadContext, windowBytes } from "./followed_file.ts";
+import { GzipContent, plainContent } from "./log_content.ts";
+import { identity, type Position } from "./position.ts";
+import { logOf } from "./rotation_names.ts";
 
 /**
  * Seconds that a deleted file must have been quiet before it is closed, with no successor at its name: what is written
@@ -17,24 +20,32 @@ import { FollowedFile, holds, identity, type Position, type ReadContext } from "
  */
 export const DELETED_QUIET_SECONDS_MIN = 3600;
 
-/** Files remembered after they were closed: a tick of the file system's clock is not long enough for more. */
-const CLOSED_MAX = 64;
+/**
+ * Logs of a family that are remembered after they were read to their end: rotation touches them once more, to compress
+ * them. While an older one is still open, those that came after it are as many as may be open.
+ */
+const DONE_MAX = 2;
 
 export interface Opened {
   readonly file: FollowedFile;
   /** Bytes, when it was opened. */
   readonly size: number;
-  /** Whether it continues where a former thread stopped. */
-  readonly resumed: boolean;
+}
+
+export interface Opening {
+  /** Identity of the file that it must be, where another would be read wrongly. */
+  readonly only?: string;
+  /** Where reading goes on in it. */
+  readonly position?: Position;
+  readonly compressed?: boolean;
 }
 
 /** See the file's comment. */
 export class OpenFiles {
   readonly byIdentity = new Map<string, FollowedFile>();
-  /** Positions of a former thread whose files could not be opened yet, by identity. */
-  readonly former = new Map<string, Position>();
-  /** The last files closed, oldest first. */
-  readonly #closed = new Set<string>();
+  /** Logs that were read to their end, by the log whose family they are of: oldest first. */
+  readonly #done = new Map<string, Position[]>();
+  #missed: Map<string, number> | undefined;
 
   constructor(
     readonly context: ReadContext,
@@ -44,14 +55,18 @@ export class OpenFiles {
   ) {}
 
   /**
-   * Opens what is at `at`, where a former thread stopped if it knew the file. The name may have changed hands since
-   * `stat`: what counts is what was opened. Undefined when it cannot be read, is open already or is another than `only`.
+   * Opens what is at `at`. The name may have changed hands since `stat`: what counts is what was opened. Undefined when it
+   * cannot be read, is open already or is another than it must be.
    *
    * @param path the name it is followed under.
-   * @param only identity of the file that it must be, where another would be read wrongly.
    */
-  open(at: string, path: string, pattern: number, only?: string): Opened | undefined {
-    const { files, nowS } = this.context;
+  open(
+    at: string,
+    path: string,
+    pattern: number,
+    { only, position, compressed = false }: Opening = {},
+  ): Opened | undefined {
+    const { files, nowS, chunkBytes, gunzipTurn } = this.context;
     const handle = this.#openRead(at);
     if (handle === undefined) return undefined;
     const status = files.fstat(handle), opened = isTrouble(status) ? "" : identity(status);
@@ -59,28 +74,25 @@ export class OpenFiles {
       files.close(handle);
       return undefined;
     }
-    const file = new FollowedFile(handle, status, path, pattern, nowS());
+    const content = compressed
+      ? new GzipContent(files, handle, windowBytes(chunkBytes), gunzipTurn, nowS)
+      : plainContent(files, handle);
+    const file = new FollowedFile(content, compressed, status, path, pattern, nowS());
     this.byIdentity.set(opened, file);
-    const position = this.former.get(opened), { size } = status;
-    if (position === undefined) return { file, size, resumed: false };
-    if (holds(this.context, handle, position)) {
-      file.resumeAt(position);
-    } else {
-      file.generation = position.generation + 1;
-      this.context.tell.truncated({ ...position, pattern });
-    }
-    this.former.delete(opened);
-    return { file, size, resumed: true };
+    if (position !== undefined) file.resumeAt(position);
+    return { file, size: status.size };
   }
 
   /** Lets go of superseded and deleted files that are quiet, and of the oldest where one path has had too many. */
   letGo(): void {
     this.#limitMissed();
+    this.#missed = undefined;
     const nowS = this.context.nowS();
     for (const file of this.byIdentity.values()) {
-      if (file.missedAtS === undefined) continue;
+      if (file.compressed) this.#letGoCompressed(file);
+      if (file.compressed || file.missedAtS === undefined) continue;
       const quietS = nowS - file.quietSinceS();
-      if (quietS < SUPERSEDED_QUIET_SECONDS_MIN) continue;
+      if (quietS < SUPERSEDED_QUIET_SECONDS_MIN || file.waits()) continue;
       if (file.supersededAtS === undefined && !this.#isGone(file, quietS)) continue;
       if (!file.unread(this.context)) this.#closeRead(file);
     }
@@ -89,16 +101,43 @@ export class OpenFiles {
   close(file: FollowedFile): void {
     file.open = false;
     this.byIdentity.delete(identity(file));
-    this.context.files.close(file.handle);
-    if (this.#closed.size === CLOSED_MAX) {
-      for (const oldest of this.#closed.values().take(1)) this.#closed.delete(oldest);
-    }
-    this.#closed.add(life(file));
+    file.content.close();
   }
 
-  /** Whether a file is open, or was until recently: with the time of birth, since numbers are reused at once. */
-  knows(file: FileStatus): boolean {
-    return this.byIdentity.has(identity(file)) || this.#closed.has(life(file));
+  /** Whether a file is open, or was read to its end: with the time of birth, since numbers are reused at once. */
+  knows(file: FileStatus, path: string): boolean {
+    const isDone = (done: Position): boolean => identity(done) === identity(file) && done.bornMs === file.bornMs;
+    return this.byIdentity.has(identity(file)) || this.done(path).some(isDone);
+  }
+
+  /** Logs of the family of this path that were read to their end, oldest first. */
+  done(path: string): readonly Position[] {
+    return this.#done.get(logOf(path)) ?? [];
+  }
+
+  /** All that were read to their end. */
+  allDone(): readonly Position[] {
+    return [...this.#done.values()].flat();
+  }
+
+  /** A log that was read to its end, here or by a former thread. */
+  remember(position: Position): void {
+    const log = logOf(position.path), family = this.#done.get(log) ?? [];
+    family.push({ ...position, done: true });
+    family.splice(0, Math.max(0, family.length - (this.#missedOf(log) > 1 ? SUPERSEDED_FILES_MAX : DONE_MAX)));
+    this.#done.set(log, family);
+  }
+
+  /** Closes a compressed log that nothing more can be read from. */
+  #letGoCompressed(file: FollowedFile): void {
+    const { state } = file.content;
+    if (state === "open" || file.queued || file.unread(this.context)) return;
+    if (state === "ended") return this.#closeRead(file);
+    const text = `Cannot read all of ${file.path}: its compressed file is damaged or ends in the middle`;
+    this.log.warn(`${text}; lines behind the offset may be lost`, { offset: file.offset });
+    this.context.consumer.cut(file, 0);
+    this.#remember(file);
+    this.close(file);
   }
 
   #openRead(path: string): FileHandle | undefined {
@@ -129,38 +168,52 @@ export class OpenFiles {
 
   #isGone(file: FollowedFile, quietS: number): boolean {
     if (quietS < DELETED_QUIET_SECONDS_MIN) return false;
-    const status = this.context.files.fstat(file.handle);
-    return !isTrouble(status) && status.links === 0;
+    return file.isDeleted();
+  }
+
+  /** How many files of a family were open without a name at the beginning of this round. */
+  #missedOf(log: string): number {
+    if (this.#missed === undefined) {
+      this.#missed = new Map();
+      for (const { path, missedAtS } of this.byIdentity.values()) {
+        if (missedAtS !== undefined) this.#missed.set(logOf(path), (this.#missed.get(logOf(path)) ?? 0) + 1);
+      }
+    }
+    return this.#missed.get(log) ?? 0;
   }
 
   #limitMissed(): void {
-    const counts = new Map<string, number>();
+    const read = new Map<string, number>(), unread = new Map<string, number>();
     // Newest first, so that the oldest of too many go.
     for (const file of [...this.byIdentity.values()].reverse()) {
       if (file.missedAtS === undefined) continue;
+      const counts = file.caughtUp ? read : unread, max = file.caughtUp ? SUPERSEDED_FILES_MAX : UNREAD_FILES_MAX;
       const count = (counts.get(file.path) ?? 0) + 1;
       counts.set(file.path, count);
-      if (count > SUPERSEDED_FILES_MAX) this.#giveUp(file);
+      if (count > max) this.#giveUp(file, max);
     }
   }
 
-  #giveUp(file: FollowedFile): void {
-    const status = this.context.files.fstat(file.handle);
+  #giveUp(file: FollowedFile, max: number): void {
+    const status = file.content.look(file.offset, file.readTo);
     const bytes = isTrouble(status) ? 0 : Math.max(0, status.size - file.offset);
     if (bytes > 0) {
-      const text = `Cannot read all of ${file.path}: more than ${SUPERSEDED_FILES_MAX} rotated files were unread`;
+      const text = `Cannot read all of ${file.path}: more than ${max} rotated files were unread`;
       this.log.warn(`${text}; rotate less often`, { bytes });
+      this.context.consumer.cut(file, bytes);
     }
+    this.#remember(file);
     this.close(file);
   }
 
   /** Nobody will finish its last line. */
   #closeRead(file: FollowedFile): void {
     file.readUnfinished(this.context);
+    this.#remember(file);
     this.close(file);
   }
-}
 
-function life(file: Pick<FileStatus, "device" | "inode" | "bornMs">): string {
-  return `${identity(file)}:${file.bornMs}`;
+  #remember(file: FollowedFile): void {
+    this.remember(file.position(0, undefined, this.context));
+  }
 }

@@ -15,7 +15,7 @@ export const FINGERPRINT_BYTES = 1024;
  * their lines differ at all; it is no defence against whoever can write both.
  */
 export interface Fingerprint {
-  /** How many of the first bytes were hashed: as many as had been read, 1024 at most. */
+  /** How many of the first bytes were hashed: complete lines that were seen, read or not; 1024 at most. */
   readonly headBytes: number;
   /** CRC-32C. */
   readonly headHash: number;
@@ -49,8 +49,16 @@ export interface Position {
   readonly compressed: boolean;
   /** Whether it was read to its end and let go of. It is listed only so that a copy of it is not taken for new. */
   readonly done: boolean;
-  /** Its directory's mark at the last scan (`rotated_files.ts`): whatever was rotated since then was not seen. */
+  /**
+   * Its directory's mark (`rotated_files.ts`) at the last scan after which it was found to hold what had been read of it:
+   * whatever was rotated since then was not seen.
+   */
   readonly directoryMarkMs?: number;
+}
+
+/** What makes a file itself while it is open: the system gives its number to no other. */
+export function identity({ device, inode }: Pick<Position, "device" | "inode">): string {
+  return `${device}:${inode}`;
 }
 
 /** Of a file of which nothing has been read: every file begins like it. */
@@ -77,10 +85,9 @@ export function positionMistake(value: unknown): string | undefined {
   }
   if (typeof fingerprint !== "object" || fingerprint === null) return "no fingerprint";
   const { headBytes, headHash, tailBytes, tailHash } = fingerprint as Readonly<Record<string, unknown>>;
-  for (const bytes of [headBytes, tailBytes]) {
-    if (!whole(bytes) || bytes > FINGERPRINT_BYTES || bytes > Number(position.offset)) {
-      return "no length of a fingerprint";
-    }
+  if (!whole(headBytes) || headBytes > FINGERPRINT_BYTES) return "no length of a fingerprint";
+  if (!whole(tailBytes) || tailBytes > Math.min(FINGERPRINT_BYTES, Number(position.offset))) {
+    return "no length of a fingerprint";
   }
   return whole(headHash) && whole(tailHash) ? undefined : "no hash in its fingerprint";
 }

@@ -1,5 +1,6 @@
 /**
- * Which file is read next: in turn one chunk of each that has something new, so that a huge file starves no other.
+ * Which file is read next: in turn one chunk of each that has something new, so that a huge file starves no other. What
+ * was written before, and is still being caught up with, comes first.
  */
 import type { FollowedFile, ReadContext } from "./followed_file.ts";
 
@@ -11,6 +12,8 @@ export class ReadingTurns {
   #round: FollowedFile[] = [];
   #nextRound: FollowedFile[] = [];
   #chunksSinceLook = 0;
+  /** Files that were not looked at because an older one has to be read first. */
+  #held: FollowedFile[] = [];
 
   /** @param open the files that are open; it may change between two calls. */
   constructor(readonly context: ReadContext, readonly open: ReadonlyMap<string, FollowedFile>) {}
@@ -20,28 +23,53 @@ export class ReadingTurns {
     for (let chunks = 0; chunks < chunkBudget; chunks++) {
       if (this.#round.length === 0) {
         [this.#round, this.#nextRound] = [this.#nextRound.reverse(), this.#round];
-        if (this.#round.length === 0 && chunks > 0) return false;
+        const over = this.#round.length === 0;
+        if (over && chunks > 0 && !this.#held.some((file) => file.open && !file.waits())) return false;
         const lookDue = Math.max(CHUNKS_PER_LOOK, this.open.size / CHUNKS_PER_LOOK);
-        if (this.#round.length === 0 || this.#chunksSinceLook >= lookDue) this.#lookAtAll();
+        if (over || this.#chunksSinceLook >= lookDue) this.#lookAtAll();
         if (this.#round.length === 0) return false;
       }
       const file = this.#round.pop()!;
       if (!file.open) continue;
       this.#chunksSinceLook++;
-      if (file.readChunk(this.context)) this.#nextRound.push(file);
-      else file.queued = false;
+      if (file.readChunk(this.context)) {
+        this.#nextRound.push(file);
+      } else {
+        file.queued = false;
+        file.caughtUp ||= !file.content.busy;
+      }
     }
-    return this.#round.length + this.#nextRound.length > 0;
+    return this.#round.length + this.#nextRound.length > 0 || this.#held.some((file) => file.open && !file.waits());
   }
 
-  /** Puts every file that has something new in line. */
+  /** Puts every file that has something new in line: an older one before those that wait for it. */
   #lookAtAll(): void {
     this.#chunksSinceLook = 0;
+    this.#held = [];
     for (const file of this.open.values()) {
-      if (file.queued || !file.unread(this.context)) continue;
-      file.queued = true;
-      this.#round.push(file);
+      if (file.queued) continue;
+      if (file.waits()) this.#held.push(file);
+      else this.#look(file);
+    }
+    // What they waited for may have had nothing to read.
+    for (let before = Infinity; this.#held.length < before;) {
+      before = this.#held.length;
+      const held = this.#held;
+      this.#held = [];
+      for (const file of held) {
+        if (file.waits()) this.#held.push(file);
+        else this.#look(file);
+      }
     }
     this.#round.reverse();
+  }
+
+  #look(file: FollowedFile): void {
+    if (!file.unread(this.context)) {
+      file.caughtUp ||= !file.content.busy;
+      return;
+    }
+    file.queued = true;
+    this.#round.push(file);
   }
 }

@@ -1,27 +1,16 @@
 /**
- * Finds log files under the names that rotation gave them, in the directory of the log.
+ * What stands beside a log in its directory: the files under the names that rotation gives, and which of them can have
+ * come since the last scan.
  *
- * A log that is created and rotated away between two scans has never been seen at its name. It is found again by its
- * birth: a scan marks each directory with the time of its last change of names, so a file that is born later than the
- * mark was not there at that scan, and one that was followed at any scan was. Marks and births are of the same clock,
- * that of the file system, and a mark never goes back; so no file is taken for new that was followed before. (Not the
- * time of the scan: a file system's clock moves in ticks, and a server's may be anywhere.)
- *
- * Where the file system notes no births (NFS before 4.2) nothing is found, and a log that was rotated twice between two
- * scans is lost, as it is when rotation moves it to another directory, deletes or compresses it at once.
+ * A scan marks each directory with the time of its last change of names, so a file that is born later than the mark was
+ * not there at that scan, and one that was followed at any scan was. Marks and births are of the same clock, that of the
+ * file system, and a mark never goes back. (Not the time of the scan: a file system's clock moves in ticks, and a
+ * server's may be anywhere.) Where the file system notes no births (NFS before 4.2) names and times of writing decide.
  */
 import { type Files, type FileStatus, type FileTrouble, isTrouble } from "@/core/host/files.ts";
 import { directoryOf } from "@/core/host/glob.ts";
-import { identity, type Position } from "./followed_file.ts";
-
-/** What a log rotator makes of an old log. It holds no lines, and the lines in it were read before. */
-export const COMPRESSED = /\.(gz|bz2|xz|zst|lz4|Z)$/;
-
-/**
- * What rotation puts behind the name of a log: `.1`, `-20261121`, `.2026-11-21T04:52:56Z`, `.old`. Not just anything:
- * `access.log.json`, made anew in the same rotation, is a log of its own.
- */
-const ROTATED = /^[.-](\d[\dTZ.:_-]*|old|prev|bak)$/i;
+import { identity, type Position } from "./position.ts";
+import { readingsOf, type RotatedName } from "./rotation_names.ts";
 
 /**
  * Milliseconds within which two changes may bear the same time: a tick of a slow kernel, and as much again for reading
@@ -29,11 +18,8 @@ const ROTATED = /^[.-](\d[\dTZ.:_-]*|old|prev|bak)$/i;
  */
 const TICK_MS_MAX = 20;
 
-/** A file that was rotated away. */
-export interface RotatedFile {
-  /** The name it must have had. */
-  readonly log: string;
-  /** Where it is now. */
+/** A file of the family of a log: the log itself, or what rotation made of one. */
+export interface Relative extends RotatedName {
   readonly path: string;
   readonly status: FileStatus;
 }
@@ -43,8 +29,8 @@ export class RotatedFiles {
   /** Marks of the scan before this one, and of this one: what is born at them or later is new. Milliseconds. */
   #before = new Map<string, number>();
   #now = new Map<string, number>();
-  /** Files of a directory by identity, as long as a scan lasts. */
-  readonly #listings = new Map<string, ReadonlyMap<string, string>>();
+  /** What is in a directory, as long as a scan lasts. */
+  readonly #listings = new Map<string, Listing | FileTrouble>();
 
   /** @param refused told of a directory that cannot be listed. */
   constructor(readonly files: Files, readonly refused: (directory: string, trouble: FileTrouble) => void) {}
@@ -52,7 +38,9 @@ export class RotatedFiles {
   /** Goes on with the marks that a former thread left in its positions. */
   resume(positions: readonly Position[]): void {
     for (const { path, directoryMarkMs } of positions) {
-      if (directoryMarkMs !== undefined) this.#now.set(directoryOf(path), directoryMarkMs);
+      if (directoryMarkMs === undefined) continue;
+      const directory = directoryOf(path);
+      this.#now.set(directory, Math.max(directoryMarkMs, this.#now.get(directory) ?? 0));
     }
   }
 
@@ -89,31 +77,36 @@ export class RotatedFiles {
     if (before !== undefined) this.#now.set(directory, before);
   }
 
-  /** Files that must have stood at one of these paths after the last scan, and do no longer: oldest first. */
-  bornSince(logs: Iterable<string>): readonly RotatedFile[] {
-    const wanted = new Set(logs), found: RotatedFile[] = [];
-    for (const folder of new Set([...wanted].map(folderOf))) {
-      const mark = this.#before.get(directoryOf(`${folder}.`));
-      if (mark === undefined) continue;
-      for (const path of this.#paths(folder)) {
-        const log = logOf(path, wanted);
-        if (log === undefined) continue;
-        const status = this.files.stat(path);
-        if (isTrouble(status) || status.kind !== "file" || status.bornMs === undefined) continue;
-        if (status.bornMs >= mark) found.push({ log, path, status });
-      }
+  /** Everything of the family of a log, itself included; trouble when its directory cannot be listed. */
+  family(log: string): readonly Relative[] | FileTrouble {
+    const listing = this.#listing(log);
+    if (isTrouble(listing)) return listing;
+    const relatives: Relative[] = [];
+    for (const { path, ...name } of listing.families.get(log) ?? []) {
+      const status = this.files.stat(path);
+      if (!isTrouble(status) && status.kind === "file") relatives.push({ path, status, ...name });
     }
-    return found.sort((a, b) => a.status.bornMs! - b.status.bornMs!);
+    return relatives;
   }
 
-  /** Where the file of this position is now: at its path, or under another name in the same directory. */
-  whereIs(position: Position): string | undefined {
+  /** Whether a file was in the directory of this path at its mark of the last scan; undefined when nobody noted. */
+  wasThere(path: string, { bornMs }: FileStatus, mark = this.#before.get(directoryOf(path))): boolean | undefined {
+    return mark === undefined || bornMs === undefined ? undefined : bornMs < mark;
+  }
+
+  /** Where the file with this position's numbers is now: at its path, or under another name in the same directory. */
+  whereIs(position: Pick<Position, "path" | "device" | "inode">): string | undefined {
     const status = this.files.stat(position.path);
     if (!isTrouble(status) && identity(status) === identity(position)) return position.path;
-    const folder = folderOf(position.path);
-    const listing = this.#listings.get(folder) ?? this.#filesIn(folder);
-    this.#listings.set(folder, listing);
-    return listing.get(identity(position));
+    const listing = this.#listing(position.path);
+    if (isTrouble(listing)) return undefined;
+    listing.paths ??= this.#pathsByIdentity(listing);
+    return listing.paths.get(identity(position));
+  }
+
+  /** Whether the directory of a path is there and was listed. */
+  canList(path: string): boolean {
+    return !isTrouble(this.#listing(path)) && !isTrouble(this.files.stat(directoryOf(path)));
   }
 
   /** The earliest time at which something can still be born after a change. */
@@ -122,35 +115,44 @@ export class RotatedFiles {
     return over ? changedMs + 1 : changedMs;
   }
 
-  #filesIn(folder: string): ReadonlyMap<string, string> {
+  #listing(path: string): Listing | FileTrouble {
+    // A relative path stays as it was written.
+    const folder = path.slice(0, path.lastIndexOf("/") + 1);
+    const known = this.#listings.get(folder);
+    if (known !== undefined) return known;
+    const directory = directoryOf(path), names = this.files.list(directory);
+    if (isTrouble(names)) this.refused(directory, names);
+    const listing = isTrouble(names) ? names : listingOf(names.map((name) => folder + name));
+    this.#listings.set(folder, listing);
+    return listing;
+  }
+
+  #pathsByIdentity({ all }: Listing): ReadonlyMap<string, string> {
     const paths = new Map<string, string>();
-    for (const path of this.#paths(folder)) {
+    for (const path of all) {
       const status = this.files.stat(path);
       if (!isTrouble(status) && status.kind === "file") paths.set(identity(status), path);
     }
     return paths;
   }
-
-  #paths(folder: string): readonly string[] {
-    const directory = directoryOf(`${folder}.`), names = this.files.list(directory);
-    if (!isTrouble(names)) return names.map((name) => folder + name);
-    this.refused(directory, names);
-    return [];
-  }
 }
 
-/** What stands before a path's last segment: a relative path stays as it was written. */
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/") + 1);
+interface Listing {
+  readonly all: readonly string[];
+  /** By log: every name may be one of several families. */
+  readonly families: ReadonlyMap<string, readonly (RotatedName & { readonly path: string })[]>;
+  /** By identity, once somebody asked. */
+  paths?: ReadonlyMap<string, string>;
 }
 
-/** Which of these logs a path is a rotated name of, if any. */
-function logOf(path: string, logs: ReadonlySet<string>): string | undefined {
-  if (COMPRESSED.test(path)) return undefined;
-  for (let at = path.lastIndexOf("/") + 2; at < path.length; at++) {
-    if (path[at] !== "." && path[at] !== "-") continue;
-    const log = path.slice(0, at);
-    if (logs.has(log) && ROTATED.test(path.slice(at))) return log;
+function listingOf(all: readonly string[]): Listing {
+  const families = new Map<string, (RotatedName & { readonly path: string })[]>();
+  for (const path of all) {
+    for (const name of readingsOf(path)) {
+      const family = families.get(name.log);
+      if (family === undefined) families.set(name.log, [{ path, ...name }]);
+      else family.push({ path, ...name });
+    }
   }
-  return undefined;
+  return { all, families };
 }

@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
 import { type FileTrouble, isTrouble, troubleOf } from "./file_trouble.ts";
 import { type DirectoryEntry, expandGlobOver } from "./glob.ts";
-import { GUNZIP_HEAD_BYTES, gunzipHead, type GunzipReader, gunzipReader } from "./gunzip_reader.ts";
+import { GUNZIP_HEAD_BYTES, type GunzipHead, gunzipHead, type GunzipReader, gunzipReader } from "./gunzip_reader.ts";
 
 export { type FileTrouble, isTrouble, troubleOf } from "./file_trouble.ts";
 
@@ -65,7 +65,7 @@ export interface Files {
   /** Takes the content of a gzip file from its beginning. The handle stays the caller's; it must outlive the reader. */
   gunzip(handle: FileHandle, onMore: () => void): GunzipReader;
   /** The first KiB of a gzip file's content, or more; undefined when there is nothing to see yet, or it is none. */
-  gunzipHead(handle: FileHandle): Uint8Array | undefined;
+  gunzipHead(handle: FileHandle): GunzipHead | undefined;
   /** The clock that times of files are compared with: the machine's, and for a local file system its own. */
   nowMs(): number;
 }

@@ -8,7 +8,7 @@ import type { FileHandle, FileKind, Files, FileStatus, FileTrouble, GlobPaths } 
 import { globPaths } from "./files.ts";
 import { constants, gunzipSync } from "node:zlib";
 import { type DirectoryEntry, directoryOf } from "./glob.ts";
-import { gunzipHead, type GunzipReader } from "./gunzip_reader.ts";
+import { type GunzipHead, gunzipHead, type GunzipReader } from "./gunzip_reader.ts";
 
 const DEVICE = 1;
 const SYMLINKS_MAX = 8;
@@ -120,7 +120,7 @@ export class SimulatedFiles implements Files {
     };
   }
 
-  gunzipHead(handle: FileHandle): Uint8Array | undefined {
+  gunzipHead(handle: FileHandle): GunzipHead | undefined {
     const inode = this.#open(handle);
     return gunzipHead(inode.bytes.subarray(0, inode.size));
   }

@@ -20,6 +20,13 @@ export const GUNZIP_HEAD_BYTES = 8 * 1024;
 /** `open`: there may be more. `cut`: the file ends in the middle: it is still being written, or was cut. */
 export type GunzipState = "open" | "ended" | "cut" | "damaged";
 
+/** The beginning of a content, or all of it. */
+export interface GunzipHead {
+  readonly bytes: Uint8Array;
+  /** Whether nothing follows. */
+  readonly whole: boolean;
+}
+
 export interface GunzipReader {
   /** Takes up to `length` bytes to `into[offset…]`; how many. 0 says what `state` says, or that there are none yet. */
   read(into: Uint8Array, offset: number, length: number): number;
@@ -42,10 +49,16 @@ export function gunzipReader(next: (into: Uint8Array) => number, onMore: () => v
  *
  * @param start the first bytes of the file, `GUNZIP_HEAD_BYTES` where there are as many. Takes 10 MB at most for a moment.
  */
-export function gunzipHead(start: Uint8Array): Uint8Array | undefined {
+export function gunzipHead(start: Uint8Array): GunzipHead | undefined {
+  const whole = start.length < GUNZIP_HEAD_BYTES ? unzipped(start, constants.Z_FINISH) : undefined;
+  if (whole !== undefined) return { bytes: whole, whole: true };
+  const bytes = unzipped(start.subarray(0, GUNZIP_HEAD_BYTES), constants.Z_SYNC_FLUSH);
+  return bytes === undefined || bytes.length === 0 ? undefined : { bytes, whole: false };
+}
+
+function unzipped(compressed: Uint8Array, finishFlush: number): Uint8Array | undefined {
   try {
-    const content = gunzipSync(start.subarray(0, GUNZIP_HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
-    return content.length > 0 ? content : undefined;
+    return gunzipSync(compressed, { finishFlush });
   } catch {
     return undefined;
   }

@@ -77,8 +77,10 @@ Deno.test("a small file of very much content waits for whoever takes it", async 
 Deno.test("the first KiB can be seen of a file that is not whole; nothing of none", () => {
   const whole = new TextEncoder().encode("one line after the other\n".repeat(20_000)), compressed = gzipSync(whole);
   const head = gunzipHead(compressed.subarray(0, 300))!;
-  assertEquals(Uint8Array.from(head.subarray(0, 1024)), whole.subarray(0, 1024));
-  for (const nothing of [new Uint8Array(0), compressed.subarray(0, 5), new Uint8Array(100), gzipSync("")]) {
+  assertEquals([Uint8Array.from(head.bytes.subarray(0, 1024)), head.whole], [whole.subarray(0, 1024), false]);
+  assertEquals([gunzipHead(gzipSync("one"))!.bytes.length, gunzipHead(gzipSync("one"))!.whole], [3, true]);
+  assertEquals(gunzipHead(gzipSync(""))?.whole, true);
+  for (const nothing of [new Uint8Array(0), compressed.subarray(0, 5), new Uint8Array(100)]) {
     assertEquals(gunzipHead(nothing), undefined);
   }
 });
