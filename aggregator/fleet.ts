@@ -52,7 +52,7 @@ export class Fleet {
       this.#sources.delete(address);
     }
     const { clock, connect, log, random, sleep } = this.options;
-    const nowMs = (): number => clock.monotonicMs();
+    const nowMs = (): number => clock.monotonicMs(), nowS = (): number => clock.nowS();
     const receiver: Receiver = {
       has: () => this.#known.ranges(),
       onDelta: (delta) => this.#take(delta),
@@ -61,7 +61,7 @@ export class Fleet {
     };
     for (const address of addresses) {
       if (this.#sources.has(address)) continue;
-      const source = new FollowedSource({ address, connect, log, nowMs, random, sleep, receiver });
+      const source = new FollowedSource({ address, connect, log, nowMs, nowS, random, sleep, receiver });
       this.#sources.set(address, source);
       void source.run();
     }

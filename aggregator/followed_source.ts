@@ -6,16 +6,14 @@
  * at the same place each time would be opened again without end.
  */
 import { GAP_NOTICE_SECONDS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
-import type { TargetInfo, TargetState } from "@/core/answer.ts";
+import type { TargetInfo } from "@/core/answer.ts";
 import type { Bucket, Delta } from "@/core/bucket.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
 import type { Log } from "@/core/host/log.ts";
-import { addLedger, emptyLedger } from "@/core/ledger.ts";
+import { addLedger, emptyLedger, READ } from "@/core/ledger.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
 import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
-
-/** Failures in a row after which a source counts as degraded. */
-const FAILURES_DEGRADED = 3;
+import { SourceHealth } from "./source_health.ts";
 
 /** Milliseconds after which a stream has lasted: the longest wait of the backoff. */
 const STEADY_MS_MIN = RETRY_DELAY_MS_MAX;
@@ -36,6 +34,8 @@ export interface FollowedSourceOptions {
   readonly log: Log;
   /** Milliseconds since an arbitrary start; never goes back. */
   readonly nowMs: () => number;
+  /** Seconds since 1970. */
+  readonly nowS: () => number;
   /** Between 0 and 1, for jitter. */
   readonly random: () => number;
   /** Waits, and rejects as soon as the signal is aborted. */
@@ -45,7 +45,6 @@ export interface FollowedSourceOptions {
 
 export class FollowedSource {
   #name = "";
-  #state: TargetState = "connecting";
   #newestS = 0;
   readonly #ledger = emptyLedger();
   /** Why it is not connected. */
@@ -58,7 +57,11 @@ export class FollowedSource {
   #stream = newStream();
   readonly #stop = new AbortController();
 
-  constructor(readonly options: FollowedSourceOptions) {}
+  readonly #health: SourceHealth;
+
+  constructor(readonly options: FollowedSourceOptions) {
+    this.#health = new SourceHealth(options);
+  }
 
   /** Follows until `stop`. Never rejects. */
   async run(): Promise<void> {
@@ -69,7 +72,7 @@ export class FollowedSource {
       if (this.#stop.signal.aborted) break;
       this.#failures++;
       this.#trouble = why;
-      this.#state = this.#failures >= FAILURES_DEGRADED ? "degraded" : "connecting";
+      this.#health.failed(this.#failures);
       const delayMs = this.#retryDelayMs();
       log.warn(`a source cannot be followed: ${why}`, { address, failures: this.#failures, retry_ms: delayMs });
       await this.options.sleep(delayMs, this.#stop.signal).catch(() => {});
@@ -86,7 +89,7 @@ export class FollowedSource {
     const gap = nowMs() < this.#gap.untilMs ? this.#gap.text : "";
     const problem = [this.#trouble, gap].filter((text) => text !== "").join("; ");
     const ledger = this.#ledger;
-    return { name: this.#name, address, state: this.#state, newestS: this.#newestS, problem, ledger };
+    return { name: this.#name, address, newestS: this.#newestS, problem, ledger, ...this.#health.facts(this.#newestS) };
   }
 
   /** Takes what comes until the stream ends; returns why it did. */
@@ -109,6 +112,8 @@ export class FollowedSource {
     // A relay has buckets of other sources too, so what it calls itself comes first.
     if ("newestS" in item) this.#name = this.#stream.name = item.source;
     else if ("identity" in item && this.#stream.name === "") this.#name = item.identity.source;
+    this.#health.heard();
+    if ("sentMs" in item) return this.#health.told(item);
     if (this.#stream.beginMs === Infinity) this.#connected();
     if ("identity" in item) this.#takeDelta(item);
     else if ("tier" in item) this.#taken(this.options.receiver.onSlot(item), item.bucket);
@@ -123,7 +128,6 @@ export class FollowedSource {
   #connected(): void {
     const { address, log, nowMs } = this.options;
     this.#stream.beginMs = nowMs();
-    this.#state = "connected";
     this.#trouble = "";
     log.info("following a source", { address, source: this.#name });
   }
@@ -137,7 +141,11 @@ export class FollowedSource {
 
   /** What was refused says nothing about how far this source has come. */
   #taken(outcome: Outcome, { startS, lengthS, ledger }: Bucket): void {
-    if (outcome === "merged") addLedger(this.#ledger, ledger);
+    if (outcome === "merged") {
+      addLedger(this.#ledger, ledger);
+      // What is filled in from the past says nothing about how fast lines come now.
+      if (this.#newestS === 0 || startS + lengthS >= this.#newestS) this.#health.read(ledger[READ]);
+    }
     if (outcome === "merged" || outcome === "duplicate") this.#newestS = Math.max(this.#newestS, startS + lengthS);
   }
 

@@ -66,6 +66,7 @@ async function follow(
     connect: () => client,
     log: openLog("aggregator", (line) => void log.push(line)),
     nowMs: () => clock.monotonicMs(),
+    nowS: () => clock.nowS(),
     random: () => 1,
     sleep: (ms) => {
       waits.push(ms);
@@ -102,7 +103,11 @@ const UNTROUBLED: TargetInfo = {
   newestS: 0,
   problem: "",
   ledger: emptyLedger(),
+  sinceS: 1_700_000_000,
 };
+
+/** Its newest slice is from 1970, and it is not. */
+const BEHIND = { newestS: 110, state: "lagging", sinceS: 110 } as const;
 
 Deno.test("retries begin after 100 ms and double to 30 s", async () => {
   const { waits, states } = await follow(Array.from({ length: 11 }, () => [REFUSED]));
@@ -148,10 +153,10 @@ Deno.test("a source is connected, and has its own name, as soon as the stream st
       { source: "agg-1", newestS: 120 },
       (source) => assertEquals(source.target(), { ...UNTROUBLED, name: "agg-1" }),
       delta(1),
-      (source) => assertEquals(source.target(), { ...UNTROUBLED, name: "agg-1", newestS: 110 }),
+      (source) => assertEquals(source.target(), { ...UNTROUBLED, ...BEHIND, name: "agg-1" }),
     ],
     // An older program says no hello: its first delta stands for it.
-    [delta(2), (source) => assertEquals(source.target(), { ...UNTROUBLED, name: "col-1", newestS: 110 })],
+    [delta(2), (source) => assertEquals(source.target(), { ...UNTROUBLED, ...BEHIND, name: "col-1" })],
   ]);
   assertEquals(source.target().name, "col-1");
   assertEquals(log.filter((line) => line.includes("following a source")).length, 2);

@@ -46,8 +46,8 @@ async function run(flags: FlagValues): Promise<void> {
     random: Math.random,
     sleep: (ms, signal) => delay(ms, { signal }),
   });
-  const listen = flags.text("listen");
-  const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log, security });
+  const listen = flags.text("listen"), memoryBytes = (): number => Deno.memoryUsage().rss;
+  const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log, memoryBytes, security });
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
   log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 0, followsSources: true })));
   fleet.follow(first);

@@ -168,7 +168,16 @@ LEDGER[TOO_OLD] = 4;
 reportKernelDrops(LEDGER, 0);
 
 export const TARGET_INFOS: readonly TargetInfo[] = [
-  { name: "col-1", address: "nginx1:9090", state: "connected", newestS: NOW_S, problem: "", ledger: LEDGER },
+  {
+    name: "col-1",
+    address: "nginx1:9090",
+    state: "connected",
+    newestS: NOW_S,
+    problem: "",
+    ledger: LEDGER,
+    skewMs: -400,
+    linesPerS: 120.4,
+  },
   {
     name: "",
     address: "nginx2:9090",

@@ -56,11 +56,17 @@ export function trendJson(answer: TrendAnswer, target: string): string {
 export function targetsJson(infos: readonly TargetInfo[], target: string): string {
   return jsonLine({
     target,
-    targets: infos.map(({ name, address, state, newestS, problem, ledger }) => ({
+    targets: infos.map((
+      { name, address, state, newestS, sinceS, skewMs, linesPerS, memoryBytes, problem, ledger },
+    ) => ({
       name,
       address,
       state,
       newest: newestS > 0 ? utc(newestS) : null,
+      since: sinceS === undefined ? null : utc(sinceS),
+      skew_ms: skewMs ?? null,
+      lines_per_second: linesPerS ?? null,
+      memory_bytes: memoryBytes ?? null,
       problem,
       ledger: ledgerJson(ledger),
     })),

@@ -65,21 +65,36 @@ export function targetHeading(source: string, target: string): string {
 /** One row a source that the target follows. */
 export function targetsTable(infos: readonly TargetInfo[], shell: Pick<Shell, "styled" | "offsetMinutes">): string {
   if (infos.length === 0) return dim("no sources\n", shell.styled);
-  const rows = infos.map(({ name, address, state, newestS, problem, ledger }) => [
+  const rows = infos.map(({ name, address, state, newestS, problem, ledger, linesPerS, skewMs }) => [
     printable(name) || "-",
     printable(address),
     state,
     newestS > 0 ? localTime(newestS, shell.offsetMinutes(newestS)) : "-",
+    skewMs === undefined ? "-" : `${(skewMs / 1000).toFixed(1)} s`,
+    linesPerS === undefined ? "-" : grouped(linesPerS),
     grouped(ledger[READ]),
     notCounted(ledger),
     dropped(ledger),
     printable(problem),
   ]);
-  return aligned([["NAME", "ADDRESS", "STATE", "NEWEST", "LINES", "NOT COUNTED", "KERNEL DROPS", "PROBLEM"], ...rows], [
+  return aligned([[
+    "NAME",
+    "ADDRESS",
+    "STATE",
+    "NEWEST",
+    "SKEW",
+    "LINES/S",
+    "LINES",
+    "NOT COUNTED",
+    "KERNEL DROPS",
+    "PROBLEM",
+  ], ...rows], [
     false,
     false,
     false,
     false,
+    true,
+    true,
     true,
   ]);
 }

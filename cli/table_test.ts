@@ -111,9 +111,9 @@ Deno.test("a trend has local times with offset, bars, and - for a gap", () => {
 Deno.test("sources are listed with what is wrong with them, on one line each", () => {
   assertEquals(
     targetsTable(TARGET_INFOS, SHELL),
-    `NAME   ADDRESS      STATE       NEWEST                      LINES  NOT COUNTED                     KERNEL DROPS  PROBLEM
-col-1  nginx1:9090  connected   2026-11-21 05:50:00 +01:00  1\u202f234  malformed_fields 30, too_old 4  0
--      nginx2:9090  connecting  -                               0  0                               unknown       connection\\x0arefused
+    `NAME   ADDRESS      STATE       NEWEST                        SKEW  LINES/S  LINES  NOT COUNTED                     KERNEL DROPS  PROBLEM
+col-1  nginx1:9090  connected   2026-11-21 05:50:00 +01:00  -0.4 s      120  1\u202f234  malformed_fields 30, too_old 4  0
+-      nginx2:9090  connecting  -                                -        -      0  0                               unknown       connection\\x0arefused
 `,
   );
   assertEquals(targetsTable([], SHELL), "no sources\n");

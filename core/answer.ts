@@ -139,7 +139,11 @@ export interface PreviousTrend {
   readonly points: readonly TrendPoint[];
 }
 
-export type TargetState = "connected" | "connecting" | "degraded";
+/**
+ * `connected`: delivers. `lagging`: is connected, but behind. `connecting`: has failed once or twice. `degraded`: three times in
+ * a row. `gone`: for so long that deltas have been lost.
+ */
+export type TargetState = "connected" | "connecting" | "degraded" | "lagging" | "gone";
 
 /** One source as its follower sees it. A collector lists itself. */
 export interface TargetInfo {

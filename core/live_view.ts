@@ -217,7 +217,7 @@ const SNAPSHOT_TIERS = [1, 2];
 const SNAPSHOT_DIMENSIONS = [WEBSITE, PREFIX, URI, STATUS];
 
 function isPresent(target: TargetInfo, endS: number): boolean {
-  return target.state === "connected" && target.newestS >= endS - LATE_SECONDS_MAX;
+  return (target.state === "connected" || target.state === "lagging") && target.newestS >= endS - LATE_SECONDS_MAX;
 }
 
 /** Labels of a dictionary's entries, each made once and only when asked for. */

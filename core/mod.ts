@@ -73,6 +73,7 @@ export * from "./column_loops.ts";
 export * from "./given_up.ts";
 export * from "./rows_by_entry.ts";
 export * from "./filter_match.ts";
+export * from "./rate_meter.ts";
 export * from "./subscriber.ts";
 export * from "./backfill.ts";
 export * from "./answer.ts";

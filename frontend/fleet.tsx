@@ -77,10 +77,11 @@ function sourceOf(target: TargetInfo, bySource: TopNAnswer | undefined, nowS: nu
   const entries = bySource?.entries ?? [];
   const entry = entries.find(({ label }) => label === name && name !== "") ??
     (targets === 1 && entries.length === 1 ? entries[0] : undefined);
+  if (state === "gone") return { target, entry, health: "bad", word: "gone" };
   if (state === "degraded") return { target, entry, health: "bad", word: "down" };
   if (state === "connecting") return { target, entry, health: "bad", word: "connecting" };
   if (newestS === 0) return { target, entry, health: "partial", word: "no data yet" };
-  if (nowS - newestS > LATE_SECONDS) return { target, entry, health: "partial", word: "late" };
+  if (state === "lagging" || nowS - newestS > LATE_SECONDS) return { target, entry, health: "partial", word: "late" };
   return {
     target,
     entry,

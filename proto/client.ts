@@ -52,8 +52,16 @@ export interface Hello {
   readonly newestS: number;
 }
 
+/** How the sender of a stream is; comes before the item that it came with. */
+export interface SenderStatus {
+  /** Milliseconds since 1970 on its clock, when it sent the item. */
+  readonly sentMs: number;
+  /** 0 when it does not say. */
+  readonly memoryBytes: number;
+}
+
 /** What a stream of buckets brings. */
-export type BucketItem = Hello | BackfillItem | DeltaGap;
+export type BucketItem = Hello | BackfillItem | DeltaGap | SenderStatus;
 
 /** One target. Connects when first asked, and again whenever that is needed. */
 export interface Client {
@@ -130,7 +138,7 @@ export function connect(target: string, security: ClientSecurity = {}): Client {
     method: Method<Request, Message>,
     request: Request,
     signal: AbortSignal,
-    read: (message: Message) => Item | undefined,
+    read: (message: Message) => readonly Item[],
   ): AsyncGenerator<Item> =>
     stream(target, security, options, method, request, AbortSignal.any([signal, closing.signal]), read);
   const closing = new AbortController();
@@ -150,10 +158,11 @@ export function connect(target: string, security: ClientSecurity = {}): Client {
     async targets(timeoutMs): Promise<readonly TargetInfo[]> {
       return (await ask(LIST_TARGETS, {}, timeoutMs)).targets.map(readTarget);
     },
-    snapshots: (signal) => follow(SNAPSHOT_STREAM_OPTIONS, STREAM_SNAPSHOTS, {}, signal, readSnapshot),
+    snapshots: (signal) =>
+      follow(SNAPSHOT_STREAM_OPTIONS, STREAM_SNAPSHOTS, {}, signal, (message) => [readSnapshot(message)]),
     deltas: (signal, has = []) => {
       const request = { back_fill: true, has: rangesMessages(has) };
-      return follow(BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, request, signal, readItem);
+      return follow(BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, request, signal, readItems);
     },
     close(): void {
       closing.abort();
@@ -210,7 +219,7 @@ async function* stream<Request, Message, Item>(
   method: Method<Request, Message>,
   request: Request,
   signal: AbortSignal,
-  read: (message: Message) => Item | undefined,
+  read: (message: Message) => readonly Item[],
 ): AsyncGenerator<Item> {
   if (signal.aborted) return;
   const client = open(target, security, options);
@@ -225,8 +234,7 @@ async function* stream<Request, Message, Item>(
   signal.addEventListener("abort", cancel);
   try {
     for await (const message of call) {
-      const item = read(message);
-      if (item !== undefined) yield item;
+      yield* read(message);
     }
   } catch (error) {
     if (!signal.aborted) throw remoteError(target, error);
@@ -238,7 +246,13 @@ async function* stream<Request, Message, Item>(
   if (!signal.aborted) throw new RemoteError("unreachable", `${target} ended the stream; try again`);
 }
 
-/** Items that a newer target sends and we do not know are skipped. */
+/** The item of a message, and how its sender is. Items that a newer target sends and we do not know are skipped. */
+function readItems(message: StreamBucketsResponse): readonly BucketItem[] {
+  const { sender } = message, item = readItem(message), items = item === undefined ? [] : [item];
+  if (!sender || !(sender.sent_ms > 0)) return items;
+  return [{ sentMs: sender.sent_ms, memoryBytes: Math.max(0, sender.memory_bytes) }, ...items];
+}
+
 function readItem(message: StreamBucketsResponse): BucketItem | undefined {
   if (message.hello) return readHello(message.hello);
   if (message.gap) return readGap(message.gap);

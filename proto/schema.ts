@@ -70,7 +70,7 @@ export const TOR_ANY = 0, TOR_YES = 1, TOR_NO = 2;
 /** Dimensions that `group_by` can name. */
 export const GROUP_BY = ["website", "prefix", "uri", "status"] as const;
 /** Targets' states from 1 up; 0 is what the original program says. */
-export const TARGET_STATES = ["connected", "connecting", "degraded"] as const;
+export const TARGET_STATES = ["connected", "connecting", "degraded", "lagging", "gone"] as const;
 
 export type Empty = Readonly<Record<never, never>>;
 
@@ -197,6 +197,12 @@ export interface StreamBucketsResponse {
   readonly hello?: HelloMessage | null;
   readonly slot?: MergedSlotMessage | null;
   readonly caught_up?: Empty | null;
+  readonly sender?: SenderMessage | null;
+}
+
+export interface SenderMessage {
+  readonly sent_ms: number;
+  readonly memory_bytes: number;
 }
 
 export interface StreamBucketsRequest {

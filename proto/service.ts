@@ -37,6 +37,7 @@ import {
   type HelloMessage,
   type ListTargetsResponse,
   logtailProto,
+  type SenderMessage,
   serviceOf,
   type SnapshotMessage,
   type StreamBucketsRequest,
@@ -61,6 +62,8 @@ export interface ServeOptions {
   readonly answerer: Answerer;
   readonly regex: RegexEngine;
   readonly log: Log;
+  /** Bytes of memory that this process takes, for followers; absent: nobody is told. */
+  readonly memoryBytes?: () => number;
   /** Absent: plain text, and whoever reaches the port may ask. */
   readonly security?: ServerSecurity;
 }
@@ -123,7 +126,11 @@ async function stop(server: Server, listener: Listener, streams: OpenStreams, gr
   listener.cut();
 }
 
-function logtailService({ answerer, regex, log }: ServeOptions, streams: OpenStreams): UntypedServiceImplementation {
+function logtailService(
+  { answerer, regex, log, memoryBytes }: ServeOptions,
+  streams: OpenStreams,
+): UntypedServiceImplementation {
+  const sender = (): SenderMessage => ({ sent_ms: Date.now(), memory_bytes: memoryBytes?.() ?? 0 });
   return {
     TopN: unary<TopNRequest, TopNResponse>(
       log,
@@ -150,11 +157,17 @@ function logtailService({ answerer, regex, log }: ServeOptions, streams: OpenStr
         return void call.emit("error", { code: status.INVALID_ARGUMENT, details: `Cannot tell what you have: ${has}` });
       }
       const follow = (): Following<BackfillItem> => {
-        call.write({ hello: hello(answerer) });
+        call.write({ hello: hello(answerer), sender: sender() });
         const feed = answerer.followDeltas(has);
         return { feed, unfollow: () => feed.close() };
       };
-      streamItems(streams, call, log, follow, bucketResponses);
+      streamItems(
+        streams,
+        call,
+        log,
+        follow,
+        (item, dropped) => bucketResponses(item, dropped).map((response) => ({ ...response, sender: sender() })),
+      );
     },
   };
 }
