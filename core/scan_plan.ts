@@ -17,7 +17,6 @@ import { parseLogTime } from "./log_time.ts";
 import {
   BACKSLASHES,
   BLANK_FLOOR,
-  QUESTION_MARKS,
   SCAN_ADDRESS,
   SCAN_INTEGER,
   SCAN_LITERAL,
@@ -88,18 +87,27 @@ export function scanPlan(
       switch (ops[op]) {
         case SCAN_LITERAL: {
           if (((view.getInt32(p, true) ^ ops[op + 2]) & ops[op + 3]) !== 0) break lines;
-          p += ops[op + 4];
           break;
         }
         case SCAN_TEXT: {
-          const from = p, floor = ops[op + 2], a = ops[op + 3], b = ops[op + 4], cut = ops[op + 5];
+          const from = p, floor = ops[op + 2], a = ops[op + 3], b = ops[op + 4];
           let hash = seed, word = view.getInt32(p, true);
-          let ends = areBelow(word, floor) | areByte(word, a) | areByte(word, b) | areByte(word, cut);
-          while (ends === 0) {
-            hash = hashWord(hash, word);
-            p += 4;
-            word = view.getInt32(p, true);
-            ends = areBelow(word, floor) | areByte(word, a) | areByte(word, b) | areByte(word, cut);
+          let ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a);
+          if (b === BACKSLASHES) {
+            while (ends === 0) {
+              hash = hashWord(hash, word);
+              p += 4;
+              word = view.getInt32(p, true);
+              ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a);
+            }
+          } else {
+            ends |= areByte(word, b);
+            while (ends === 0) {
+              hash = hashWord(hash, word);
+              p += 4;
+              word = view.getInt32(p, true);
+              ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a) | areByte(word, b);
+            }
           }
           const bits = bitsBefore(ends);
           p += bits >>> 3;
@@ -107,9 +115,9 @@ export function scanPlan(
           staged[at] = hashEnd(hash, word & (1 << bits) - 1, p - from);
           staged[at + 1] = from;
           staged[at + 2] = p - from;
-          if (!isUsual(bytes, from, p) || (ops[op + 7] !== 0 && bytes[from] !== ops[op + 7])) break lines;
+          if (!isUsual(bytes, from, p) || (ops[op + 1] === URI && bytes[from] !== SLASH)) break lines;
           if (bytes[p] === ops[op + 6]) break;
-          if (bytes[p] === QUESTION_MARK && ops[op + 1] === URI) p = textEnd(view, p, floor, a, b);
+          if (bytes[p] === QUESTION_MARK && ops[op + 1] === URI) p = textEnd(view, p, floor, ops[op + 5], BACKSLASHES);
           else if (bytes[p] === COLON && ops[op + 1] === WEBSITE) p = portEnd(bytes, p);
           if (bytes[p] !== ops[op + 6]) break lines;
           break;
@@ -171,14 +179,14 @@ export function scanPlan(
           staged[at + 2] = stop - p;
           if (!isUsual(bytes, p, stop)) break lines;
 
-          const from = p = stop + 1, a = ops[op + 3], b = ops[op + 4];
+          const from = p = stop + 1, a = ops[op + 3], b = ops[op + 4], quote = ops[op + 5];
           let hash = seed, word = view.getInt32(p, true);
-          let ends = areBelow(word, BLANK_FLOOR) | areByte(word, a) | areByte(word, b) | areByte(word, QUESTION_MARKS);
+          let ends = areBelow(word, BLANK_FLOOR) | areByte(word, BACKSLASHES) | areByte(word, a) | areByte(word, b);
           while (ends === 0) {
             hash = hashWord(hash, word);
             p += 4;
             word = view.getInt32(p, true);
-            ends = areBelow(word, BLANK_FLOOR) | areByte(word, a) | areByte(word, b) | areByte(word, QUESTION_MARKS);
+            ends = areBelow(word, BLANK_FLOOR) | areByte(word, BACKSLASHES) | areByte(word, a) | areByte(word, b);
           }
           const bits = bitsBefore(ends);
           p += bits >>> 3;
@@ -187,10 +195,10 @@ export function scanPlan(
           staged[at + 1] = from;
           staged[at + 2] = p - from;
           if (!isUsual(bytes, from, p)) break lines;
-          if (bytes[p] === QUESTION_MARK) p = textEnd(view, p, BLANK_FLOOR, a, b);
+          if (bytes[p] === QUESTION_MARK) p = textEnd(view, p, BLANK_FLOOR, quote, BACKSLASHES);
           // The protocol, without another blank in it: what ends the path is then its last one.
           if (view.getInt32(p, true) !== SPACE_HTT || (view.getInt32(p + 4, true) & 0xffff) !== P_SLASH) break lines;
-          p = textEnd(view, p + 1, BLANK_FLOOR, a, b);
+          p = textEnd(view, p + 1, BLANK_FLOOR, quote, BACKSLASHES);
           if (bytes[p] !== ops[op + 6]) break lines;
           break;
         }
@@ -223,8 +231,15 @@ export function scanPlan(
           break;
         }
         case SCAN_MILLISECONDS: {
-          requestMs = scanMilliseconds(bytes, view, p);
-          if (requestMs < 0 || bytes[stop] !== ops[op + 6]) break lines;
+          // A digit, a point and three digits; or more digits before the point.
+          const word = view.getInt32(p + 2, true), seconds = bytes[p] - ZERO;
+          requestMs = seconds * 1000 + fourDigits(word << 8);
+          stop = p + 5;
+          if (bytes[p + 1] !== DOT || notDigits(word) << 8 !== 0 || seconds < 0 || seconds > 9) {
+            requestMs = scanMilliseconds(bytes, view, p);
+            if (requestMs < 0) break lines;
+          }
+          if (bytes[stop] !== ops[op + 6]) break lines;
           p = stop;
           break;
         }
@@ -257,6 +272,7 @@ export function scanPlan(
           break;
         }
       }
+      p += ops[op + 7];
     }
     if (bytes[p] !== NEWLINE) break;
 
@@ -285,11 +301,18 @@ function isUsual(bytes: Uint8Array, start: number, end: number): boolean {
 /** Where the next byte is that is below `floor`, one of the two, or a backslash. */
 function textEnd(view: DataView, p: number, floor: number, a: number, b: number): number {
   let word = view.getInt32(p, true);
-  let ends = areBelow(word, floor) | areByte(word, a) | areByte(word, b) | areByte(word, BACKSLASHES);
-  while (ends === 0) {
-    p += 4;
-    word = view.getInt32(p, true);
-    ends = areBelow(word, floor) | areByte(word, a) | areByte(word, b) | areByte(word, BACKSLASHES);
+  let ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a);
+  if (b === BACKSLASHES) {
+    while (ends === 0) {
+      word = view.getInt32(p += 4, true);
+      ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a);
+    }
+  } else {
+    ends |= areByte(word, b);
+    while (ends === 0) {
+      word = view.getInt32(p += 4, true);
+      ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a) | areByte(word, b);
+    }
   }
   return p + (bitsBefore(ends) >>> 3);
 }

@@ -29,11 +29,11 @@ import { fourTimes } from "./words.ts";
  *
  *   2  floor      bytes below end a text: control characters (0x20…), or blanks as well (0x21…)
  *   3  a, 4  b    two more bytes that end it, four times each
- *   5  cut        of SCAN_TEXT, the byte from which on it does not count, four times
+ *   5  rest       what ends what follows a byte from which on a text does not count (its query string, its port)
  *   6  byte       the byte behind the field: it has to be that one
- *   7  begins     of SCAN_TEXT, the byte that it has to begin with; 0 for any
+ *   7  behind     bytes of what follows that need no look: of a literal, its length; of a field, 1 when `byte` is all
  */
-export const SCAN_LITERAL = 0, // word and mask, in 2 and 3; length in 4
+export const SCAN_LITERAL = 0, // word and mask, in 2 and 3
   SCAN_SKIP = 1,
   SCAN_SKIP_LIST = 2,
   SCAN_SKIP_BYTES = 3, // length in 6
@@ -49,6 +49,12 @@ export const SCAN_LITERAL = 0, // word and mask, in 2 and 3; length in 4
   SCAN_TAG_TEXT = 13;
 export const SCAN_OP_WORDS = 8;
 
+/** Operations that look at the byte behind their field. */
+const ENDED: ReadonlySet<number> = new Set([
+  ...[SCAN_SKIP, SCAN_SKIP_LIST, SCAN_TEXT, SCAN_ADDRESS, SCAN_REQUEST_LINE, SCAN_STATUS_DIGITS, SCAN_INTEGER],
+  ...[SCAN_MILLISECONDS, SCAN_OPTIONAL, SCAN_TAG_TEXT],
+]);
+
 /** A plan, translated. */
 export interface ScanProgram {
   readonly ops: Int32Array;
@@ -62,9 +68,10 @@ export interface ScanProgram {
 const CONTROL_FLOOR = fourTimes(0x20);
 export const BLANK_FLOOR = fourTimes(0x21);
 
-export const BACKSLASHES = fourTimes(92), QUESTION_MARKS = fourTimes(63);
+export const BACKSLASHES = fourTimes(92);
 
-const NEWLINE = 10, SPACE = 32, DASH = 45, DOT = 46, SLASH = 47, ZERO = 48, NINE = 57, COLON = 58, BACKSLASH = 92;
+const NEWLINE = 10, SPACE = 32, DASH = 45, DOT = 46, ZERO = 48, NINE = 57, COLON = 58, QUESTION_MARK = 63;
+const BACKSLASH = 92;
 const END_OF_LINE = -1;
 
 /** Translates a plan; undefined when reading forward could give other fields than it, or has nothing to gain. */
@@ -146,7 +153,14 @@ function addBack(
   return addField(ops, step.field, ends, byte, step.byte === SPACE);
 }
 
+/** A literal, four bytes at a time; a single byte that the field before it has looked at is only passed. */
 function addLiteral(ops: number[], bytes: Uint8Array): void {
+  const before = ops.length - SCAN_OP_WORDS;
+  const isSeen = before >= 0 && ENDED.has(ops[before]) && ops[before + 6] === bytes[0] && ops[before + 7] === 0;
+  if (bytes.length === 1 && isSeen) {
+    ops[before + 7] = 1;
+    return;
+  }
   for (let at = 0; at < bytes.length; at += 4) {
     const piece = bytes.subarray(at, at + 4);
     let word = 0, mask = 0;
@@ -154,7 +168,7 @@ function addLiteral(ops: number[], bytes: Uint8Array): void {
       word |= piece[i] << 8 * i;
       mask |= 0xff << 8 * i;
     }
-    ops.push(SCAN_LITERAL, NONE, word, mask, piece.length, 0, 0, 0);
+    ops.push(SCAN_LITERAL, NONE, word, mask, 0, 0, 0, piece.length);
   }
 }
 
@@ -178,18 +192,18 @@ function addField(ops: number[], { role, shape }: PlanField, byte: number, firm:
   // What may follow a number must not look like more of it.
   if (ends >= ZERO && ends <= NINE || ends === DOT || ends === DASH || ends === BACKSLASH || ends >= 0x80) return false;
   const floor = ends === SPACE || firm === SPACE || noBlank ? BLANK_FLOOR : CONTROL_FLOOR;
-  const a = ends <= SPACE ? BACKSLASHES : fourTimes(ends), b = firm <= SPACE ? BACKSLASHES : fourTimes(firm);
-  const push = (code: number, d: number, cut = BACKSLASHES, begins = 0): boolean => {
-    // A backslash has to end every text: it is looked for where a place is left.
-    if (cut !== BACKSLASHES && a !== BACKSLASHES && b !== BACKSLASHES) return false;
-    ops.push(code, d, floor, a, b, cut, ends, begins);
-    return true;
+  // What ends it beside control characters and backslashes, four times each; and beyond a cut.
+  const stops = [ends, firm].filter((stop) => stop > SPACE).map(fourTimes);
+  const push = (code: number, d: number, cut?: number): boolean => {
+    const [a = BACKSLASHES, b = BACKSLASHES, ...more] = cut === undefined ? stops : [...stops, fourTimes(cut)];
+    ops.push(code, d, floor, a, b, stops[0] ?? BACKSLASHES, ends, 0);
+    return more.length === 0;
   };
   switch (role) {
     case HOST:
       return push(SCAN_TEXT, WEBSITE);
     case HOST_PORT:
-      return push(SCAN_TEXT, WEBSITE, fourTimes(COLON));
+      return push(SCAN_TEXT, WEBSITE, COLON);
     case CLIENT:
       return push(SCAN_ADDRESS, PREFIX);
     case TIME:
@@ -197,9 +211,9 @@ function addField(ops: number[], { role, shape }: PlanField, byte: number, firm:
     case METHOD_ROLE:
       return push(SCAN_TEXT, METHOD);
     case PATH:
-      return push(SCAN_TEXT, URI, QUESTION_MARKS, SLASH);
+      return push(SCAN_TEXT, URI, QUESTION_MARK);
     case REQUEST:
-      return ends !== SPACE && push(SCAN_REQUEST_LINE, URI, QUESTION_MARKS);
+      return ends > SPACE && push(SCAN_REQUEST_LINE, URI, QUESTION_MARK);
     case STATUS_ROLE:
       return push(SCAN_STATUS_DIGITS, STATUS);
     case SENT:
