@@ -10,6 +10,9 @@ import { pageLink, shownAnswers, type View, viewLink } from "./view.ts";
 /** Seconds behind now from which data counts as old: three slices and the time to seal one. */
 const OLD_SECONDS = 45;
 
+/** Share of the sources from which on what is missing is no detail. */
+const MISSING_SHARE_MAX = 0.5;
+
 /** Missing sources that are named. */
 const MISSING_SHOWN_MAX = 50;
 
@@ -80,6 +83,11 @@ function newestOf(targets: readonly TargetInfo[]): number {
   return targets.reduce((newest, { newestS }) => Math.max(newest, newestS), 0);
 }
 
+/** Whether so many sources are missing that the numbers are about something else. */
+export function isMuchMissing({ expected, present }: Coverage): boolean {
+  return present < expected && expected - present >= expected * MISSING_SHARE_MAX;
+}
+
 interface CoverageProps {
   readonly coverage: Coverage;
   readonly toS: number;
@@ -93,7 +101,11 @@ function CoverageNote({ coverage, toS, nowS, isSilent = false }: CoverageProps):
   const { expected, present, missing, seconds, secondsCovered } = coverage;
   const ageS = Math.max(0, nowS - toS), isOld = ageS >= OLD_SECONDS;
   const isNothing = present === 0 || (seconds > 0 && secondsCovered === 0) || toS === 0;
-  const level = isNothing || isSilent ? "bad" : present < expected || isOld ? "partial" : "good";
+  const level = isNothing || isSilent || isMuchMissing(coverage)
+    ? "bad"
+    : present < expected || isOld
+    ? "partial"
+    : "good";
   return (
     <details class={`coverage ${level}`}>
       <summary>

@@ -88,7 +88,7 @@ function listenOn(
   const tls = certificates === undefined ? {} : { cert: certificates.cert, key: certificates.key };
   try {
     return Deno.serve(
-      { hostname, port, onListen: () => {}, ...tls },
+      { hostname, port, onListen: () => {}, automaticCompression: true, ...tls },
       (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
     );
   } catch (error) {

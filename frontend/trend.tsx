@@ -118,7 +118,8 @@ function Key({ name, swatch }: { readonly name: string; readonly swatch: string 
       <svg class="swatch" aria-hidden="true">
         {swatch === "before"
           ? <line class="before" x1="0" x2="100%" y1="50%" y2="50%" />
-          : <rect class={swatch} width="100%" height="100%" fill={swatch === "hatched" ? "url(#hatch)" : undefined} />}
+          : <rect class={swatch === "hatched" ? "b3" : swatch} width="100%" height="100%" />}
+        {swatch === "hatched" && <rect class="hatched" width="100%" height="100%" fill="url(#hatch)" />}
       </svg>
       {name}
     </li>

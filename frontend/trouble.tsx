@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 import type { TopNAnswer } from "@/core/answer.ts";
 import type { Problem } from "./answers.ts";
 import { sentence } from "./filters.tsx";
+import { isMuchMissing } from "./header.tsx";
 import { Label } from "./label.tsx";
 import { WITHOUT_FILTERS } from "./links.ts";
 import { counted, grouped, spanText, utcDateTime, utcTime } from "./numbers.ts";
@@ -16,9 +17,6 @@ const MISTAKES_SHOWN_MAX = 30;
 
 /** Missing sources that a notice names. */
 const MISSING_NAMED_MAX = 8;
-
-/** Share of the sources from which on what is missing is no detail. */
-const MISSING_SHARE_MAX = 0.5;
 
 /** A URL with mistakes: all of them, each with what would do. */
 export function MistakesCard(
@@ -104,7 +102,7 @@ function Silence({ view, problem: { silence } }: { readonly view: View; readonly
 export function PartialNotice({ view, topN }: { readonly view: View; readonly topN: TopNAnswer }): VNode | null {
   const { expected, present, missing } = topN.coverage;
   if (present >= expected) return null;
-  const isMuch = expected - present >= expected * MISSING_SHARE_MAX;
+  const isMuch = isMuchMissing(topN.coverage);
   const named = missing.slice(0, MISSING_NAMED_MAX);
   return (
     <section class={`notice ${isMuch ? "bad" : "partial"}`}>
