@@ -32,7 +32,8 @@ export async function chaos({ kills, seed, folder, say }: ChaosOptions): Promise
     const landing = LANDINGS[kill % LANDINGS.length];
     log.append(Math.floor(300 * random()));
     const collector = new KilledCollector({ ...options, disk: landing === "record" ? "slow_disk" : undefined });
-    if (landing !== "record") await busy(log, random, 300 + 2500 * random());
+    // Some live long enough to seal and save slices, most do not.
+    if (landing !== "record") await busy(log, random, 300 + (landing === "anywhere" ? 14_000 : 2500) * random());
     const rest = await landKill(landing, collector, log, random);
     torn += collector.stderr.includes("was torn") ? 1 : 0;
     checkSaid(collector);
