@@ -2,7 +2,7 @@
 //
 //	sender PORT DATAGRAMS_A_SECOND SECONDS LINES_A_DATAGRAM
 //
-// Lines have the `logtail` format, 20 000 distinct ones (50 sites, 200 networks, 500 paths), and the time of now.
+// Lines have the `logtail` format, 20 000 distinct ones (50 sites, 200 networks, 20 000 paths), and the time of now.
 package main
 
 import (
@@ -45,13 +45,14 @@ func main() {
 		for ; due > 0; due-- {
 			buffer = buffer[:0]
 			for i := 0; i < lines; i++ {
+				kind := int64(uint32(line)*2654435761>>8) % 20000 // in no order
 				buffer = append(buffer, "site-"...)
-				buffer = strconv.AppendInt(buffer, int64(line%50), 10)
+				buffer = strconv.AppendInt(buffer, kind%50, 10)
 				buffer = append(buffer, ".example\t198.18."...)
-				buffer = strconv.AppendInt(buffer, int64(line%200), 10)
+				buffer = strconv.AppendInt(buffer, kind%200, 10)
 				buffer = append(buffer, ".1"...)
 				buffer = append(buffer, stamp...)
-				buffer = strconv.AppendInt(buffer, int64(line%500*40+line%40), 10)
+				buffer = strconv.AppendInt(buffer, kind, 10)
 				buffer = append(buffer, "\t200\t612\t0.004\n"...)
 				line++
 			}
