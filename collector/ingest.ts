@@ -62,7 +62,7 @@ export class Ingest implements LineConsumer {
       this.#tallied(origin, () => p = pipeline.count(bytes, p, end, NO_TAG, format));
       if (p < end) this.#seal(this.#nowSliceS(), this.options.positions(origin, p - start));
     }
-    if (format !== undefined) formats?.seen(origin, format, bytes, start);
+    if (format !== undefined) formats?.seen(origin, format, bytes, start, end);
     this.#logSamples(origin, format ?? pipeline.options.format);
   }
 

@@ -2,7 +2,7 @@
  * Which format the lines of each input are of: as the operator said, as nginx's configuration says of this log, or, by
  * default, whatever its first lines are of.
  */
-import { FILES_MAX } from "@/core/bounds.ts";
+import { CHUNK_BYTES, FILES_MAX } from "@/core/bounds.ts";
 import { FormatChoice, formatOfLine } from "@/core/format_choice.ts";
 import { autoFormats, formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import { type Log, sampleText } from "@/core/host/log.ts";
@@ -29,6 +29,9 @@ export interface LogFormats {
 
 /** Every input's format is found out. */
 export const AUTO_RULES: FormatRules = { lines: { text: "auto" }, datagrams: { text: "auto" }, logs: [], known: [] };
+
+/** Bytes of lines read at once, from which on they may have waited: half of what is read in one go. */
+const BACKLOG_BYTES_MIN = CHUNK_BYTES / 2;
 
 /** Inputs whose format is remembered: as many as are followed, and as many that were before. */
 const CHOICES_MAX = 2 * FILES_MAX;
@@ -72,9 +75,11 @@ export class InputFormats {
   }
 
   /** Lines from there have been counted: fixes what they are of, and says what an operator should know about it. */
-  seen(origin: Origin, choice: FormatChoice, bytes: Uint8Array, start: number): void {
+  seen(origin: Origin, choice: FormatChoice, bytes: Uint8Array, start: number, end: number): void {
     if (choice.settle()) this.#tell(origin, "format", choice.chosen?.name ?? "");
-    if (choice.refused === 0 || choice.matched.some((lines) => lines > 0)) return;
+    const isMatched = choice.matched.some((lines) => lines > 0), { isUntimed = false } = choice.chosen ?? {};
+    if (end - start >= BACKLOG_BYTES_MIN && isMatched && isUntimed) this.#tellBacklog(origin);
+    if (choice.refused === 0 || isMatched) return;
     if (this.#told.get(`none of ${origin.path}`) === choice.name) return;
     this.#remember(`none of ${origin.path}`, choice.name);
     const newline = bytes.indexOf(NEWLINE, start), would = formatOfLine(this.#auto, bytes, start, newline)?.name;
@@ -87,6 +92,18 @@ export class InputFormats {
       ...would === undefined ? {} : { would_match: would },
       line: sampleText(bytes, start, newline),
     });
+  }
+
+  /** Lines without a time that were read together count together, whenever they were written: once a log. */
+  #tellBacklog({ kind, path }: Origin): void {
+    if (kind === "udp" || kind === "syslog" || this.#told.has(`backlog of ${path}`)) return;
+    this.#remember(`backlog of ${path}`, "");
+    this.log.warn(
+      "many lines that have no time were read at once: they count as requests of now, though they may be older",
+      {
+        path,
+      },
+    );
   }
 
   #begin(origin: Origin): FormatChoice {

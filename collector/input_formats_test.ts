@@ -122,3 +122,15 @@ Deno.test("other rules hold from now on, without a word about what stays", () =>
   assertEquals(ledger[COUNTED], 3);
   assertEquals(log.map((line) => line.replace(/.*format=/, "")), ["combined", "logtail"]);
 });
+
+Deno.test("a backlog of lines without a time is counted, and said to count as now", () => {
+  const { give, log, ledger } = fixture({ lines: { text: "v1" } });
+  const many = Math.ceil(300_000 / V1.length);
+  give(V1);
+  give(V1.repeat(many));
+  give(V1.repeat(many));
+  give(LOGTAIL.repeat(9_000), { path: "/timed", inode: 3 });
+  give(V1.repeat(many), { kind: "udp", path: "udp://:9514" });
+  assertEquals(ledger[COUNTED], 1 + 3 * many);
+  assertEquals(log.filter((line) => line.includes("they count as requests of now")).length, 1);
+});

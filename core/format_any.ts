@@ -7,11 +7,13 @@ import type { LineBatch, LineFormat } from "./line_batch.ts";
 
 export class AnyFormat implements LineFormat {
   readonly expects: string;
+  readonly isUntimed: boolean;
   #last = 0;
 
   /** @param formats no line should be of two of them; if one is, it is of the first, or of the one before it was. */
   constructor(readonly name: string, readonly formats: readonly LineFormat[]) {
     this.expects = formats.map(({ expects }) => expects).join("; or ");
+    this.isUntimed = formats.some(({ isUntimed }) => isUntimed === true);
   }
 
   parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number {

@@ -11,7 +11,7 @@
  */
 import { MALFORMED_FIELDS } from "./ledger.ts";
 import type { BackStep, FieldPlan, PlanField, PlanStep } from "./field_plan.ts";
-import { fieldEnds, fieldStarts, forgetFields, NONE, stageFields } from "./log_fields.ts";
+import { fieldEnds, fieldStarts, forgetFields, NONE, stageFields, TIME } from "./log_fields.ts";
 import type { LineBatch, LineFormat } from "./line_batch.ts";
 import { scanPlan } from "./scan_plan.ts";
 import { compileScan, type ScanProgram } from "./scan_program.ts";
@@ -33,6 +33,7 @@ const LITERAL = 0, // offset and length in `literals`
 
 /** A format from a plan. @param expects what a line of it holds, for messages: its text. */
 export class PlanFormat implements LineFormat {
+  readonly isUntimed: boolean;
   readonly #ops: Int32Array;
   readonly #literals: Uint8Array;
   readonly #tables: Uint8Array;
@@ -47,6 +48,7 @@ export class PlanFormat implements LineFormat {
     this.#literals = Uint8Array.from(code.literals);
     this.#tables = Uint8Array.from(code.tables);
     this.#escapes = plan.escape !== "none";
+    this.isUntimed = !plan.roles.includes(TIME);
     this.#program = compileScan(plan);
   }
 

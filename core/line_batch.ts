@@ -169,6 +169,8 @@ export interface LineFormat {
   readonly name: string;
   /** What a line of it holds, in words: for whoever gives it something else. */
   readonly expects: string;
+  /** Whether its lines have no time of their own, so that they count when they come. */
+  readonly isUntimed?: boolean;
   /**
    * Parses the line that begins at `start` and ends with the newline at `newline`, and stages it in place `batch.count`
    * (which the caller then advances). Returns COUNTED, or the ledger reason for which the line is not to be counted.
