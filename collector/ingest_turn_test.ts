@@ -7,16 +7,21 @@ interface Fixture {
   readonly did: string[];
   readonly posted: Scanned[];
   readonly room: { left: boolean };
+  /** Milliseconds: now, and what a look at names takes. */
+  readonly time: { nowMs: number; scanMs: number };
 }
 
 /** @param reads how often there is more to read than one turn takes. */
 function fixture(reads = 0): Fixture {
-  const did: string[] = [], posted: Scanned[] = [], room = { left: true };
+  const did: string[] = [], posted: Scanned[] = [], room = { left: true }, time = { nowMs: 1000, scanMs: 0 };
   let patterns: readonly string[] = ["/a.log"];
   const turns = new IngestTurns({
     tail: {
       follow: (others) => void (patterns = others),
-      rescan: () => void did.push("rescan"),
+      rescan: () => {
+        did.push("rescan");
+        time.nowMs += time.scanMs;
+      },
       readSome: () => {
         did.push("read");
         return reads-- > 0;
@@ -28,8 +33,9 @@ function fixture(reads = 0): Fixture {
     mayCount: () => room.left,
     onRescan: () => void did.push("watch"),
     post: (scanned) => void posted.push(scanned),
+    monotonicMs: () => time.nowMs,
   });
-  return { turns, did, posted, room };
+  return { turns, did, posted, room, time };
 }
 
 Deno.test("a write to a log makes it be read, not every name be looked up; without any, nothing but the clock is looked at", () => {
@@ -74,4 +80,22 @@ Deno.test("where it stands is told after the first look at patterns, and after t
   turns.turn();
   turns.turn();
   assertEquals(posted.map(({ patterns }) => patterns), [["/a.log"], ["/b.log"]]);
+});
+
+Deno.test("where looking at names takes long it is done less often: a fifth of the time when they change, else a twentieth", () => {
+  const { turns, did, time } = fixture();
+  const scansIn = (ms: number, poll: boolean): number => {
+    did.splice(0);
+    for (const endMs = time.nowMs + ms; time.nowMs < endMs; time.nowMs += 10) {
+      turns.wake(true, poll);
+      turns.turn();
+    }
+    return did.filter((what) => what === "rescan").length;
+  };
+  time.scanMs = 100;
+  assertEquals([scansIn(10_000, false), scansIn(20_000, true)], [20, 10]);
+  time.nowMs += 2000;
+  time.scanMs = 0;
+  turns.turn();
+  assertEquals(scansIn(1000, true), 100);
 });

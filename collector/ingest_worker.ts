@@ -76,8 +76,8 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     wake();
   };
   const tail: FileTail = new FileTail({ ...start, files: systemFiles(), log, nowS, consumer: ingest, onMore });
-  const watch = watchDirectories([], (names) => {
-    turns.wake(names);
+  const watch = watchDirectories([], (names, poll) => {
+    turns.wake(names, poll);
     wake();
   }, { pollMs: POLL_MS, log });
   const turns = new IngestTurns({
@@ -86,6 +86,7 @@ async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
     mayCount,
     onRescan: () => watch.update(tail.directories()),
     post: (scanned) => self.postMessage(scanned),
+    monotonicMs: () => clock.monotonicMs(),
   });
   self.onmessage = ({ data }) => {
     if (data.kind === "stop") stopping = true;

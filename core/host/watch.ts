@@ -29,11 +29,12 @@ export interface DirectoryWatch {
 /**
  * Calls `onWake` when something may have changed, from a timer and never in a burst. Needs read on the directories.
  *
- * @param onWake told whether a name may have come, gone or changed hands; otherwise files were written to at most.
+ * @param onWake told whether a name may have come, gone or changed hands; otherwise files were written to at most. And
+ *   whether nothing happened but that time has passed.
  */
 export function watchDirectories(
   directories: readonly string[],
-  onWake: (names: boolean) => void,
+  onWake: (names: boolean, poll: boolean) => void,
   options: WatchOptions,
 ): DirectoryWatch {
   return new Watching(directories, onWake, options);
@@ -52,14 +53,14 @@ class Watching implements DirectoryWatch {
 
   constructor(
     directories: readonly string[],
-    readonly onWake: (names: boolean) => void,
+    readonly onWake: (names: boolean, poll: boolean) => void,
     readonly options: WatchOptions,
   ) {
     this.#directories = [...directories];
     this.#watch();
     this.#poll = setInterval(() => {
       this.#watch();
-      this.onWake(true);
+      this.onWake(true, true);
     }, options.pollMs ?? 1000);
   }
 
@@ -112,7 +113,7 @@ class Watching implements DirectoryWatch {
       this.#gathering = undefined;
       const named = this.#names;
       this.#names = false;
-      this.onWake(named);
+      this.onWake(named, false);
     }, GATHER_MS);
   }
 
