@@ -12,6 +12,7 @@ import { LiveView } from "@/core/live_view.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
 import type { Client } from "@/proto/client.ts";
 import { FollowedSource, type Receiver } from "./followed_source.ts";
+import { CloneWatch } from "./clone_watch.ts";
 import { KnownDeltas } from "./known_deltas.ts";
 
 export interface FleetOptions {
@@ -29,6 +30,13 @@ export interface FleetOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
+const CLONED =
+  "it counts under the identity of another, as a machine does that was cloned with its state: it is counted apart; " +
+  "remove its state directory and start it again";
+const SAME_NAME =
+  "another source has the same name, so that they are one in rankings by source; give each a --source of its own";
+const CONFUSED: readonly string[] = [CLONED, SAME_NAME];
+
 /** Seconds that a source's slice may end after our own now and still move windows on: clocks are never quite equal. */
 const SKEW_SECONDS_MAX = 2;
 
@@ -37,6 +45,7 @@ export class Fleet {
   readonly #sources = new Map<string, FollowedSource>();
   readonly #refusals: OncePerMinute;
   readonly #known = new KnownDeltas();
+  readonly #clones = new CloneWatch();
 
   constructor(readonly options: FleetOptions) {
     const { source, seed, regex } = options;
@@ -53,28 +62,34 @@ export class Fleet {
     }
     const { clock, connect, log, random, sleep } = this.options;
     const nowMs = (): number => clock.monotonicMs(), nowS = (): number => clock.nowS();
-    const receiver: Receiver = {
-      has: () => this.#known.ranges(),
-      onDelta: (delta) => this.#take(delta),
-      onSlot: (slot) => this.#takeSlot(slot),
-      missing: (source) => this.#known.missing(source),
-    };
     for (const address of addresses) {
       if (this.#sources.has(address)) continue;
+      const receiver: Receiver = {
+        has: () => this.#clones.as(address, this.#known.ranges()),
+        onDelta: (delta) => this.#take(address, delta),
+        onSlot: (slot) => this.#takeSlot({ ...slot, identities: this.#clones.identitiesOf(address, slot.identities) }),
+        missing: (source) => this.#known.missing(source),
+      };
       const source = new FollowedSource({ address, connect, log, nowMs, nowS, random, sleep, receiver });
       this.#sources.set(address, source);
       void source.run();
     }
   }
 
-  /** Moves time on when no source does. Call it every second. */
+  /** Moves time on when no source does, and says which sources cannot be told apart by name. Call it every second. */
   tick(): void {
-    this.view.tick(this.options.clock.nowS());
+    const nowS = this.options.clock.nowS();
+    this.view.tick(nowS);
+    for (const { address, problem } of this.#targets()) {
+      const why = CONFUSED.find((text) => problem.includes(text));
+      if (why !== undefined) this.#refusals.warn(`confused ${address}`, nowS, why, () => ({ address }));
+    }
   }
 
   /** A slice is over when its first delta is here, unless its source's clock is ahead: then it is held until it is. */
-  #take(delta: Delta): Outcome {
-    const { view } = this, nowS = this.#begun(), { identity, bucket: { startS, lengthS } } = delta;
+  #take(address: string, sent: Delta): Outcome {
+    const identity = this.#clones.identityOf(address, sent.identity), delta: Delta = { ...sent, identity };
+    const { view } = this, nowS = this.#begun(), { startS, lengthS } = delta.bucket;
     if (lengthS === FINEST_S && startS + lengthS <= nowS + SKEW_SECONDS_MAX) view.advance(startS + lengthS);
     const outcome = view.accept(delta, nowS);
     if (outcome === "merged" || outcome === "duplicate") {
@@ -107,6 +122,16 @@ export class Fleet {
   }
 
   #targets(): ReturnType<FollowedSource["target"]>[] {
-    return [...this.#sources.values()].map((source) => source.target());
+    const sources = [...this.#sources.values()];
+    return sources.map((source) => {
+      const target = source.target(), more: string[] = [];
+      if (this.#clones.isApart(target.address)) more.push(CLONED);
+      // By several addresses of one instance it is one source.
+      const named = sources.some((other) =>
+        target.name !== "" && other.name === target.name && other.instance !== "" && other.instance !== source.instance
+      );
+      if (named) more.push(SAME_NAME);
+      return more.length === 0 ? target : { ...target, problem: [target.problem, ...more].filter(Boolean).join("; ") };
+    });
   }
 }

@@ -215,3 +215,50 @@ Deno.test("a collector that stops delivering is missing, and what it delivered s
   assertEquals(count(), { w: 11 });
   fleet.follow([]);
 });
+
+Deno.test("a cloned machine is counted apart from the one whose identity it has, and both are told", async () => {
+  const { collectors, fleet, count, clock, log } = fixture(["a:1", "clone:1"]);
+  const sent = (sequence: number, requests: number, checksum: number): Delta => {
+    const one = delta("col-a", sequence, START, requests);
+    return { ...one, identity: { ...one.identity, checksum } };
+  };
+  await collectors.give("a:1", sent(7, 3, 70));
+  await collectors.give("clone:1", sent(7, 5, 71));
+  await collectors.give("clone:1", sent(8, 10, 81));
+  await collectors.give("a:1", sent(8, 20, 80));
+  assertEquals(count(), { w: 38 });
+  const problems = (): boolean[] =>
+    fleet.view.targets().map(({ problem }) => problem.includes("cloned with its state"));
+  assertEquals(problems(), [false, true]);
+  fleet.tick();
+  assertEquals(log.filter((line) => line.includes("cloned")).length, 1);
+  // What it is told to have is its own, under the name it has for itself.
+  await collectors.give("clone:1", new RemoteError("unreachable", "gone"));
+  await collectors.give("clone:1", { source: "col-a", newestS: START });
+  assertEquals(collectors.asked.at(-1)?.has.map(({ instance, ranges }) => [instance, ranges]), [["of-col-a", [[
+    7,
+    8,
+  ]]]]);
+  await collectors.give("clone:1", sent(8, 10, 81));
+  assertEquals(count(), { w: 38 });
+  clock.advanceMs(1);
+  fleet.follow([]);
+});
+
+Deno.test("the same content by two addresses is one source", async () => {
+  const { collectors, fleet, count } = fixture(["a:1", "alias:1"]);
+  for (const address of ["a:1", "alias:1"]) await collectors.give(address, delta("col-a", 7, START, 3));
+  assertEquals([count(), fleet.view.targets().map(({ problem }) => problem)], [{ w: 3 }, ["", ""]]);
+  fleet.follow([]);
+});
+
+Deno.test("two collectors with one name are both counted, and told to have names of their own", async () => {
+  const { collectors, fleet, count } = fixture(["a:1", "b:1"]);
+  const other = delta("web", 1, START, 4);
+  await collectors.give("a:1", delta("web", 1, START, 3));
+  await collectors.give("b:1", { ...other, identity: { ...other.identity, instance: "another" } });
+  assertEquals(count(), { w: 7 });
+  const problems = fleet.view.targets().map(({ problem }) => problem);
+  assertEquals(problems.every((problem) => problem.includes("give each a --source of its own")), true);
+  fleet.follow([]);
+});

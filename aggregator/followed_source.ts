@@ -45,6 +45,7 @@ export interface FollowedSourceOptions {
 
 export class FollowedSource {
   #name = "";
+  #instance = "";
   #newestS = 0;
   readonly #ledger = emptyLedger();
   /** Why it is not connected. */
@@ -78,6 +79,16 @@ export class FollowedSource {
       await this.options.sleep(delayMs, this.#stop.signal).catch(() => {});
     }
     client.close();
+  }
+
+  /** As it calls itself; empty before it has. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Of the last delta of its own; empty before the first. */
+  get instance(): string {
+    return this.#instance;
   }
 
   stop(): void {
@@ -134,6 +145,7 @@ export class FollowedSource {
 
   #takeDelta(delta: Delta): void {
     this.#sources.add(delta.identity.source);
+    if (delta.identity.source === this.#name) this.#instance = delta.identity.instance;
     const outcome = this.options.receiver.onDelta(delta);
     if (outcome === "merged") this.#failures = 0;
     this.#taken(outcome, delta.bucket);

@@ -206,6 +206,10 @@ export const SOURCES_MAX = 4096;
  * forgotten first; its next gap goes unnoticed. */
 export const INSTANCES_MAX = 2 * SOURCES_MAX;
 
+/** Checksums of the last deltas of each instance, to tell apart machines that were cloned: a minute of any source. A clone that
+ * is further behind than this is not noticed. */
+export const CHECKSUMS_MAX = 32;
+
 /** Seconds for which a gap in what a source delivered stays visible among the targets. */
 export const GAP_NOTICE_SECONDS = 900;
 
