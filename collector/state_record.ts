@@ -34,8 +34,7 @@ export interface Standing {
   readonly nowS: number;
   /** What became of all lines since the state began, by reason. */
   readonly ledger: LedgerText;
-  /** Each as JSON, by what tells it from the others. */
-  readonly positions: ReadonlyMap<string, string>;
+  readonly positions: Positions;
   /** Patterns that were looked at. */
   readonly scanned: readonly string[];
 }
@@ -57,8 +56,11 @@ export interface BeginText extends Omit<Standing, "positions"> {
   /** Whether it is the first of a process. */
   readonly started: boolean;
   readonly shape: Shape;
-  readonly positions: readonly Position[];
+  readonly positions: PositionsText;
 }
+
+/** By key. */
+export type PositionsText = Readonly<Record<string, Position>>;
 
 export interface SealedText {
   /** Of the last bucket: they are numbered one by one, unless some before them could not be kept one by one. */
@@ -68,7 +70,7 @@ export interface SealedText {
   readonly ledger: LedgerText;
   readonly buckets: readonly BucketText[];
   /** Positions that are new or have changed, and keys of those that are gone. */
-  readonly positions: readonly Position[];
+  readonly positions: PositionsText;
   readonly gone: readonly string[];
   /** When they have changed. */
   readonly scanned?: readonly string[];
@@ -110,7 +112,7 @@ export function opener(shape: Shape): ((block: ArrayBuffer) => Bucket) | undefin
 }
 
 export function beginRecord(standing: Standing, started: boolean): Outgoing {
-  const positions = [...standing.positions.values()].map((text): Position => JSON.parse(text));
+  const positions = positionsText(standing.positions);
   const text: BeginText = { ...standing, program: VERSION, started, shape: ownShape(), positions };
   return outgoing(BEGIN, text, []);
 }
@@ -128,9 +130,26 @@ function outgoing(kind: number, text: BeginText | SealedText | SlotText, buckets
   return { kind, version: STATE_VERSION, text: JSON.stringify(text), blocks };
 }
 
-/** What tells a position from all others at the same time. */
-export function positionKey({ path, device, inode }: Position): string {
-  return `${device}:${inode}:${path}`;
+/** Positions by what tells each from the others, as JSON. */
+export type Positions = ReadonlyMap<string, string>;
+
+/**
+ * Each gets a key that it mostly keeps from list to list, so that only what has changed is written. Two may be of the same
+ * device and inode: one of a file that is gone, and one of the file that got its number.
+ */
+export function positionsByKey(positions: readonly Position[]): Map<string, string> {
+  const byKey = new Map<string, string>();
+  for (const position of positions) {
+    const { device, inode } = position;
+    let n = 0;
+    while (byKey.has(`${device}:${inode}:${n}`)) n++;
+    byKey.set(`${device}:${inode}:${n}`, JSON.stringify(position));
+  }
+  return byKey;
+}
+
+export function positionsText(byKey: Positions): PositionsText {
+  return Object.fromEntries([...byKey].map(([key, text]) => [key, JSON.parse(text)]));
 }
 
 export function ledgerText(ledger: Ledger): LedgerText {

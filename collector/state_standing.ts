@@ -6,7 +6,8 @@ import {
   type BeginText,
   type BucketText,
   ledgerText,
-  positionKey,
+  positionsByKey,
+  positionsText,
   type SealedText,
   type Standing,
 } from "./state_record.ts";
@@ -30,13 +31,9 @@ export interface Change {
 
 /** The record of a change after `before`. */
 export function changeText(before: Standing, { endS, nowS, deltas, positions, scanned }: Change): SealedText {
-  const ledger = emptyLedger(), keys = new Set<string>(), changed: Position[] = [];
+  const ledger = emptyLedger(), byKey = positionsByKey(positions);
   for (const { bucket } of deltas) addLedger(ledger, bucket.ledger);
-  for (const position of positions) {
-    const key = positionKey(position);
-    keys.add(key);
-    if (before.positions.get(key) !== JSON.stringify(position)) changed.push(position);
-  }
+  const changed = [...byKey].filter(([key, text]) => before.positions.get(key) !== text);
   return {
     sequence: deltas.at(-1)?.identity.sequence ?? before.sequence,
     endS,
@@ -45,8 +42,8 @@ export function changeText(before: Standing, { endS, nowS, deltas, positions, sc
     buckets: deltas.map(({ identity: { checksum }, bucket }): BucketText => {
       return { startS: bucket.startS, lengthS: bucket.lengthS, checksum, bytes: blockOf(bucket).byteLength };
     }),
-    positions: changed,
-    gone: [...before.positions.keys()].filter((key) => !keys.has(key)),
+    positions: positionsText(new Map(changed)),
+    gone: [...before.positions.keys()].filter((key) => !byKey.has(key)),
     ...(scanned === undefined ? {} : { scanned }),
   };
 }
@@ -56,7 +53,7 @@ export function standingAfter(before: Standing, text: SealedText): Standing {
   const { sequence, endS, nowS, scanned = before.scanned } = text;
   const positions = new Map(before.positions);
   for (const key of text.gone) positions.delete(key);
-  for (const position of text.positions) positions.set(positionKey(position), JSON.stringify(position));
+  for (const [key, position] of Object.entries(text.positions)) positions.set(key, JSON.stringify(position));
   const ledger = addLedgerText(before.ledger, text.ledger);
   return { ...before, sequence, endS, nowS, ledger, positions, scanned };
 }
@@ -65,6 +62,6 @@ export function standingAfter(before: Standing, text: SealedText): Standing {
 export function standingAt(
   { source, instance, sequence, endS, nowS, ledger, positions, scanned }: BeginText,
 ): Standing {
-  const byKey = new Map(positions.map((position) => [positionKey(position), JSON.stringify(position)]));
+  const byKey = new Map(Object.entries(positions).map(([key, position]) => [key, JSON.stringify(position)]));
   return { source, instance, sequence, endS, nowS, ledger, positions: byKey, scanned };
 }
