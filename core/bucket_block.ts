@@ -8,8 +8,8 @@
  *                measures[m]                       rows elements each
  *                per dimension: index              rows elements
  *                               lengths            size elements, bytes of each entry
- *                               givenUp[m]         size elements each: what roll-up took from the entry's rows; of
- *                                                  entry 0, what folded entries had; none where nothing was lost
+ *                               givenUp[m]         size elements each: what roll-up took from the entry's rows, of
+ *                                                  entry 0 nothing; none where nothing was lost
  *                               entries            bytes
  *   8 zeros    so that readers by words may look past the last entry
  *
@@ -20,7 +20,7 @@
  *
  * The block of a bucket is canonical: equal buckets have equal blocks. Little-endian, as every machine Deno runs on.
  */
-import { IS_SUM, MEASURE_COUNT, type Values } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { type Ledger, LEDGER_COUNT, LEDGER_REASONS } from "./ledger.ts";
 import { free } from "./free.ts";
@@ -60,6 +60,8 @@ export interface DimensionPlan {
   readonly lengths: Form;
   /** Per measure; empty when nothing was lost. */
   readonly givenUp: readonly Form[];
+  /** What entries that folded into OTHER had counted: far more than any entry gave up, so it stands beside the columns. */
+  readonly folded: Values;
   readonly lostMax: Values;
   readonly foldedMax: Values;
 }
@@ -163,6 +165,8 @@ export interface BlockBucket extends Bucket {
 /** A dictionary over a block: offsets and marginals are computed when they are asked for and not there (any more). */
 export class BlockDictionary implements Dictionary {
   readonly size: number;
+  /** What entries that folded into OTHER had counted. */
+  readonly folded: Values;
   readonly lostMax: Values;
   readonly foldedMax: Values;
   #offsets: Kept<Uint32Array<ArrayBuffer>> | undefined;
@@ -174,12 +178,13 @@ export class BlockDictionary implements Dictionary {
     plan: DimensionPlan,
     readonly lengths: IndexColumn,
     readonly bytes: Uint8Array<ArrayBuffer>,
-    /** Per measure: what roll-up took from each entry's rows, and from folded entries; empty when nothing was lost. */
+    /** Per measure: what roll-up took from each entry's rows; empty when nothing was lost. */
     readonly givenUp: readonly NumberColumn[],
     index: IndexColumn,
     measures: readonly NumberColumn[],
   ) {
     this.size = plan.size;
+    this.folded = plan.folded;
     this.lostMax = plan.lostMax;
     this.foldedMax = plan.foldedMax;
     this.#index = index;
@@ -201,7 +206,7 @@ export class BlockDictionary implements Dictionary {
   marginal(m: number): NumberColumn {
     const kept = this.#marginals[m] ??= new Kept(this.bytes.buffer), made = kept.get();
     if (made !== undefined) return made;
-    const column = marginalOf(this.#index, this.#measures[m], this.size, this.givenUp[m], m);
+    const column = marginalOf(this.#index, this.#measures[m], this.size, this.givenUp[m], this.folded[m], m);
     return kept.set(column, [column.buffer]);
   }
 }
@@ -209,16 +214,17 @@ export class BlockDictionary implements Dictionary {
 // ---------------------------------------------------------------- layout
 
 /** Changes with the meaning of anything below. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** Doubles of the head, in this order: layout, start, length, rows, totals, ledger, forms of measures, dimensions. */
 const START_AT = 1, LENGTH_AT = 2, ROWS_AT = 3, TOTALS_AT = 4;
 const LEDGER_AT = TOTALS_AT + MEASURE_COUNT, FORMS_AT = LEDGER_AT + LEDGER_COUNT;
 const DIMENSIONS_AT = FORMS_AT + MEASURE_COUNT;
-/** Of one dimension: size, bytes, forms of index and lengths, 1 when it has columns of what was given up, their forms, bounds. */
+/** Of one dimension: size, bytes, forms of index and lengths, 1 when it has columns of what was given up, their forms, bounds,
+ * what folded. */
 const BYTES_AT = 1, INDEX_AT = 2, LENGTHS_AT = 3, LOSSY_AT = 4, GIVEN_UP_AT = 5;
 const LOST_AT = GIVEN_UP_AT + MEASURE_COUNT, FOLDED_AT = LOST_AT + MEASURE_COUNT;
-const DIMENSION_DOUBLES = FOLDED_AT + MEASURE_COUNT;
+const HAD_AT = FOLDED_AT + MEASURE_COUNT, DIMENSION_DOUBLES = HAD_AT + MEASURE_COUNT;
 const HEAD_DOUBLES = DIMENSIONS_AT + DIMENSION_COUNT * DIMENSION_DOUBLES;
 /** Zeros behind the last column. */
 const TAIL_BYTES = 8;
@@ -228,12 +234,13 @@ function writeHead(head: Float64Array, plan: BlockPlan): void {
   head.set(plan.totals, TOTALS_AT);
   head.set(plan.ledger, LEDGER_AT);
   head.set(plan.measures, FORMS_AT);
-  plan.dimensions.forEach(({ size, bytes, index, lengths, givenUp, lostMax, foldedMax }, d) => {
+  plan.dimensions.forEach(({ size, bytes, index, lengths, givenUp, folded, lostMax, foldedMax }, d) => {
     const at = DIMENSIONS_AT + d * DIMENSION_DOUBLES;
     head.set([size, bytes, index, lengths, givenUp.length === 0 ? 0 : 1], at);
     head.set(givenUp, at + GIVEN_UP_AT);
     head.set(lostMax, at + LOST_AT);
     head.set(foldedMax, at + FOLDED_AT);
+    head.set(folded, at + HAD_AT);
   });
 }
 
@@ -257,7 +264,8 @@ function readHead(head: Float64Array<ArrayBuffer>): BlockPlan {
         lengths: head[at + LENGTHS_AT] as Form,
         givenUp: head[at + LOSSY_AT] === 0 ? [] : forms(at + GIVEN_UP_AT),
         lostMax: head.subarray(at + LOST_AT, at + FOLDED_AT),
-        foldedMax: head.subarray(at + FOLDED_AT, at + DIMENSION_DOUBLES),
+        foldedMax: head.subarray(at + FOLDED_AT, at + HAD_AT),
+        folded: head.subarray(at + HAD_AT, at + DIMENSION_DOUBLES),
       };
     }),
   };
@@ -352,10 +360,11 @@ function marginalOf(
   measure: NumberColumn,
   size: number,
   givenUp: NumberColumn | undefined,
+  folded: number,
   m: number,
 ): NumberColumn {
   const wide = givenUp === undefined ? new Float64Array(size) : widened(givenUp);
-  const folded = wide[OTHER], wideIndex = widenedIndex(index), wideMeasure = widened(measure);
+  const wideIndex = widenedIndex(index), wideMeasure = widened(measure);
   mergeByEntry(wide, wideIndex, wideMeasure, IS_SUM[m]);
   wide[OTHER] = folded;
   const narrow = numberColumn(wide);
@@ -386,6 +395,8 @@ function givenUpOf({ rows, indexes, measures, dictionaries }: Bucket, d: number)
 function pack(bucket: Bucket): ArrayBuffer {
   const { startS, lengthS, rows, totals, ledger, measures, indexes, dictionaries } = bucket;
   const givenUp = dictionaries.map((_, d) => givenUpOf(bucket, d));
+  const folded = givenUp.map((columns) => zeroValues().map((_, m) => columns[m]?.[OTHER] ?? 0));
+  for (const columns of givenUp) for (const column of columns) column[OTHER] = 0;
   const dimensions = dictionaries.map((dictionary, d): DimensionPlan => {
     const { size, bytes, lostMax, foldedMax } = dictionary;
     return {
@@ -394,6 +405,7 @@ function pack(bucket: Bucket): ArrayBuffer {
       index: formOfIndex(indexes[d], rows, size),
       lengths: formOf(lengthsOf(dictionary), size),
       givenUp: givenUp[d].map((column) => formOf(column, size)),
+      folded: folded[d],
       lostMax,
       foldedMax,
     };

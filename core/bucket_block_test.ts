@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { emptyLedger, LEDGER_REASONS } from "./ledger.ts";
-import { MEASURE_COUNT, zeroValues } from "./measures.ts";
-import { DIMENSION_COUNT, TAG, URI } from "./dimensions.ts";
+import { MEASURE_COUNT, REQUESTS, zeroValues } from "./measures.ts";
+import { TIERS } from "./slices.ts";
+import { DIMENSION_COUNT, OTHER, TAG, URI } from "./dimensions.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { blockOf, bucketBytes, inBlock, openBlock, openBlockWithLedger } from "./bucket_block.ts";
-import { BUSY_SLICE, NO_CAPS, trafficBucket } from "./test_buckets.ts";
+import { BUSY_MINUTE, BUSY_SLICE, NO_CAPS, trafficBucket } from "./test_buckets.ts";
 
 const shape = fc.record({
   seed: fc.nat(1000),
@@ -38,9 +39,28 @@ Deno.test("columns that say the same of every row, and what can be computed, tak
   assertEquals(blockOf(apart(other)).byteLength - blockOf(bucket).byteLength, 2000);
 });
 
+Deno.test("what entries that folded had makes no column wider, and is OTHER's all the same", () => {
+  const traffic = { rows: 3000, sites: 3, prefixes: 300, uris: 2000 };
+  const bucket = inBlock(trafficBucket(1, traffic, 60, 10, { ...NO_CAPS, entriesMax: 60 })),
+    uri = bucket.dictionaries[URI];
+  assert(uri.folded[REQUESTS] > 255, "more than a byte holds");
+  assertEquals([uri.givenUp[REQUESTS].BYTES_PER_ELEMENT, uri.givenUp.map((column) => column[OTHER])], [1, [
+    0,
+    0,
+    0,
+    0,
+  ]]);
+  assertEquals(uri.marginals.map((column) => column[OTHER]), [...uri.folded]);
+  assertEquals([...uri.marginals[REQUESTS]].reduce((sum, requests) => sum + requests), bucket.totals[REQUESTS]);
+});
+
 Deno.test("ordinary traffic takes at most 45 bytes a row, a small bucket at most 4 kB when it is not open", () => {
-  const slice = trafficBucket(1, BUSY_SLICE, 60, 10);
-  assert(blockOf(slice).byteLength <= 45 * slice.rows, `${blockOf(slice).byteLength / slice.rows}`);
+  const slice = trafficBucket(1, BUSY_SLICE, 60, 10), minute = trafficBucket(1, BUSY_MINUTE, 60, 60, TIERS[1].caps);
+  assert(minute.rows > 0.99 * TIERS[1].caps.rowsMax, `${minute.rows} rows`);
+  for (const bucket of [slice, minute]) {
+    const { byteLength } = blockOf(bucket);
+    assert(byteLength <= 45 * bucket.rows, `${byteLength / bucket.rows} bytes a row`);
+  }
   assert(blockOf(emptyBucket(60, 10)).byteLength <= 4096);
 });
 
@@ -53,7 +73,7 @@ Deno.test("an empty bucket has a block like any other", () => {
 Deno.test("a block of another layout is not opened", () => {
   const block = structuredClone(blockOf(emptyBucket(60, 10)));
   new Float64Array(block)[0]++;
-  assertThrows(() => openBlock(block), Error, "Cannot open a block of layout 2");
+  assertThrows(() => openBlock(block), Error, "Cannot open a block of layout 3: this program knows 2");
 });
 
 Deno.test("a block with a ledger of other reasons opens to the same bucket, with what both ledgers know", () => {

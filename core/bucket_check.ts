@@ -64,12 +64,19 @@ function rowsProblem(
   totals: Values,
   others: Int32Array,
 ): string | undefined {
-  const { size, givenUp } = dictionary;
+  const { size, givenUp, folded } = dictionary;
   const { largest, count } = scanIndex(index, others);
   if (index.length > 0 && largest >= size) return `index ${largest} is outside the dictionary`;
-  if (isWhole(dictionary)) return count === 0 ? undefined : "rows gave up their value, but no value lost any";
+  if (!isCounts(folded)) return "what folded entries had is no count";
+  if (isWhole(dictionary)) {
+    return count === 0 && folded.every((had) => had === 0)
+      ? undefined
+      : "rows gave up their value, but no value lost any";
+  }
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    const given = mergedAll(givenUp[m], IS_SUM[m]);
+    if (givenUp[m][OTHER] !== 0) return `${MEASURES[m].name} given up by no value`;
+    const byValues = mergedAll(givenUp[m], IS_SUM[m]), had = folded[m];
+    const given = IS_SUM[m] ? saturated(byValues + had) : Math.max(byValues, had);
     if (IS_SUM[m] ? given !== sumAt(measures[m], others, count) : !(given <= totals[m])) {
       return `${MEASURES[m].name} given up by values are not those of the rows without one`;
     }

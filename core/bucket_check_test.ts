@@ -12,10 +12,12 @@ const TRAFFIC = { rows: 300, sites: 5, prefixes: 200, uris: 100 };
 /** Nothing lost; and the same cut, so that URI and others have marginals of their own. */
 const WHOLE = trafficBucket(1, TRAFFIC, 1_700_000_000, 10);
 const CUT = trafficBucket(1, TRAFFIC, 1_700_000_000, 10, { ...NO_CAPS, rowsMax: 60 });
+const FOLDED = trafficBucket(1, TRAFFIC, 1_700_000_000, 10, { ...NO_CAPS, entriesMax: 30 });
+const BOTH = trafficBucket(1, TRAFFIC, 1_700_000_000, 10, { ...NO_CAPS, rowsMax: 60, entriesMax: 30 });
 
 Deno.test("a sealed bucket has no problem, cut or not", () => {
   assert(CUT.dictionaries[URI].lostMax[REQUESTS] > 0 && WHOLE.dictionaries[URI].lostMax[REQUESTS] === 0);
-  assertEquals([bucketProblem(WHOLE), bucketProblem(CUT)], [undefined, undefined]);
+  for (const bucket of [WHOLE, CUT, FOLDED, BOTH]) assertEquals(bucketProblem(bucket), undefined);
 });
 
 Deno.test("the checksum changes with any column, and not with where the bucket was built", () => {
@@ -58,6 +60,22 @@ const refused: Record<string, Refused> = {
   "a sum given up that is not the rows'": {
     bucket: changed(CUT, ({ dictionaries }) => dictionaries[URI].givenUp[BYTES][1]++),
     problem: "uri: bytes given up by values are not those of the rows without one",
+  },
+  "a sum of folded entries that is not the rows'": {
+    bucket: changed(FOLDED, ({ dictionaries }) => dictionaries[URI].folded[BYTES]++),
+    problem: "uri: bytes given up by values are not those of the rows without one",
+  },
+  "folded entries that had less than nothing": {
+    bucket: changed(FOLDED, ({ dictionaries }) => dictionaries[URI].folded[BYTES] = -1),
+    problem: "uri: what folded entries had is no count",
+  },
+  "folded entries where nothing was lost": {
+    bucket: changed(WHOLE, ({ dictionaries }) => dictionaries[URI].folded[BYTES] = 1),
+    problem: "uri: rows gave up their value, but no value lost any",
+  },
+  "something given up by no value": {
+    bucket: changed(CUT, ({ dictionaries }) => dictionaries[URI].givenUp[BYTES][0] = 1),
+    problem: "uri: bytes given up by no value",
   },
   "a maximum given up beyond the total": {
     bucket: changed(CUT, ({ dictionaries, totals }) => dictionaries[URI].givenUp[TIME_MAX][1] = totals[TIME_MAX] + 1),

@@ -8,7 +8,7 @@ import { inBlock } from "./bucket_block.ts";
 
 /**
  * Requests that each entry of dimension `d` has counted and its rows no longer hold; undefined when no entry has lost any.
- * That of OTHER is something else (`bucket_block.ts`). Cost: none, when the bucket lies in a block.
+ * That of OTHER is 0. Cost: none, when the bucket lies in a block.
  */
 export function givenUp(bucket: Bucket, d: number): NumberColumn | undefined {
   return hasLost(bucket.dictionaries[d]) ? inBlock(bucket).dictionaries[d].givenUp[REQUESTS] : undefined;

@@ -158,7 +158,8 @@ const staged = new Int32Array(BATCH_LINES * 3);
 
 /** Adds what the entries of one dimension have given up, and what a value can have lost. Saturates when it is sealed. */
 function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary, ids: Int32Array): void {
-  const { givenUp, lostMax, foldedMax } = dictionary, into = table.givenUpFor(d, table.dictionaries[d].size - 1);
+  const { givenUp, folded, lostMax, foldedMax } = dictionary,
+    into = table.givenUpFor(d, table.dictionaries[d].size - 1);
   for (let m = 0; m < MEASURE_COUNT; m++) {
     const given = widened(givenUp[m]), isSum = IS_SUM[m];
     for (let entry = 0; entry < given.length; entry++) {
@@ -166,6 +167,7 @@ function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary,
       into[at] = isSum ? into[at] + given[entry] : Math.max(into[at], given[entry]);
     }
     free(given);
+    into[m] = isSum ? into[m] + folded[m] : Math.max(into[m], folded[m]);
   }
   addBound(table.lostMax[d], lostMax);
   addBound(table.foldedMax[d], foldedMax);

@@ -4,7 +4,7 @@
  * A thread with a backlog seals every few milliseconds, so this is counted in nanoseconds a row: sorting is counting,
  * entries stay in the order in which they came, and every loop runs over typed arrays of one kind.
  */
-import { MEASURE_COUNT, REQUESTS, saturated, type Values } from "./measures.ts";
+import { MEASURE_COUNT, REQUESTS, saturated, type Values, zeroValues } from "./measures.ts";
 import { free } from "./free.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Caps } from "./slices.ts";
@@ -105,13 +105,15 @@ function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array<ArrayBuffe
 function planDimension(table: CounterTable, d: number): DimensionPlan {
   const { size, bytes } = table.dictionaries[d], given = table.givenUp[d];
   const lostMax = table.lostMax[d].map(saturated), foldedMax = table.foldedMax[d].map(saturated);
-  const there = Math.min(size, given.length / MEASURE_COUNT);
+  const there = Math.min(size, given.length / MEASURE_COUNT), whole = isWhole({ lostMax, foldedMax });
   return {
     size,
     bytes,
     index: formForIndex(onlyEntry(table, d), table.rows, size),
     lengths: formFor(0, longestEntry(table.dictionaries[d])),
-    givenUp: isWhole({ lostMax, foldedMax }) ? [] : perMeasure((m) => formOf(given, there, size, MEASURE_COUNT, m)),
+    // Of entry 0 nothing is in the columns, so that what folded does not make them wider.
+    givenUp: whole ? [] : perMeasure((m) => formOf(given, there - 1, there, MEASURE_COUNT, MEASURE_COUNT + m)),
+    folded: zeroValues().map((_, m) => whole || there === 0 ? 0 : saturated(given[m])),
     lostMax,
     foldedMax,
   };
@@ -170,9 +172,13 @@ function gatherIds(column: IndexColumn, words: Int32Array, order: Uint32Array, d
   } else for (let r = 0; r < rows; r++) column[r] = words[order[r] * ROW_WORDS + d];
 }
 
-/** `column[entry] = values[entry * MEASURE_COUNT + m]`, of which there may be fewer than entries. */
+/** `column[entry] = values[entry * MEASURE_COUNT + m]` from entry 1 on; there may be fewer values than entries. */
 function copyValues(column: NumberColumn, values: Float64Array, m: number): void {
-  for (let entry = 0, at = m; entry < column.length && at < values.length; entry++, at += MEASURE_COUNT) {
+  for (
+    let entry = 1, at = MEASURE_COUNT + m;
+    entry < column.length && at < values.length;
+    entry++, at += MEASURE_COUNT
+  ) {
     column[entry] = saturated(values[at]);
   }
 }

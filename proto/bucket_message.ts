@@ -78,7 +78,7 @@ export function bucketMessage(any: Bucket): BucketMessage {
 }
 
 function dimensionMessage(name: string, dictionary: BlockDictionary, index: IndexColumn): DimensionColumnMessage {
-  const { size, lengths, bytes, givenUp, lostMax, foldedMax } = dictionary;
+  const { size, lengths, bytes, givenUp, folded, lostMax, foldedMax } = dictionary;
   // Of the lengths, only those of a dictionary of OTHER and an absent value are all zero.
   const isConstant = formForIndex(constantOf(index), index.length, size) <= 0;
   const indexes = isConstant ? cutColumn(index) : wholeColumn(index);
@@ -99,6 +99,7 @@ function dimensionMessage(name: string, dictionary: BlockDictionary, index: Inde
         width,
         lost_max: lostMax[m],
         folded_max: foldedMax[m],
+        folded: folded[m],
       };
     }),
   };
@@ -218,7 +219,9 @@ function readDimension(message: DimensionColumnMessage, rows: number): Dimension
   const lostMax = readValues(readings, (reading) => reading.lost_max, `lost_max of ${name}`);
   const foldedMax = readValues(readings, (reading) => reading.folded_max, `folded_max of ${name}`);
   // Where nothing was lost, nothing was given up, whatever was sent.
-  const givenUp = isWhole({ lostMax, foldedMax })
+  const whole = isWhole({ lostMax, foldedMax });
+  const folded = whole ? zeroValues() : readValues(readings, (reading) => reading.folded, `folded of ${name}`);
+  const givenUp = whole
     ? []
     : readings.map((reading) =>
       reading === undefined ? NO_COLUMN : readCut(reading.given_up, reading.width, size, `given_up of ${name}`)
@@ -229,6 +232,7 @@ function readDimension(message: DimensionColumnMessage, rows: number): Dimension
     index: index.form,
     lengths: lengths.form,
     givenUp: givenUp.map(({ form }) => form),
+    folded,
     lostMax,
     foldedMax,
   };
@@ -251,6 +255,7 @@ const ABSENT: Dimension = {
     index: ALL_ONE,
     lengths: ALL_ZERO,
     givenUp: [],
+    folded: zeroValues(),
     lostMax: zeroValues(),
     foldedMax: zeroValues(),
   },

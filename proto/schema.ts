@@ -266,6 +266,7 @@ export interface DimensionMeasureMessage {
   readonly given_up: Uint8Array;
   readonly lost_max: number;
   readonly folded_max: number;
+  readonly folded: number;
   readonly width: number;
 }
 
