@@ -41,8 +41,8 @@ export interface IngestThreadOptions {
 
 /** Where a thread gets its sockets from: other threads receive, and hand over on channels. */
 export interface SocketSupply {
-  /** New channels, for a thread that takes the place of any before. */
-  ports(): readonly SocketPort[];
+  /** New channels, for a thread that takes the place of any before. @param sealed whether that had sealed all that it took. */
+  ports(sealed: boolean): readonly SocketPort[];
   /** Resolves when everything that was handed over has been taken; nothing more is, until `ports` is called. */
   hold(): Promise<void>;
 }
@@ -168,7 +168,7 @@ class RestartingThread implements IngestThread {
     };
     const { from, source, masks, seed } = this.options;
     const former = { positions: this.#positions, scanned: this.#scanned, endS: this.#endS, nowS: this.nowS() };
-    const sockets = this.options.sockets?.ports() ?? [];
+    const sockets = this.options.sockets?.ports(!this.#diedBefore) ?? [];
     send(
       worker,
       {

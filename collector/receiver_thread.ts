@@ -33,8 +33,8 @@ export interface ReceiverState {
 }
 
 export interface Receivers {
-  /** New channels for a counting thread that starts. */
-  ports(): readonly SocketPort[];
+  /** New channels for a counting thread that starts. @param sealed whether the one before it had sealed all that it took. */
+  ports(sealed: boolean): readonly SocketPort[];
   /** Resolves when nothing is on its way to the counting thread; nothing more is handed over until `ports`. */
   hold(): Promise<void>;
   states(): readonly ReceiverState[];
@@ -55,7 +55,7 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
     throw error;
   }
   return {
-    ports: () => receivers.map((receiver) => receiver.attach()),
+    ports: (sealed) => receivers.map((receiver) => receiver.attach(sealed)),
     hold: async () => void await Promise.all(receivers.map((receiver) => receiver.hold())),
     states: () => receivers,
     stop: async () => void await Promise.all(receivers.map((receiver) => receiver.stop())),
@@ -87,10 +87,10 @@ class Receiver implements ReceiverState {
     this.#launch();
   }
 
-  attach(): SocketPort {
+  attach(sealed: boolean): SocketPort {
     const { port1, port2 } = new MessageChannel();
     this.#attached = true;
-    this.#order({ kind: "attach", port: port1 }, [port1]);
+    this.#order({ kind: "attach", port: port1, sealed }, [port1]);
     return { input: this.input, index: this.index, port: port2 };
   }
 
@@ -209,7 +209,7 @@ class Receiver implements ReceiverState {
       if (!(error instanceof MachineRefusal)) throw error;
       return this.#again(error.message);
     }
-    if (this.#attached) this.options.give(this.attach());
+    if (this.#attached) this.options.give(this.attach(true)); // it has handed over nothing yet
   }
 
   #order(order: ReceiverOrder, transfer: Transferable[] = []): void {

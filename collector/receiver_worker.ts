@@ -43,7 +43,7 @@ async function obey(order: ReceiverOrder): Promise<void> {
     case "start":
       return await receive(order.input);
     case "attach":
-      return outbox.attach(order.port);
+      return outbox.attach(order.port, order.sealed);
     case "hold":
       await Promise.race([outbox.hold(), delay(REST_MS_MAX)]);
       return self.postMessage({ kind: "held" });

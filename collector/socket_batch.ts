@@ -41,8 +41,11 @@ export interface SocketPort {
 /** Main thread → receiver. */
 export type ReceiverOrder =
   | { readonly kind: "start"; readonly input: SocketInput }
-  /** Hand over here from now on; what was handed over elsewhere and not sealed is lost. */
-  | { readonly kind: "attach"; readonly port: MessagePort }
+  /**
+   * Hand over here from now on. What was handed over elsewhere and not sealed is lost; `sealed`: the former thread has ended in
+   * good order, with all sealed that it had taken.
+   */
+  | { readonly kind: "attach"; readonly port: MessagePort; readonly sealed: boolean }
   /** Hand over nothing more until the next `attach`, and say `held` when everything has been taken. */
   | { readonly kind: "hold" }
   /** Close the socket, hand over what is left, say `stopped`, and end. */

@@ -41,8 +41,8 @@ export class SocketOutbox {
   readonly #free: BatchMemory[] = [];
   /** Batches that wait to be handed over. */
   readonly #full: SocketBatch[] = [];
-  /** Batches that are on their way. */
-  #away = 0;
+  /** Units of the batches that are on their way. */
+  #away: number[] = [];
   /** The batch at hand. */
   #memory: BatchMemory | undefined;
   #bytes = new Uint8Array(0);
@@ -53,8 +53,8 @@ export class SocketOutbox {
   #tooLong = 0;
   #lost = 0;
   #flushing = false;
-  /** Units handed over to the thread at hand, and those of them that are safe. */
-  #handed = 0;
+  /** Units handed over to the thread at hand and taken by it, and those of them that are safe. */
+  #taken = 0;
   #sealed = 0;
   #waiting: (() => void)[] = [];
 
@@ -97,12 +97,17 @@ export class SocketOutbox {
     this.#flushLater();
   }
 
-  /** Hands over to another thread from now on. What the former one has not sealed is lost. */
-  attach(port: BatchPort): void {
+  /**
+   * Hands over to another thread from now on. What the former one has not sealed is lost.
+   *
+   * @param sealed whether it has sealed all that it had taken. Only the main thread knows: what it says itself comes on another way.
+   */
+  attach(port: BatchPort, sealed = false): void {
     this.#port?.close();
-    this.lost(this.#handed - this.#sealed);
-    this.#handed = this.#sealed = 0;
-    this.#away = 0; // the memory of its batches went with it
+    const onTheWay = this.#away.reduce((sum, units) => sum + units, 0);
+    this.lost(onTheWay + (sealed ? 0 : this.#taken - this.#sealed));
+    this.#taken = this.#sealed = 0;
+    this.#away = []; // the memory of its batches went with it
     this.#holding = false;
     this.#port = port;
     port.onmessage = ({ data }): void => this.#hear(data, port);
@@ -113,7 +118,7 @@ export class SocketOutbox {
   /** Hands over nothing more until the next `attach`. Resolves when everything that was handed over has been taken. */
   async hold(): Promise<void> {
     this.#holding = true;
-    while (this.#away > 0) await this.#change();
+    while (this.#away.length > 0) await this.#change();
   }
 
   /** Resolves when everything has been handed over and taken; nothing may be added meanwhile. */
@@ -122,7 +127,7 @@ export class SocketOutbox {
       if (this.#memory === undefined) this.#next();
       this.#finish();
     }
-    while (this.#port !== undefined && this.#away + this.#full.length > 0) await this.#change();
+    while (this.#port !== undefined && this.#away.length + this.#full.length > 0) await this.#change();
   }
 
   /** Whether the batch at hand has room. */
@@ -137,7 +142,7 @@ export class SocketOutbox {
 
   /** Pieces of memory that exist. */
   get #pieces(): number {
-    return this.#free.length + this.#full.length + this.#away + (this.#memory === undefined ? 0 : 1);
+    return this.#free.length + this.#full.length + this.#away.length + (this.#memory === undefined ? 0 : 1);
   }
 
   /** Begins another batch. */
@@ -166,8 +171,7 @@ export class SocketOutbox {
   #handOver(): void {
     while (this.#port !== undefined && !this.#holding && this.#full.length > 0) {
       const batch = this.#full.shift()!;
-      this.#away++;
-      this.#handed += unitsOf(batch);
+      this.#away.push(unitsOf(batch));
       this.#port.postMessage(batch, [batch.bytes, batch.ends]);
     }
   }
@@ -182,7 +186,7 @@ export class SocketOutbox {
     this.#flushing = false;
     if (!this.#isPending) return;
     // While the counting thread is busy, the batch at hand grows: so all memory is filled before a datagram is lost.
-    const isBusy = this.#away >= AWAY_MAX || this.#holding || this.#port === undefined;
+    const isBusy = this.#away.length >= AWAY_MAX || this.#holding || this.#port === undefined;
     if (isBusy) return this.#flushLater();
     if (this.#memory === undefined) this.#next();
     this.#finish();
@@ -194,7 +198,7 @@ export class SocketOutbox {
       this.#sealed = message.units;
       return;
     }
-    this.#away--;
+    this.#taken += this.#away.shift() ?? 0; // in the order in which they were handed over
     if (this.#pieces < SOCKET_BATCHES_MAX) this.#free.push({ bytes: message.bytes, ends: message.ends });
     this.#changed();
   }

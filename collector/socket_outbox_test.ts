@@ -165,6 +165,19 @@ Deno.test("when the counting thread dies, what it had not sealed is counted as l
   assertEquals(third.lost, 3, "nothing of that was sealed either");
 });
 
+Deno.test("a thread that ends in good order has sealed what it had taken, whether it could still say so or not", () => {
+  const { outbox, taker, wait } = fixture(), other = new Taker();
+  for (const text of ["one", "two", "three"]) {
+    add(outbox, text);
+    wait();
+    if (text === "one") taker.take();
+  }
+  outbox.attach(other, true); // "two" and "three" were on their way
+  wait();
+  other.take();
+  assertEquals(other.lost, 2);
+});
+
 Deno.test("every message is handed over once, in order, whatever the counting thread does", () => {
   const action = fc.constantFrom("add", "add", "add", "wait", "take", "long", "many");
   fc.assert(
