@@ -41,6 +41,7 @@ export function topNOf(
     other: valuesOf(0),
     coverage: { expected: 3, present: 3, missing: [], secondsCovered: window.lengthS, seconds: window.lengthS },
     entries,
+    totalMax: total[0],
     unlistedMax: 0,
     ...change,
   };

@@ -11,6 +11,7 @@ Deno.test("JSON has the fields of the interface, with times in UTC and gaps as n
       topNOf(question, [{ label: "203.0.113.0/24", values: valuesOf(3, 4500, 10, 7), countMax: 5 }], {
         total: valuesOf(4, 5000, 11, 9),
         other: valuesOf(1, 500, 1, 9),
+        totalMax: 6,
         unlistedMax: 2,
         coverage: { expected: 3, present: 2, missing: ["col-3"], secondsCovered: 50, seconds: 60 },
       }),
@@ -26,6 +27,7 @@ Deno.test("JSON has the fields of the interface, with times in UTC and gaps as n
     from: "2026-11-21T15:03:50Z",
     to: "2026-11-21T15:04:50Z",
     total: 4,
+    total_max: 6,
     other: 1,
     total_values: { count: 4, bytes: 5000, time_sum_ms: 11, time_avg_ms: 2.75, time_max_ms: 9 },
     other_values: { count: 1, bytes: 500, time_sum_ms: 1, time_avg_ms: 1, time_max_ms: 9 },
@@ -72,7 +74,7 @@ Deno.test("CSV has a line a row, and nothing in a label can break out of its cel
     "6,line\\x0d\\x0abreak,2,3,2000,5,212,10",
     "7,\\u202etxt,2,3,2000,5,212,10",
     ",(other),0,,0,,0,0",
-    ",total,14,,14000,5,212,70",
+    ",total,14,14,14000,5,212,70",
     ",unlisted_max,,0,,,,",
     "",
   ]);

@@ -4,6 +4,7 @@ import type { Coverage, TargetInfo } from "@/core/answer.ts";
 import { WINDOWS } from "@/core/slices.ts";
 import { Label } from "./label.tsx";
 import { PATHS } from "./links.ts";
+import { spaced } from "./spaced.tsx";
 import { counted, grouped, spanText, utcDateTime, utcTime } from "./numbers.ts";
 import { pageLink, shownAnswers, type View, viewLink } from "./view.ts";
 
@@ -26,19 +27,19 @@ export function Header({ view }: { readonly view: View }): VNode {
           <path d="M2 16h3v-6h3v6h3V4h3v12h4" />
         </svg>
         logtail
-      </a>
+      </a>{" "}
       <nav class="pills" aria-label="Window">
-        {WINDOWS.map(({ name }) => (
+        {spaced(WINDOWS.map(({ name }) => (
           <a
             href={pageLink(view, "traffic", { window: name })}
             aria-current={page === "traffic" && name === state.window ? "page" : undefined}
           >
             {name}
           </a>
-        ))}
+        )))}
       </nav>
       <nav class="pills pages" aria-label="Page">
-        <a href={pageLink(view, "traffic")} aria-current={page === "traffic" ? "true" : undefined}>Traffic</a>
+        <a href={pageLink(view, "traffic")} aria-current={page === "traffic" ? "true" : undefined}>Traffic</a>{" "}
         <a href={pageLink(view, "fleet")} aria-current={page === "fleet" ? "page" : undefined}>Fleet</a>
       </nav>
       <div class="freshness">

@@ -116,7 +116,9 @@ function Footer({ view }: { readonly view: View }): VNode {
     <footer>
       {outcome.kind === "answers" && <AnswerNote topN={outcome.answers.topN} />}
       {(outcome.kind === "answers" || outcome.kind === "fleet") && <span>answered in {Math.round(tookMs)} ms</span>}
+      {" "}
       <span>{inS > 0 ? `reloads every ${inS} s` : state.refreshS > 0 ? "does not reload" : "reloading is paused"}</span>
+      {" "}
       <span>nginx-logtail {VERSION}</span>
     </footer>
   );
@@ -127,8 +129,9 @@ function AnswerNote({ topN }: { readonly topN: TopNAnswer }): VNode {
     <>
       <span>
         from <Label text={topN.source} charsMax={80} />
-      </span>
+      </span>{" "}
       <span>{utcDateTime(topN.fromS)} to {utcTime(topN.toS)} UTC</span>
+      {" "}
     </>
   );
 }

@@ -12,6 +12,7 @@ import { Label } from "./label.tsx";
 import { isPinned, type RowLinks, rowLinks } from "./links.ts";
 import { bytesText, compact, durationText, grouped, msText, rateText, shareText } from "./numbers.ts";
 import { PAGE_ROWS_MAX } from "./request.ts";
+import { spaced } from "./spaced.tsx";
 import { otherDetail, totalDetail } from "./row_details.ts";
 import { Mix, Spark } from "./row_marks.tsx";
 import { pageLink, type View } from "./view.ts";
@@ -86,8 +87,15 @@ export function Ranking(
       </thead>
       <tbody>{entries.map((entry, i) => <Row frame={frame} entry={entry} rank={i + 1} />)}</tbody>
       <tfoot>
-        <Sum kind="other" label={OTHER_LABEL} values={topN.other} detail={otherDetail(topN, total)} frame={frame} />
-        <Sum kind="total" label="total" values={topN.total} detail={total} frame={frame} />
+        <Sum
+          kind="other"
+          label={OTHER_LABEL}
+          values={topN.other}
+          max={topN.other[REQUESTS]}
+          detail={otherDetail(topN, total)}
+          frame={frame}
+        />
+        <Sum kind="total" label="total" values={topN.total} max={topN.totalMax} detail={total} frame={frame} />
       </tfoot>
     </table>
   );
@@ -106,7 +114,7 @@ export function Tabs({ view }: { readonly view: View }): VNode {
   return (
     <div class="tabs">
       <nav class="pills" aria-label="Group by">
-        {DIMENSIONS.map(({ name, help }) => (
+        {spaced(DIMENSIONS.map(({ name, help }) => (
           <a
             href={pageLink(view, "traffic", { by: name })}
             title={help}
@@ -114,16 +122,17 @@ export function Tabs({ view }: { readonly view: View }): VNode {
           >
             {name}
           </a>
-        ))}
-      </nav>
+        )))}
+      </nav>{" "}
       <nav class="rows" aria-label="Rows">
-        <span>rows</span>
-        {[...new Set([...ROWS_OFFERED, state.n])].sort((a, b) => a - b).map((n) => (
-          <a href={pageLink(view, "traffic", { n })} aria-current={n === state.n ? "true" : undefined}>{n}</a>
-        ))}
-      </nav>
+        <span>rows</span> {spaced(
+          [...new Set([...ROWS_OFFERED, state.n])].sort((a, b) => a - b).map((n) => (
+            <a href={pageLink(view, "traffic", { n })} aria-current={n === state.n ? "true" : undefined}>{n}</a>
+          )),
+        )}
+      </nav>{" "}
       <nav class="formats" aria-label="Other formats">
-        <a href={pageLink(view, "traffic", { format: "json" })}>JSON</a>
+        <a href={pageLink(view, "traffic", { format: "json" })}>JSON</a>{" "}
         <a href={pageLink(view, "traffic", { format: "csv" })}>CSV</a>
       </nav>
     </div>
@@ -137,10 +146,11 @@ export function BreakDown({ view }: { readonly view: View }): VNode | null {
   if (!pinned(state.by)) return null;
   return (
     <p class="onward">
-      Break it down by{" "}
-      {DIMENSIONS.filter(({ name }) => !pinned(name)).map(({ name, title }) => (
-        <a href={pageLink(view, "traffic", { by: name })}>{title}</a>
-      ))}
+      Break it down by {spaced(
+        DIMENSIONS.filter(({ name }) => !pinned(name)).map(({ name, title }) => (
+          <a href={pageLink(view, "traffic", { by: name })}>{title}</a>
+        )),
+      )}
     </p>
   );
 }
@@ -188,10 +198,10 @@ function Row(
               {topN.groupBy === "status" && <Dot status={label} />}
               <Label text={label} />
             </a>
-          )}
+          )}{" "}
         {links.only !== undefined && (
           <a class="act" href={links.only} title="only this value" aria-label="only this value">=</a>
-        )}
+        )}{" "}
         {links.without !== undefined && (
           <a class="act" href={links.without} title="without this value" aria-label="without this value">≠</a>
         )}
@@ -201,10 +211,12 @@ function Row(
   );
 }
 
-function Sum({ kind, label, values, detail, frame }: {
+function Sum({ kind, label, values, max, detail, frame }: {
   readonly kind: "other" | "total";
   readonly label: string;
   readonly values: Values;
+  /** Requests, at most. */
+  readonly max: number;
   readonly detail: EntryDetail | undefined;
   readonly frame: Frame;
 }): VNode {
@@ -212,7 +224,7 @@ function Sum({ kind, label, values, detail, frame }: {
     <tr class={kind}>
       <td class="rank" />
       <th class="label" scope="row">{label}</th>
-      <Cells frame={frame} values={values} more={0} detail={detail} />
+      <Cells frame={frame} values={values} more={max - values[REQUESTS]} detail={detail} />
     </tr>
   );
 }

@@ -36,7 +36,7 @@ export function Trend({ view, answers }: { readonly view: View; readonly answers
       <div class="chart">
         <svg class="rates" aria-hidden="true">
           {shape.rates.map((rate) => (
-            <text x="86%" y={height(rate, shape)} dy="0.35em" text-anchor="end">{compact(rate)}</text>
+            <text x="86%" y={height(rate, shape)} dy="0.35em" text-anchor="end">{`${compact(rate)} `}</text>
           ))}
         </svg>
         <Plot shape={shape} />
@@ -182,7 +182,7 @@ function Plot({ shape }: { readonly shape: TrendShape }): VNode {
             y2={percent(PLOT_FOOT + 0.02)}
           />
           <text x={percent(x)} y={percent(AXIS)} text-anchor={x < 0.04 ? "start" : x > 0.96 ? "end" : "middle"}>
-            {axisTime(timeS, stepS)}
+            {`${axisTime(timeS, stepS)} `}
           </text>
         </>
       ))}
