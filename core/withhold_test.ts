@@ -154,6 +154,21 @@ Deno.test("in a flood dictionaries keep less, and so does the next slice from it
   assert(isFlood(flooded) && flooded.dictionaries[URI].size < 4096, `${flooded.dictionaries[URI].size} entries`);
   const next = new CounterTable(5);
   next.floodExpected = true;
-  countAll(next, lines(5000), caps);
+  countAll(next, lines(9000), caps);
   assertEquals([isFlood(next), next.flooded], [false, true]);
+});
+
+Deno.test("what begins in the midst of a flood, and comes again within a generation, has its exact count", () => {
+  const caps = { rowsMax: 60_000, entriesMax: 16_384, entryBytesMax: Infinity };
+  const requests = Array.from({ length: 60_000 }, (_, i): Request => {
+    const uri = i > 30_000 && i % 10 === 0 ? `/late-${i / 10 % 80}` : `/unique-${i}`;
+    return { values: ["w", `p${i % 100}`, uri, "200", "GET", "", "", "", "c"], measures: [1, i % 7, 0, 0] };
+  });
+  const table = tableOf(requests, caps), marginals = tableMarginals(table)[URI], exact = new Map<string, number>();
+  for (const { values } of requests) exact.set(values[URI], (exact.get(values[URI]) ?? 0) + 1);
+  assert(isFlood(table));
+  for (let i = 0; i < 80; i++) {
+    const bytes = ENCODER.encode(`/late-${i}`), id = table.dictionaries[URI].intern(bytes, 0, bytes.length);
+    assertEquals(marginals[id * MEASURE_COUNT + REQUESTS], exact.get(`/late-${i}`), `/late-${i}`);
+  }
 });
