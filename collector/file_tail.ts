@@ -349,6 +349,7 @@ export class FileTail {
   /** Remembers up to which mark logs were as they had been read. */
   #noteVerified(): void {
     for (const file of this.#open.byIdentity.values()) {
+      file.looked = false;
       if (!file.verified) continue;
       file.verifiedMarkMs = this.#rotated.markOf(file.path);
       file.verified = false;

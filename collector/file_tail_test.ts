@@ -549,7 +549,7 @@ Deno.test("files beyond the bound are not followed, and the log says so once", (
 });
 
 Deno.test("when no more files can be open, one that has no name any more and is quiet gives way to a new one", () => {
-  for (const [handlesMax, filesMax] of [[1, 10], [10, 1]]) {
+  for (const [handlesMax, filesMax] of [[1, 10], [1, 1]]) {
     const files = new SimulatedFiles(handlesMax);
     files.create("/log/a.log", "a\nunfinished");
     const follower = new Follower(files, ["/log/*.log"], { filesMax });
@@ -560,6 +560,22 @@ Deno.test("when no more files can be open, one that has no name any more and is 
     assertEquals(follower.catchUp(), [], "it may still be written to");
     assertEquals(follower.waitQuiet(), ["unfinished", "b"]);
   }
+});
+
+Deno.test("as many files as are followed may have been rotated away and be read beside their successors", () => {
+  const files = new SimulatedFiles();
+  for (const name of ["a", "b", "c"]) files.create(`/log/${name}.log`, "one\n");
+  const follower = new Follower(files, ["/log/*.log"], { filesMax: 3 });
+  follower.catchUp();
+  for (const name of ["a", "b", "c"]) {
+    files.rename(`/log/${name}.log`, `/log/${name}.log.1`);
+    files.create(`/log/${name}.log`, "two\n");
+  }
+  follower.catchUp();
+  follower.catchUp();
+  assertEquals([follower.origins.length, follower.filesOpen], [6, 6]);
+  files.create("/log/d.log", "three\n");
+  assertEquals([follower.catchUp(), follower.filesOpen], [[], 6]);
 });
 
 Deno.test("a directory that cannot be listed is named with what would help: mode, grant or a narrower pattern", () => {

@@ -115,6 +115,8 @@ export class FollowedFile implements Origin {
   caughtUp = false;
   /** Its position while it was empty in the scan before. */
   empty: Position | undefined;
+  /** Whether all that its status says was looked at since the last scan: until the next its length will do. */
+  looked = false;
   /** Whether it was found to hold what had been read of it since the last scan, and the mark of the scan before that. */
   verified = true;
   verifiedMarkMs: number | undefined;
@@ -178,6 +180,8 @@ export class FollowedFile implements Origin {
 
   /** Whether there is something new to read. A truncated file starts anew. */
   unread({ nowS, tell }: ReadContext): boolean {
+    if (this.looked && this.content.isAsLong(this.readTo)) return false;
+    this.looked = true;
     const status = this.content.look(this.offset - this.#fingerprint.tailBytes, this.readTo);
     if (isTrouble(status)) {
       tell.unreadable(this, status);

@@ -46,6 +46,8 @@ export class OpenFiles {
   /** Logs that were read to their end, by the log whose family they are of: oldest first. */
   readonly #done = new Map<string, Position[]>();
   #missed: Map<string, number> | undefined;
+  /** Files without a name of their own, at the end of the last scan. */
+  #missedFiles = 0;
 
   constructor(
     readonly context: ReadContext,
@@ -87,6 +89,10 @@ export class OpenFiles {
   letGo(): void {
     this.#limitMissed();
     this.#missed = undefined;
+    this.#missedFiles = this.byIdentity.values().reduce(
+      (sum, { missedAtS }) => sum + (missedAtS === undefined ? 0 : 1),
+      0,
+    );
     const nowS = this.context.nowS();
     for (const file of this.byIdentity.values()) {
       if (file.compressed) this.#letGoCompressed(file);
@@ -100,6 +106,7 @@ export class OpenFiles {
 
   close(file: FollowedFile): void {
     file.open = false;
+    if (file.missedAtS !== undefined && this.#missedFiles > 0) this.#missedFiles--;
     this.byIdentity.delete(identity(file));
     file.content.close();
   }
@@ -142,7 +149,7 @@ export class OpenFiles {
 
   #openRead(path: string): FileHandle | undefined {
     const { files } = this.context;
-    if (this.byIdentity.size >= this.filesMax && !this.#makeRoom()) {
+    if (!this.#hasRoom() && !(this.#makeRoom() && this.#hasRoom())) {
       this.waiting.tooMany(this.filesMax);
       return undefined;
     }
@@ -151,6 +158,11 @@ export class OpenFiles {
     if (!isTrouble(handle)) return handle;
     this.waiting.cannotOpen(path, handle);
     return undefined;
+  }
+
+  /** What was rotated away is read beside what came after it: all may be rotated at once. */
+  #hasRoom(): boolean {
+    return this.byIdentity.size < this.filesMax + Math.min(this.#missedFiles, this.filesMax);
   }
 
   /** When no more files can be open, the one goes that has no name we know and has been quiet for longest. */

@@ -166,8 +166,15 @@ export const FILTER_CHARS_MAX = 4096;
  * takes over an hour or a day of full buckets. Beyond it what was used longest ago is computed again when it is asked for. */
 export const DERIVED_BYTES_MAX = 24 * 1024 * 1024;
 
-/** Regular expressions whose answers for whole dictionaries are remembered; their bytes count as above. With one more, the
- * one asked for longest ago is searched again. */
+/** Values that questions know by a number of their own (`value_ids.ts`), of all dimensions together: those of an hour and a
+ * day of full buckets are 140 000. Values beyond it share numbers, which takes a second look at those that can matter. */
+export const VALUE_IDS_MAX = 196_608;
+
+/** Bytes of the same values; their tables count within DERIVED_BYTES_MAX. */
+export const VALUE_IDS_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Regular expressions whose answers for values are remembered, 1 B each. With one more, the one asked for longest ago is
+ * searched again. */
 export const TRUTH_TABLES_MAX = 8;
 
 /** Nodes of a filter's syntax tree: each is one pass over the rows. A larger one is refused. */
@@ -186,7 +193,8 @@ export const REGEX_INSTRUCTIONS_MAX = 1000;
 /** Bytes of one gRPC message in either direction: a bucket of 50 000 rows with its dictionaries is about 4 MB. */
 export const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Log files followed by one collector. Further matches of a glob are named in the log and not followed. */
+/** Log files followed by one collector, and as many that were rotated away and are still read. Further matches of a glob
+ * are named in the log and not followed. */
 export const FILES_MAX = 10_000;
 
 /** Rotated files of one path that are still read because their writer may not have reopened yet. */
