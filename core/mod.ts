@@ -28,7 +28,6 @@ export * from "./log_fields.ts";
 export * from "./log_format.ts";
 export * from "./log_variables.ts";
 export * from "./field_plan.ts";
-export * from "./words.ts";
 export * from "./scan_program.ts";
 export * from "./scan_plan.ts";
 export * from "./format_plan.ts";

@@ -4,7 +4,11 @@
  *
  * `scan_program.ts` says what to do with each field. Escapes, absent values, control characters, and anything that does not
  * look as it nearly always does are left to `parse`: this file has to be right about what it accepts, and nothing else
- * (`format_plan_test.ts` holds it to that). It is one function for what `scan_logtail.ts` says: every call costs.
+ * (`format_plan_test.ts` holds it to that). It is one function, for what `scan_logtail.ts` says: every call costs.
+ *
+ * Operations stand here by their numbers, and the helpers that look at words below: a switch over imported names is a row
+ * of comparisons (11 %), and imported helpers cost another 11 % (of scanning; in `scan_logtail.ts` 8 %). That makes this
+ * file long.
  */
 import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
@@ -14,40 +18,13 @@ import { hashEnd, hashWord, hashWords } from "./intern.ts";
 import { ENTRY_WORDS, LINE_WORDS, type LineBatch } from "./line_batch.ts";
 import { isFlag, isNumber, stageClient } from "./log_fields.ts";
 import { parseLogTime } from "./log_time.ts";
-import {
-  BACKSLASHES,
-  BLANK_FLOOR,
-  SCAN_ADDRESS,
-  SCAN_INTEGER,
-  SCAN_LITERAL,
-  SCAN_MILLISECONDS,
-  SCAN_OP_WORDS,
-  SCAN_OPTIONAL,
-  SCAN_REQUEST_LINE,
-  SCAN_SECONDS,
-  SCAN_SKIP,
-  SCAN_SKIP_BYTES,
-  SCAN_SKIP_LIST,
-  SCAN_STATUS_DIGITS,
-  SCAN_TAG_TEXT,
-  SCAN_TEXT,
-  SCAN_TIME_TEXT,
-  type ScanProgram,
-} from "./scan_program.ts";
-import {
-  areBelow,
-  areByte,
-  bitsBefore,
-  digitPattern,
-  fourDigits,
-  fourTimes,
-  KEEP_LAST,
-  notDigits,
-  QUAD_ENDS,
-} from "./words.ts";
+import { fourTimes, type ScanProgram } from "./scan_program.ts";
 
 const NEWLINE = 10, SPACE = 32, COMMA = 44, DASH = 45, DOT = 46, SLASH = 47, ZERO = 48, NINE = 57, COLON = 58;
 const QUESTION_MARK = 63, UNDERSCORE = 95;
+const OP_WORDS = 8;
+/** Four backslashes, and the floor for blanks, as `scan_program.ts` has them. */
+const BACKSLASHES = 0x5c5c5c5c, BLANK_FLOOR = 0x21212121;
 /** `GET ` and ` HTTP/` as little-endian words. */
 const GET_SPACE = 0x20544547, GET = 0x544547, SPACE_HTT = 0x54544820, P_SLASH = 0x2f50;
 
@@ -83,13 +60,13 @@ export function scanPlan(
       staged[at + 2] = 0;
     }
 
-    for (let op = 0; op < opsEnd; op += SCAN_OP_WORDS) {
+    for (let op = 0; op < opsEnd; op += OP_WORDS) {
       switch (ops[op]) {
-        case SCAN_LITERAL: {
+        case 0: { // SCAN_LITERAL
           if (((view.getInt32(p, true) ^ ops[op + 2]) & ops[op + 3]) !== 0) break lines;
           break;
         }
-        case SCAN_TEXT: {
+        case 4: { // SCAN_TEXT
           const from = p, floor = ops[op + 2], a = ops[op + 3], b = ops[op + 4];
           let hash = seed, word = view.getInt32(p, true);
           let ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a);
@@ -122,12 +99,12 @@ export function scanPlan(
           if (bytes[p] !== ops[op + 6]) break lines;
           break;
         }
-        case SCAN_SKIP: {
+        case 1: { // SCAN_SKIP
           p = textEnd(view, p, ops[op + 2], ops[op + 3], ops[op + 4]);
           if (bytes[p] !== ops[op + 6]) break lines;
           break;
         }
-        case SCAN_ADDRESS: {
+        case 5: { // SCAN_ADDRESS
           const at = line + PREFIX * ENTRY_WORDS;
           const octets = p < 4 ? 0 : QUAD_ENDS[
             digitPattern(view.getInt32(p, true)) | digitPattern(view.getInt32(p + 4, true)) << 4 |
@@ -157,19 +134,19 @@ export function scanPlan(
           p = stop;
           break;
         }
-        case SCAN_TIME_TEXT: {
+        case 7: { // SCAN_TIME_TEXT
           timeS = scanTime(bytes, view, p, ops[op + 6]);
           if (timeS < 0) break lines;
           p += ops[op + 6];
           break;
         }
-        case SCAN_SECONDS: {
+        case 6: { // SCAN_SECONDS
           timeS = scanSeconds(view, p);
           if (timeS < 0) break lines;
           p = stop;
           break;
         }
-        case SCAN_REQUEST_LINE: {
+        case 8: { // SCAN_REQUEST_LINE
           let at = line + METHOD * ENTRY_WORDS;
           const first = view.getInt32(p, true);
           stop = first === GET_SPACE ? p + 3 : methodEnd(bytes, p);
@@ -202,7 +179,7 @@ export function scanPlan(
           if (bytes[p] !== ops[op + 6]) break lines;
           break;
         }
-        case SCAN_STATUS_DIGITS: {
+        case 9: { // SCAN_STATUS_DIGITS
           const word = view.getInt32(p, true), at = line + STATUS * ENTRY_WORDS;
           if (notDigits(word) << 8 !== 0 || word >>> 24 !== ops[op + 6]) break lines;
           staged[at] = hashEnd(seed, word & 0xffffff, 3);
@@ -211,7 +188,7 @@ export function scanPlan(
           p += 3;
           break;
         }
-        case SCAN_INTEGER: {
+        case 10: { // SCAN_INTEGER
           let ends = notDigits(view.getInt32(p, true)), digits = 4;
           if (p < 4) break lines;
           if (ends !== 0) {
@@ -230,7 +207,7 @@ export function scanPlan(
           if (bytes[p] !== ops[op + 6]) break lines;
           break;
         }
-        case SCAN_MILLISECONDS: {
+        case 11: { // SCAN_MILLISECONDS
           // A digit, a point and three digits; or more digits before the point.
           const word = view.getInt32(p + 2, true), seconds = bytes[p] - ZERO;
           requestMs = seconds * 1000 + fourDigits(word << 8);
@@ -243,7 +220,7 @@ export function scanPlan(
           p = stop;
           break;
         }
-        case SCAN_OPTIONAL: {
+        case 12: { // SCAN_OPTIONAL
           const d = ops[op + 1], from = p;
           p = textEnd(view, p, ops[op + 2], ops[op + 3], ops[op + 4]);
           if (bytes[p] !== ops[op + 6] || p - from > ENTRY_BYTES_MAX) break lines;
@@ -251,7 +228,7 @@ export function scanPlan(
           stageText(view, staged, line + d * ENTRY_WORDS, from, bytes[from] === DASH ? 0 : p - from, seed);
           break;
         }
-        case SCAN_TAG_TEXT: {
+        case 13: { // SCAN_TAG_TEXT
           const from = p;
           p = textEnd(view, p, ops[op + 2], ops[op + 3], ops[op + 4]);
           if (bytes[p] !== ops[op + 6]) break lines;
@@ -260,13 +237,13 @@ export function scanPlan(
           else batch.stageInputTag(count);
           break;
         }
-        case SCAN_SKIP_LIST: {
+        case 2: { // SCAN_SKIP_LIST
           p = textEnd(view, p, ops[op + 2], ops[op + 3], ops[op + 4]);
           if (bytes[p] !== ops[op + 6]) break lines;
           if (bytes[p - 1] === COMMA || bytes[p - 1] === COLON || bytes[p + 1] === COLON) break lines;
           break;
         }
-        case SCAN_SKIP_BYTES: {
+        case 3: { // SCAN_SKIP_BYTES
           if (textEnd(view, p, ops[op + 2], ops[op + 3], ops[op + 4]) < p + ops[op + 6]) break lines;
           p += ops[op + 6];
           break;
@@ -415,4 +392,66 @@ function scanMilliseconds(bytes: Uint8Array, view: DataView, p: number): number 
   if (dot === p || notDigits(word) << 8 !== 0) return -1;
   stop = dot + 4;
   return seconds * 1000 + fourDigits(word << 8);
+}
+
+/** The top bit of each byte. */
+const TOP_BITS = 0x80808080 | 0;
+const ONES = 0x01010101;
+
+/** The top bit of every byte that is one of `bytes`, four times the same; the lowest of them for certain. */
+function areByte(word: number, bytes: number): number {
+  const other = word ^ bytes;
+  return (other - ONES) & ~other & TOP_BITS;
+}
+
+/** The top bit of every byte below `floor`, which is four times the same below 0x80; the lowest of them for certain. */
+function areBelow(word: number, floor: number): number {
+  return (word - floor) & ~word & TOP_BITS;
+}
+
+/** The top bit of every byte that is no decimal digit. */
+function notDigits(word: number): number {
+  const digits = word ^ 0x30303030;
+  return ((digits & 0x7f7f7f7f) + 0x76767676 | digits) & TOP_BITS;
+}
+
+/** Bits of a word below the byte of the lowest bit in `marks`, which is not 0. */
+function bitsBefore(marks: number): number {
+  return 31 - Math.clz32(marks & -marks) & 24;
+}
+
+/** Four digits, the first in the lowest byte, as a number. Zero bytes in front count as zeros. */
+function fourDigits(word: number): number {
+  const pairs = Math.imul(word & 0x0f0f0f0f, 10 * 2 ** 8 + 1) >>> 8 & 0x00ff00ff;
+  return Math.imul(pairs, 100 * 2 ** 16 + 1) >>> 16;
+}
+
+/** For the last n bytes of a word: KEEP_LAST[n], 0 to 4. */
+const KEEP_LAST = new Int32Array([0, -1 << 24, -1 << 16, -1 << 8, -1]);
+
+/** One bit a byte that is no digit, the first byte's lowest. */
+function digitPattern(word: number): number {
+  return Math.imul(notDigits(word) >>> 7, 0x10204080) >>> 28;
+}
+
+/**
+ * By the pattern of digits (0) and others (1) in sixteen bytes: the ends of four numbers of one to three digits, four bits
+ * each, the first lowest; 0 when it does not begin with four such numbers.
+ */
+const QUAD_ENDS = quadEnds();
+
+function quadEnds(): Uint16Array {
+  const table = new Uint16Array(1 << 16);
+  for (let pattern = 0; pattern < table.length; pattern++) {
+    let rest = pattern, before = -1, ends = 0, valid = true;
+    for (let number = 0; number < 4 && valid; number++) {
+      const at = 31 - Math.clz32(rest & -rest);
+      valid = at > before + 1 && at <= before + 4;
+      ends |= at << 4 * number;
+      rest &= rest - 1;
+      before = at;
+    }
+    table[pattern] = valid ? ends : 0;
+  }
+  return table;
 }

@@ -22,7 +22,6 @@ import {
   TIME,
   TOR_ROLE,
 } from "./log_fields.ts";
-import { fourTimes } from "./words.ts";
 
 /**
  * Operations, of eight words: code, role or dimension, and
@@ -33,7 +32,7 @@ import { fourTimes } from "./words.ts";
  *   6  byte       the byte behind the field: it has to be that one
  *   7  behind     bytes of what follows that need no look: of a literal, its length; of a field, 1 when `byte` is all
  */
-export const SCAN_LITERAL = 0, // word and mask, in 2 and 3
+const SCAN_LITERAL = 0, // word and mask, in 2 and 3
   SCAN_SKIP = 1,
   SCAN_SKIP_LIST = 2,
   SCAN_SKIP_BYTES = 3, // length in 6
@@ -47,13 +46,18 @@ export const SCAN_LITERAL = 0, // word and mask, in 2 and 3
   SCAN_MILLISECONDS = 11,
   SCAN_OPTIONAL = 12,
   SCAN_TAG_TEXT = 13;
-export const SCAN_OP_WORDS = 8;
+const SCAN_OP_WORDS = 8;
 
 /** Operations that look at the byte behind their field. */
 const ENDED: ReadonlySet<number> = new Set([
   ...[SCAN_SKIP, SCAN_SKIP_LIST, SCAN_TEXT, SCAN_ADDRESS, SCAN_REQUEST_LINE, SCAN_STATUS_DIGITS, SCAN_INTEGER],
   ...[SCAN_MILLISECONDS, SCAN_OPTIONAL, SCAN_TAG_TEXT],
 ]);
+
+/** A word of four times this byte. */
+export function fourTimes(byte: number): number {
+  return Math.imul(byte, 0x01010101);
+}
 
 /** A plan, translated. */
 export interface ScanProgram {
@@ -66,9 +70,9 @@ export interface ScanProgram {
 
 /** Floors: control characters; blanks as well. */
 const CONTROL_FLOOR = fourTimes(0x20);
-export const BLANK_FLOOR = fourTimes(0x21);
+const BLANK_FLOOR = fourTimes(0x21);
 
-export const BACKSLASHES = fourTimes(92);
+const BACKSLASHES = fourTimes(92);
 
 const NEWLINE = 10, SPACE = 32, DASH = 45, DOT = 46, ZERO = 48, NINE = 57, COLON = 58, QUESTION_MARK = 63;
 const BACKSLASH = 92;
