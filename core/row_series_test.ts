@@ -120,6 +120,15 @@ Deno.test("classes of a whole bucket are those of its requests, and their sum is
   }
 });
 
+Deno.test("after hard roll-up all that matches is still what the marginals say", () => {
+  const bucket = trafficBucket(1, { rows: 3000, sites: 30, prefixes: 2000, uris: 2000 }, START, 10, HARD);
+  const site: FilterNode = { kind: "compare", dimension: "website", operator: "=", value: "www.customer-0.example" };
+  const filter = compileFilter(site, NO_REGEX), into = new Float64Array(STATUS_CLASSES.length);
+  const matching = addByStatusClass(bucket, filter, into), classed = into.reduce((sum, count) => sum + count, 0);
+  assertEquals(matching, matchingRequests(bucket, filter));
+  assert(classed > 0 && classed < matching, `${classed} of ${matching}`);
+});
+
 Deno.test("a status has the class of its first digit, when it is a number of three digits", () => {
   const classOf = (text: string): string => STATUS_CLASSES[classOfStatus(new TextEncoder().encode(text))] ?? "none";
   assertEquals(["100", "204", "599", "600", "099", "20", "2000", "", "4xx"].map(classOf), [

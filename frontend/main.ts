@@ -8,6 +8,7 @@ import { type Log, openLog } from "@/core/host/log.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { openCredentialFiles } from "@/core/host/credential_files.ts";
 import { clientSecurity, httpsCertificates, type ServerCertificates } from "@/core/host/security.ts";
+import { serviceManager } from "@/core/host/service_manager.ts";
 import { onStop } from "@/core/host/signals.ts";
 import { type Client, connect } from "@/proto/client.ts";
 import { FRONTEND } from "./flags.ts";
@@ -50,6 +51,8 @@ async function run(flags: FlagValues): Promise<void> {
   let shown = certificates?.current(), server = listenOn(listen, handler, shown);
   const address = addressText({ ...listen, port: server.addr.port });
   log.info("serving", { listen: address, scheme: shown === undefined ? "http" : "https", target });
+  const manager = serviceManager(log);
+  manager.ready(`serving ${target} on ${address}`);
   // The runtime takes certificates when it begins to listen: a renewed one makes it begin again.
   const isRenewed = (): boolean => certificates?.current() !== shown;
   const looking = setInterval(() => isRenewed() && void server.shutdown(), LOOK_MS);
@@ -65,6 +68,7 @@ async function run(flags: FlagValues): Promise<void> {
   }
   clearInterval(looking);
   log.info("stopping");
+  manager.stopping();
   const timer = setTimeout(() => Deno.exit(0), STOP_MS_MAX); // whoever still reads then is not waited for
   await server.shutdown();
   for (const client of clients.values()) client.close();

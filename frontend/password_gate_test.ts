@@ -67,6 +67,12 @@ Deno.test("the right password counts against nobody, however often the page relo
   }
 });
 
+Deno.test("many people behind one address may all come at once", async () => {
+  const names = Array.from({ length: 40 }, (_, i) => `user${i}`);
+  const { gate } = gateOf(names.map((name) => ADA.replace("ada", name)).join("\n"));
+  for (const name of names) assertEquals(await gate.refusal(basic(`${name}:lovelace`), CLIENT), undefined, name);
+});
+
 Deno.test("a file that cannot be used says which line and what to do", () => {
   const reason = (text: string): string => assertThrows(() => readPasswords(text), Error).message;
   assertStringIncludes(reason(""), "nobody is in it");

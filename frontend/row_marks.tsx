@@ -53,7 +53,7 @@ function sparkPath(
 export function Mix({ count, byStatus }: { readonly count: number; readonly byStatus: ArrayLike<number> }): VNode {
   const bands = bandsOf(count, byStatus), sum = bands.reduce((all, band) => all + band, 0);
   if (sum <= 0) return <svg class="mix" aria-hidden="true" />;
-  const named = bands.flatMap((part, band) => part > 0 ? `${nameOf(band)} ${shareText(part, sum)} %` : []).join(", ");
+  const named = bands.flatMap((part, band) => part > 0 ? `${BANDS[band]} ${shareText(part, sum)} %` : []).join(", ");
   let end = 0;
   return (
     <svg class="mix" viewBox={`0 0 ${MIX_WIDTH} 1`} preserveAspectRatio="none" role="img">
@@ -65,8 +65,4 @@ export function Mix({ count, byStatus }: { readonly count: number; readonly bySt
       })}
     </svg>
   );
-}
-
-function nameOf(band: number): string {
-  return BANDS[band] === "other" ? "no class" : BANDS[band];
 }

@@ -99,7 +99,7 @@ function Legend({ shape, window }: { readonly shape: TrendShape; readonly window
   const { bands, before, gaps, steps } = shape;
   return (
     <ul class="legend" aria-label="Legend">
-      {bands.map((band) => <Key name={BANDS[band] === "other" ? "no class" : BANDS[band]} swatch={`b${band}`} />)}
+      {bands.map((band) => <Key name={BANDS[band]} swatch={`b${band}`} />)}
       {before.length > 0 && <Key name={`${window} before`} swatch="before" />}
       {gaps.length > 0 && <Key name="not known" swatch="gap" />}
       {steps.some(({ incomplete, count }) => incomplete && count !== null) && (
@@ -267,7 +267,7 @@ function Table({ shape: { steps, bands } }: { readonly shape: TrendShape }): VNo
             <th scope="col">from, UTC</th>
             <th scope="col">requests</th>
             <th scope="col">per second</th>
-            {bands.map((band) => <th scope="col">{BANDS[band] === "other" ? "no class" : BANDS[band]}</th>)}
+            {bands.map((band) => <th scope="col">{BANDS[band]}</th>)}
             <th scope="col">known</th>
           </tr>
         </thead>
