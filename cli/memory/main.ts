@@ -1,7 +1,8 @@
 /**
- * Measures memory: `deno task memory rows|rings|flood|all [--small]`.
+ * Measures memory: `deno task memory rows|day|rings|flood|all [--small]`.
  *
  *   rows    bytes a row of sealed buckets, dictionaries included
+ *   day     RSS in a day of ordinary traffic, 10 000 distinct tuples a minute, and after every question was asked
  *   rings   RSS with every ring full at its caps: a day of traffic in simulated time, and after every question was asked
  *   flood   RSS before, in and after an hour in which most requests are for a path of their own, as TSV and docs/memory.svg
  *
@@ -24,6 +25,9 @@ const END = 1_700_006_400 + 86_400;
 /** Lines in ten seconds: enough that every slot is cut to its caps, in the tier that will hold it. */
 const COARSE_LINES = 400, MINUTE_LINES = 12_000;
 
+/** The same for the 10 000 distinct tuples of an ordinary minute. */
+const ORDINARY_LINES = 1750;
+
 /** Lines in ten seconds that the flood adds to what goes on as ever. */
 const FLOOD_LINES = 20_000;
 
@@ -32,6 +36,7 @@ let peak = 0;
 const [what = "all", size = ""] = Deno.args;
 const small = size === "--small";
 if (what === "rows" || what === "all") rows();
+if (what === "day" || what === "all") oneDay(small ? 1.2 : 24, () => ORDINARY_LINES);
 if (what === "rings" || what === "all") rings();
 if (what === "flood" || what === "all") flood();
 
@@ -49,14 +54,19 @@ function rows(): void {
   }
 }
 
+/** Every slot at its caps: all that are coarse are made of few lines, which takes less time. */
 function rings(): void {
-  const hours = small ? 1.2 : 24, fineHours = small ? 0.1 : 61 / 60;
+  const fineS = small ? 360 : 3660;
+  oneDay(small ? 1.2 : 24, (startS) => END - startS <= fineS ? MINUTE_LINES : COARSE_LINES);
+}
+
+/** @param linesAt lines in the ten seconds that begin then */
+function oneDay(hours: number, linesAt: (startS: number) => number): void {
   const collector = new SimulatedCollector(3), traffic = new Traffic(ORDINARY, randomFrom(7));
   say("hour", "rss MB", "peak MB", "delta log MB");
   tell(0);
   for (let startS = END - hours * 3600; startS < END; startS += 10) {
-    const lines = END - startS <= fineHours * 3600 ? MINUTE_LINES : COARSE_LINES;
-    collector.slice(startS, traffic.lines(lines, startS, startS + 10));
+    collector.slice(startS, traffic.lines(linesAt(startS), startS, startS + 10));
     if ((END - startS - 10) % 3600 === 0) tell(hours - (END - startS - 10) / 3600);
   }
   say("tier", "slots", "rows", "MB", "bytes a row");
