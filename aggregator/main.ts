@@ -17,6 +17,7 @@ import { randomSeed } from "@/core/host/random.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { clientSecurity, serverSecurity } from "@/core/host/security.ts";
+import { serviceManager } from "@/core/host/service_manager.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
 import { AGGREGATOR, COLLECTORS_TOKEN } from "./flags.ts";
@@ -49,6 +50,8 @@ async function run(flags: FlagValues): Promise<void> {
   const listen = flags.text("listen"), memoryBytes = (): number => Deno.memoryUsage().rss;
   const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log, memoryBytes, security });
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
+  const manager = serviceManager(log);
+  manager.ready(`following ${first.length} on ${listen}`);
   log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 0, followsSources: true })));
   fleet.follow(first);
   const ticking = setInterval(() => fleet.tick(), TICK_MS);
@@ -57,6 +60,7 @@ async function run(flags: FlagValues): Promise<void> {
 
   await new Promise<void>((resolve) => onStop(() => resolve()));
   log.info("stopping");
+  manager.stopping();
   clearInterval(ticking);
   clearInterval(collecting);
   fleet.follow([]);

@@ -13,6 +13,7 @@ import { rereadFile } from "@/core/host/reread_file.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { serverSecurity } from "@/core/host/security.ts";
+import { serviceManager } from "@/core/host/service_manager.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import type { TargetInfo } from "@/core/answer.ts";
 import { LiveView } from "@/core/live_view.ts";
@@ -108,6 +109,8 @@ async function run(flags: FlagValues): Promise<void> {
     log,
   );
   log.info("serving", { listen, port: serving.port, source });
+  const manager = serviceManager(log);
+  manager.ready(`serving ${source} on ${listen}`);
   const holds = { ingestThreads: 1, sockets: sockets.length, followsSources: false, savesState: directory !== "" };
   log.info("memory at most", budgetFacts(memoryBudget(holds)));
   const ticking = setInterval(() => {
@@ -130,6 +133,7 @@ async function run(flags: FlagValues): Promise<void> {
     if (ended) onEnd();
   });
   log.info("stopping");
+  manager.stopping();
   clearInterval(ticking);
   clearInterval(collecting);
   lookAtDrops();

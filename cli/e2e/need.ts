@@ -19,8 +19,11 @@ export type Component =
   | "fish"
   | "zsh"
   | "groff"
+  | "systemd-analyze"
   | "logger"
-  | "rsyslogd";
+  | "rsyslogd"
+  | "logrotate"
+  | "promtool";
 
 /** What to do about a missing one. */
 const REMEDIES: Readonly<Record<Component, string>> = {
@@ -36,8 +39,11 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   fish: "apt-get install fish",
   zsh: "apt-get install zsh",
   groff: "apt-get install groff-base",
+  "systemd-analyze": "apt-get install systemd",
   logger: "apt-get install bsdutils",
   rsyslogd: "apt-get install rsyslog",
+  logrotate: "apt-get install logrotate",
+  promtool: "apt-get install prometheus",
   ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 
