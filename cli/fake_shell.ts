@@ -131,6 +131,7 @@ export function topNAnswer(changes: Partial<TopNAnswer> = {}): TopNAnswer {
       { label: "example.com", values: values(12_345, 1_234_500, 24_690, 900), countMax: 12_345 },
       { label: "a\x1b[2J\u202eb\n", values: values(678), countMax: 678 },
     ],
+    totalMax: 13_113,
     unlistedMax: 0,
     ...changes,
   };

@@ -19,6 +19,7 @@ Deno.test("topn is one object with source, span, total, other, coverage and entr
     from: "2026-11-21T04:45:00Z",
     to: "2026-11-21T04:50:00Z",
     total: 13_113,
+    total_max: 13_113,
     other: 90,
     total_values: { count: 13_113, bytes: 0, time_sum_ms: 0, time_avg_ms: 0, time_max_ms: 0 },
     other_values: { count: 90, bytes: 900, time_sum_ms: 0, time_avg_ms: 0, time_max_ms: 0 },

@@ -27,7 +27,9 @@ Deno.test("rows and (other) of the table are the total, in requests and in what 
 
 Deno.test("entries and other of the JSON are the total, in every measure that adds up", () => {
   for (const { answer, question } of ANSWERS) {
-    const { entries, other, total, other_values, total_values, unlisted_max } = JSON.parse(topNJson(answer, "t"));
+    const { entries, other, total, other_values, total_values, total_max, unlisted_max } = JSON.parse(
+      topNJson(answer, "t"),
+    );
     assertEquals([other, total], [other_values.count, total_values.count], question);
     for (const measure of ["count", "bytes", "time_sum_ms"]) {
       const listed = sum(entries.map((entry: Record<string, number>) => entry[measure]));
@@ -38,7 +40,7 @@ Deno.test("entries and other of the JSON are the total, in every measure that ad
       ...entries.map((entry: Record<string, number>) => entry.time_max_ms),
     );
     assertEquals(longest, total_values.time_max_ms, question);
-    assertEquals(unlisted_max, answer.unlistedMax, question);
+    assertEquals([total_max, unlisted_max], [answer.totalMax, answer.unlistedMax], question);
   }
 });
 
@@ -49,6 +51,7 @@ Deno.test("the table says what is not listed can have wherever a count is not ex
     assert(!bounded || !isExact, question);
     assert(bounded === table.includes("≤"), question);
     assert(!bounded || table.includes(`is not listed has more than`), question);
+    assert(table.includes("requests match") === answer.totalMax > answer.total[REQUESTS], question);
   }
   const exact: TopNAnswer = { ...ANSWERS[0].answer, entries: [], other: new Float64Array(4), unlistedMax: 0 };
   assert(!topNTable(exact, BYTES, false).includes("not listed"));

@@ -28,7 +28,7 @@ const NAMES_MAX = 10;
  */
 export function topNTable(answer: TopNAnswer, sort: number, styled: boolean): string {
   const { entries, other, coverage } = answer;
-  const notes = unlistedLine(answer, sort, styled) + coverageLine(coverage, styled);
+  const notes = unlistedLine(answer, sort, styled) + totalLine(answer, styled) + coverageLine(coverage, styled);
   const withOther = other[REQUESTS] > 0 || other[sort] > 0;
   if (entries.length === 0 && !withOther) {
     return dim(`no requests ${answer.unlistedMax > 0 ? "certainly " : ""}match\n`, styled) + notes;
@@ -54,6 +54,11 @@ function unlistedLine(answer: TopNAnswer, sort: number, styled: boolean): string
   if (isExact(answer, sort)) return "";
   const { title } = DIMENSIONS[dimensionIndex(answer.groupBy)];
   return dim(`no ${title} that is not listed has more than ${grouped(answer.unlistedMax)} requests\n`, styled);
+}
+
+/** `at most 12 345 requests match`; nothing below an answer whose total is exact. */
+function totalLine({ total, totalMax }: TopNAnswer, styled: boolean): string {
+  return totalMax > total[REQUESTS] ? dim(`at most ${grouped(totalMax)} requests match\n`, styled) : "";
 }
 
 /** `=== col-1 (nginx1:9090) ===`, when several targets were asked. */

@@ -82,6 +82,8 @@ export interface TopNAnswer {
   readonly toS: number;
   /** Everything that certainly matches the filter. */
   readonly total: Values;
+  /** Requests that match the filter, at most; equal to `total[REQUESTS]` when that is exact. */
+  readonly totalMax: number;
   /** What matches and is in no entry: entries + other = total, per additive measure. */
   readonly other: Values;
   readonly coverage: Coverage;

@@ -23,6 +23,8 @@ export interface EntryJson extends ValuesJson {
 /** What a ranking says in numbers: `total` and `other` are requests, the rest of their measures stands in `…_values`. */
 export interface RankingJson {
   readonly total: number;
+  /** Requests that match, at most. */
+  readonly total_max: number;
   readonly other: number;
   readonly total_values: ValuesJson;
   readonly other_values: ValuesJson;
@@ -31,9 +33,10 @@ export interface RankingJson {
   readonly entries: readonly EntryJson[];
 }
 
-export function rankingJson({ total, other, unlistedMax, entries }: TopNAnswer): RankingJson {
+export function rankingJson({ total, totalMax, other, unlistedMax, entries }: TopNAnswer): RankingJson {
   return {
     total: total[REQUESTS],
+    total_max: totalMax,
     other: other[REQUESTS],
     total_values: valuesJson(total),
     other_values: valuesJson(other),

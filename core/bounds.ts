@@ -164,7 +164,7 @@ export const FILTER_CHARS_MAX = 4096;
 
 /** Bytes of what questions have computed of buckets and left for the next one (`derived.ts`): what one page with a filter
  * takes over an hour or a day of full buckets. Beyond it what was used longest ago is computed again when it is asked for. */
-export const DERIVED_BYTES_MAX = 24 * 1024 * 1024;
+export const DERIVED_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Values that questions know by a number of their own (`value_ids.ts`), of all dimensions together: those of an hour and a
  * day of full buckets are 140 000. Values beyond it share numbers, which takes a second look at those that can matter. */

@@ -1,39 +1,44 @@
 /**
- * Candidates: which of very many values can be among the first n, found without joining them all.
+ * Candidates: which of very many values can be among the first n, found without looking at each of them.
  *
- * What every value has is added to the cell that its hash falls on. A cell then holds at least what each of its values
- * has in all, so that those of a light cell cannot be among the first, and their entries need not be joined by bytes.
- * Few are left: in ordinary traffic the first hundred are far heavier than a cell of chance neighbours.
+ * What every value has is added to the cell of its id (`value_ids.ts`). A cell then holds what its value has in all, or
+ * where values share one, at least what each of them has: so those of a light cell cannot be among the first.
  *
- *   cells[2 * (hash >>> shift)]       the measure that is ranked by
- *   cells[2 * (hash >>> shift) + 1]   requests, with those that may be
+ *   cells[2 * id]       the measure that is ranked by
+ *   cells[2 * id + 1]   requests, with those that may be
  *
- * The choice depends on the seed; an answer does not, since whoever looks at the candidates checks that nothing that
- * was left out could matter (`missing`).
+ * Which values share a cell depends on the seed; an answer does not, since whoever looks at the candidates checks that
+ * nothing that was left out could matter (`chooseMissing`).
  */
 import { free } from "./free.ts";
+import { roomFor } from "./wide_column.ts";
 import { nthLargest } from "./nth_largest.ts";
 
-/** 2^15 cells are 512 kB, which fits in cache; more would tell little more apart. */
-const CELL_BITS = 15, CELLS = 1 << CELL_BITS;
-
-/** Right shift of a hash that gives its cell. */
-export const CELL_SHIFT = 32 - CELL_BITS;
-
-/** First guess of what the n-th value has, as a share of what the n-th cell has. */
-const GUESS = 0.5;
-
 export class Candidates {
-  readonly cells = new Float64Array(2 * CELLS);
-  /** 1 for cells whose values are candidates. */
-  readonly chosen = new Uint8Array(CELLS);
+  #cells = new Float64Array(0);
+  #end = 0;
+  /** 1 for ids whose values are candidates. */
+  chosen = new Uint8Array(0);
 
-  /** Chooses the cells that may hold one of the first `n`. */
+  /** The cells, with room for ids below `end`. Valid until the next call. */
+  cellsFor(end: number): Float64Array {
+    this.#end = Math.max(this.#end, end);
+    if (this.#cells.length < 2 * this.#end) {
+      const more = new Float64Array(2 * roomFor(this.#end));
+      more.set(this.#cells);
+      free(this.#cells);
+      this.#cells = more;
+    }
+    return this.#cells;
+  }
+
+  /** Chooses the cells that may hold one of the first `n`, once all have been added. */
   choose(n: number): void {
-    const column = new Float64Array(CELLS);
+    const column = new Float64Array(this.#end);
+    this.chosen = new Uint8Array(this.#end);
     for (let kind = 0; kind < 2; kind++) {
-      for (let c = 0; c < CELLS; c++) column[c] = this.cells[2 * c + kind];
-      this.#chooseFrom(kind, GUESS * nthLargest(column, n));
+      for (let c = 0; c < this.#end; c++) column[c] = this.#cells[2 * c + kind];
+      this.#chooseFrom(kind, nthLargest(column, n));
     }
     free(column);
   }
@@ -52,14 +57,23 @@ export class Candidates {
 
   /** Gives the memory back: it is of no use from now on. */
   free(): void {
-    free(this.cells);
+    free(this.#cells);
     free(this.chosen);
+  }
+
+  /** Requests that a value which is no candidate has or may have, at most. */
+  mostUnchosen(): number {
+    let most = 0;
+    for (let c = 0; c < this.#end; c++) {
+      if (this.chosen[c] === 0 && this.#cells[2 * c + 1] > most) most = this.#cells[2 * c + 1];
+    }
+    return most;
   }
 
   #chooseFrom(kind: number, least: number): boolean {
     let added = false;
-    for (let c = 0; c < CELLS; c++) {
-      const value = this.cells[2 * c + kind];
+    for (let c = 0; c < this.#end; c++) {
+      const value = this.#cells[2 * c + kind];
       if (value <= 0 || value < least || this.chosen[c] !== 0) continue;
       this.chosen[c] = 1;
       added = true;

@@ -53,14 +53,50 @@ function pick32(table: Uint8Array, bit: number, index: Uint32Array, rows: number
   return count;
 }
 
-/** The same by the truth of the rows themselves. */
+/** Writes down the rows that satisfy a filter, by the truth of all rows. */
 export function pickByRow(truths: Uint8Array, rows: number, picked: Int32Array): number {
   let count = 0;
   for (let row = 0; row < rows; row++) {
     picked[count] = row;
-    count = count + (truths[row] & 1) | 0;
+    count = count + (truths[row] >> 1) | 0;
   }
   return count;
+}
+
+/** Writes down those that only may: bit 0 of their truth is set, and bit 1 is not. */
+export function pickUnknown(truths: Uint8Array, rows: number, picked: Int32Array): number {
+  let count = 0;
+  for (let row = 0; row < rows; row++) {
+    picked[count] = row;
+    count = count + (truths[row] & ~(truths[row] >> 1) & 1) | 0;
+  }
+  return count;
+}
+
+/** Writes down rows that follow one another, those whose entry is marked, behind the first `count`. */
+export function pickRange(
+  marks: Uint8Array,
+  index: Int32Array,
+  from: number,
+  to: number,
+  picked: Int32Array,
+  count: number,
+): number {
+  for (let row = from; row < to; row++) {
+    picked[count] = row;
+    count = count + marks[index[row]] | 0;
+  }
+  return count;
+}
+
+/** Moves the rows whose entry is marked together, and returns how many they are. */
+export function keepMarked(marks: Uint8Array, entries: Int32Array, rows: Int32Array, count: number): number {
+  let kept = 0;
+  for (let i = 0; i < count; i++) {
+    rows[kept] = rows[i];
+    kept = kept + marks[entries[i]] | 0;
+  }
+  return kept;
 }
 
 /** Moves the rows that may satisfy the filter together, with their truths, and returns how many they are. */
@@ -143,22 +179,55 @@ function gatherNumbers32(column: Uint32Array, rows: Int32Array, count: number, i
   for (let i = 0; i < count; i++) into[i] = column[rows[i]];
 }
 
-/** `into[places[i]] += numbers[rows[i]]`, or the larger of both. */
+/** `into[index[rows[i]]] += numbers[rows[i]]`, or the larger of both. */
 export function merge(
   numbers: Float64Array,
+  index: Int32Array,
   rows: Int32Array,
+  count: number,
+  into: Float64Array,
+  isSum: boolean,
+): void {
+  if (isSum) {
+    for (let i = 0; i < count; i++) {
+      const row = rows[i];
+      into[index[row]] += numbers[row];
+    }
+  } else {
+    for (let i = 0; i < count; i++) {
+      const row = rows[i], value = numbers[row], place = index[row];
+      if (value > into[place]) into[place] = value;
+    }
+  }
+}
+
+/** The same for columns that were gathered: `into[places[i]] += numbers[i]`. */
+export function mergeGathered(
+  numbers: Float64Array,
   places: Int32Array,
   count: number,
   into: Float64Array,
   isSum: boolean,
 ): void {
-  if (isSum) { for (let i = 0; i < count; i++) into[places[i]] += numbers[rows[i]]; }
-  else {
-    for (let i = 0; i < count; i++) {
-      const value = numbers[rows[i]], place = places[i];
-      if (value > into[place]) into[place] = value;
-    }
-  }
+  if (isSum) { for (let i = 0; i < count; i++) into[places[i]] += numbers[i]; }
+  else for (let i = 0; i < count; i++) if (numbers[i] > into[places[i]]) into[places[i]] = numbers[i];
+}
+
+/** The same for the sums of rows that follow one another: `into[index[row]] += numbers[row]`. */
+export function mergeRange(
+  numbers: Float64Array,
+  index: Int32Array,
+  from: number,
+  to: number,
+  into: Float64Array,
+): void {
+  for (let row = from; row < to; row++) into[index[row]] += numbers[row];
+}
+
+export function sumOf(numbers: Float64Array, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += numbers[i];
+  return sum;
 }
 
 const SUMS = IS_SUM.flatMap((isSum, m) => isSum ? [m] : []), MAXIMA = IS_SUM.flatMap((isSum, m) => isSum ? [] : [m]);

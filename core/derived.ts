@@ -1,6 +1,6 @@
 /**
- * What questions compute of buckets and keep for the next one (where entries begin, their hashes, marginals, rows by
- * entry, what a regular expression said of them) is held within one bound in bytes, however many buckets and kinds.
+ * What questions compute of buckets and keep for the next one (where entries begin, their numbers, marginals, rows by
+ * entry and by class) is held within one bound in bytes, however many buckets and kinds.
  *
  * When it is reached, what only earlier questions used goes first, that used longest ago before the rest. A question that
  * needs more than there is room for drops what it computed last, of another bucket than the one at hand: so the next one
@@ -34,10 +34,14 @@ export class Derived {
     return this.#bytes;
   }
 
-  /** A question begins: what only earlier ones have used is dropped before what this one uses, and what was theirs at once. */
+  /** A question begins: what only earlier ones have used is dropped before what this one uses. */
   begin(): void {
     this.#usesBefore = this.#uses;
-    for (const kept of this.#all) if (!kept.isLasting) this.#release(kept);
+  }
+
+  /** Something that is not kept here and counts within the bound has grown by so many bytes, or shrunk. */
+  reserve(bytes: number): void {
+    this.#bytes += bytes;
   }
 
   /** Numbers the uses of what is kept, from 1. */
@@ -50,6 +54,11 @@ export class Derived {
     this.#all.add(made);
     this.#bytes += made.bytes;
     if (this.#bytes > this.bytesMax) this.#drop(made.block);
+  }
+
+  /** Forgets what is of no use any more. */
+  release(kept: Kept<unknown>): void {
+    if (this.#all.has(kept)) this.#release(kept);
   }
 
   #drop(atHand: ArrayBuffer): void {
@@ -79,9 +88,8 @@ export class Kept<Made> {
 
   /**
    * @param block that the bucket lies in: what is of the bucket at hand is not dropped
-   * @param isLasting whether another question can want it
    */
-  constructor(readonly block: ArrayBuffer, readonly isLasting = true, readonly within: Derived = derived) {}
+  constructor(readonly block: ArrayBuffer, readonly within: Derived = derived) {}
 
   /** What was made, if it is still there. */
   get(): Made | undefined {
@@ -96,6 +104,11 @@ export class Kept<Made> {
     this.usedAt = this.within.nextUse();
     this.within.hold(this);
     return made;
+  }
+
+  /** Frees it now. */
+  release(): void {
+    this.within.release(this);
   }
 
   get bytes(): number {
@@ -114,15 +127,14 @@ export class Kept<Made> {
 export class KeptOfEach<Made> {
   readonly #places = new WeakMap<Dictionary, Kept<Made>>();
 
-  constructor(readonly isLasting: boolean) {}
-
   get(dictionary: Dictionary): Made | undefined {
     return this.#places.get(dictionary)?.get();
   }
 
   /** Keeps what was made of a dictionary. `buffers` are its memory and nobody else's. */
   set(dictionary: Dictionary, made: Made, buffers: readonly ArrayBuffer[]): Made {
-    const place = new Kept<Made>(dictionary.bytes.buffer, this.isLasting);
+    const place = new Kept<Made>(dictionary.bytes.buffer), before = this.#places.get(dictionary);
+    before?.release();
     this.#places.set(dictionary, place);
     return place.set(made, buffers);
   }

@@ -7,8 +7,8 @@ import { topN } from "./top_n.ts";
 import { hourOfTraffic } from "./test_traffic.ts";
 
 /** A place in a bucket of its own, with something of `bytes` in it. */
-function kept(within: Derived, bytes: number, isLasting = true, block = new ArrayBuffer(8)): Kept<Uint8Array> {
-  const column = new Uint8Array(bytes), place = new Kept<Uint8Array>(block, isLasting, within);
+function kept(within: Derived, bytes: number, block = new ArrayBuffer(8)): Kept<Uint8Array> {
+  const column = new Uint8Array(bytes), place = new Kept<Uint8Array>(block, within);
   place.set(column, [column.buffer]);
   return place;
 }
@@ -36,17 +36,26 @@ Deno.test("a question that needs more than the bound keeps what it computed firs
 
 Deno.test("nothing of the bucket at hand is dropped, even when it alone is more than the bound", () => {
   const within = new Derived(1000), block = new ArrayBuffer(8);
-  const first = kept(within, 2000, true, block), second = kept(within, 2000, true, block);
+  const first = kept(within, 2000, block), second = kept(within, 2000, block);
   assertEquals([first.get()?.length, second.get()?.length], [2000, 2000]);
   kept(within, 10);
   assertEquals([first.get(), second.get()], [undefined, undefined]);
 });
 
-Deno.test("what only one question can want is freed when the next one begins", () => {
-  const within = new Derived(10_000), own = kept(within, 1000, false), lasting = kept(within, 1000);
-  assertEquals(own.get()?.length, 1000);
+Deno.test("what counts within the bound and is kept elsewhere leaves less room", () => {
+  const within = new Derived(10_000), first = kept(within, 4000), second = kept(within, 4000);
   within.begin();
-  assertEquals([own.get(), lasting.get()?.length], [undefined, 1000]);
+  within.reserve(5000);
+  const third = kept(within, 1000);
+  assertEquals([first.get()?.length, second.get()?.length, third.get()?.length], [undefined, undefined, 1000]);
+  within.reserve(-5000);
+  assert(within.bytes < 2000, `${within.bytes}`);
+});
+
+Deno.test("what is replaced is freed at once", () => {
+  const within = new Derived(10_000), place = kept(within, 4000), column = place.get()!;
+  place.release();
+  assertEquals([column.length, place.get(), within.bytes], [0, undefined, 0]);
 });
 
 Deno.test("answers are the same when nothing can be kept", () => {

@@ -1,66 +1,8 @@
 /**
- * The innermost loops over the entries of a dictionary: into the cells of `candidates.ts`, and out of what rows made for
- * each entry.
+ * The innermost loops over the entries of a dictionary: into the cells of `candidates.ts`, and out of them.
  */
-import { IS_SUM, MEASURE_COUNT, REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { TRUE } from "./filter_match.ts";
-import { CELL_SHIFT } from "./candidates.ts";
-
-/** What certain rows make for some entries, per measure. */
-export interface EntrySums {
-  readonly entries: Int32Array<ArrayBuffer>;
-  readonly values: Float64Array<ArrayBuffer>;
-}
-
-/** Writes down the entries that have requests. */
-export function pickNonzero(sums: Float64Array, size: number, picked: Int32Array): number {
-  let count = 0;
-  for (let e = 0, at = REQUESTS; e < size; e++, at += MEASURE_COUNT) {
-    if (sums[at] > 0) picked[count++] = e;
-  }
-  return count;
-}
-
-export function addSumsToCells(
-  cells: Float64Array,
-  hashes: Int32Array,
-  { entries, values }: EntrySums,
-  sort: number,
-): void {
-  const isSum = IS_SUM[sort];
-  for (let i = 0, at = 0; i < entries.length; i++, at += MEASURE_COUNT) {
-    if (entries[i] === OTHER) continue;
-    const cell = 2 * (hashes[entries[i]] >>> CELL_SHIFT), ranked = values[at + sort];
-    if (isSum) cells[cell] += ranked;
-    else if (ranked > cells[cell]) cells[cell] = ranked;
-    cells[cell + 1] += values[at + REQUESTS];
-  }
-}
-
-export function addUnknownToCells(
-  cells: Float64Array,
-  hashes: Int32Array,
-  size: number,
-  unknown: Float64Array,
-  unknownMax: number,
-): void {
-  for (let e = OTHER + 1; e < size; e++) {
-    const value = unknown[e];
-    if (value > 0) cells[2 * (hashes[e] >>> CELL_SHIFT) + 1] += value < unknownMax ? value : unknownMax;
-  }
-}
-
-export function mergeSums({ entries, values }: EntrySums, placeOf: Int32Array, into: Float64Array): void {
-  for (let i = 0, at = 0; i < entries.length; i++, at += MEASURE_COUNT) {
-    const place = placeOf[entries[i]] * MEASURE_COUNT;
-    for (let m = 0; m < MEASURE_COUNT; m++) {
-      const value = values[at + m];
-      if (IS_SUM[m]) into[place + m] += value; // saturates when it is read, see `groups.ts`
-      else if (value > into[place + m]) into[place + m] = value;
-    }
-  }
-}
 
 /** Writes down every entry but OTHER. */
 export function pickAll(size: number, picked: Int32Array): number {
@@ -68,19 +10,29 @@ export function pickAll(size: number, picked: Int32Array): number {
   return size - 1;
 }
 
-/** Writes down the entries whose cells are chosen, without a branch. */
-export function pickChosen(hashes: Int32Array, chosen: Uint8Array, picked: Int32Array): number {
+/** Writes down those that have requests, or may have. */
+export function pickSome(certain: Float64Array, unknown: Float64Array, size: number, picked: Int32Array): number {
   let count = 0;
-  for (let e = OTHER + 1; e < hashes.length; e++) {
+  for (let e = OTHER + 1; e < size; e++) if (certain[e] + unknown[e] > 0) picked[count++] = e;
+  return count;
+}
+
+/** Writes down the entries whose cells are chosen: few. */
+export function pickChosen(ids: Int32Array, chosen: Uint8Array, picked: Int32Array): number {
+  const size = ids.length;
+  let count = 0;
+  for (let e = OTHER + 1; e < size; e++) {
+    if (chosen[ids[e]] === 0) continue;
     picked[count] = e;
-    count += chosen[hashes[e] >>> CELL_SHIFT];
+    count = count + 1 | 0;
   }
   return count;
 }
 
+/** Adds what entries have counted. */
 export function addToCells(
   cells: Float64Array,
-  hashes: Int32Array,
+  ids: Int32Array,
   size: number,
   ranked: Float64Array,
   requests: Float64Array,
@@ -88,16 +40,17 @@ export function addToCells(
 ): void {
   for (let e = OTHER + 1; e < size; e++) {
     if (requests[e] === 0) continue;
-    const cell = 2 * (hashes[e] >>> CELL_SHIFT);
+    const cell = 2 * ids[e];
     cells[cell + 1] += requests[e];
     if (isSum) cells[cell] += ranked[e];
     else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
   }
 }
 
+/** The same for those that satisfy a filter. */
 export function addMatchingToCells(
   cells: Float64Array,
-  hashes: Int32Array,
+  ids: Int32Array,
   size: number,
   ranked: Float64Array,
   requests: Float64Array,
@@ -106,9 +59,97 @@ export function addMatchingToCells(
 ): void {
   for (let e = OTHER + 1; e < size; e++) {
     if (truth[e] !== TRUE) continue;
-    const cell = 2 * (hashes[e] >>> CELL_SHIFT);
+    const cell = 2 * ids[e];
     cells[cell + 1] += requests[e];
     if (isSum) cells[cell] += ranked[e];
     else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
+  }
+}
+
+/** The same for what rows have made for entries; `unknown` requests count as far as there can be `unknownMax`. */
+export function addRowsToCells(
+  cells: Float64Array,
+  ids: Int32Array,
+  size: number,
+  ranked: Float64Array,
+  requests: Float64Array,
+  unknown: Float64Array,
+  unknownMax: number,
+  isSum: boolean,
+): void {
+  for (let e = OTHER + 1; e < size; e++) {
+    const more = unknown[e], certain = requests[e];
+    if (more + certain === 0) continue;
+    const cell = 2 * ids[e];
+    cells[cell + 1] += certain + (more < unknownMax ? more : unknownMax);
+    if (isSum) cells[cell] += ranked[e];
+    else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
+  }
+}
+
+/** Adds requests that may be, of the entries from number `from` on. */
+export function addUnknownToCells(
+  cells: Float64Array,
+  ids: Int32Array,
+  entries: Int32Array,
+  requests: Float64Array,
+  from: number,
+  count: number,
+  unknownMax: number,
+): void {
+  for (let i = from; i < count; i++) {
+    const more = requests[i];
+    cells[2 * ids[entries[i]] + 1] += more < unknownMax ? more : unknownMax;
+  }
+}
+
+/** Adds rows one by one, by their entries; returns the requests of those that have none. */
+export function addFewRowsToCells(
+  cells: Float64Array,
+  ids: Int32Array,
+  entries: Int32Array,
+  count: number,
+  ranked: Float64Array,
+  requests: Float64Array,
+  isSum: boolean,
+): number {
+  let other = 0;
+  for (let i = 0; i < count; i++) {
+    const e = entries[i];
+    if (e === OTHER) {
+      other += requests[i];
+      continue;
+    }
+    const cell = 2 * ids[e];
+    cells[cell + 1] += requests[i];
+    if (isSum) cells[cell] += ranked[i];
+    else if (ranked[i] > cells[cell]) cells[cell] = ranked[i];
+  }
+  return other;
+}
+
+/** Adds to groups what their values can have beyond their rows, in one bucket; `beyond` says what is what. */
+export function addBeyond(
+  hiddenOf: Float64Array,
+  unknownOf: Float64Array,
+  groupOf: Int32Array,
+  size: number,
+  given: Float64Array | undefined,
+  { any, hidden }: { readonly any: number; readonly hidden: number },
+  folded: number,
+  unknown: Float64Array,
+  unknownMax: number,
+): void {
+  if (given !== undefined) {
+    for (let e = OTHER + 1; e < size; e++) {
+      const own = given[e] + folded;
+      hiddenOf[groupOf[e]] += (own < hidden ? own : hidden) - any;
+    }
+  }
+  if (unknownMax > 0) {
+    for (let e = OTHER + 1; e < size; e++) {
+      const more = unknown[e];
+      if (more > 0) unknownOf[groupOf[e]] += more < unknownMax ? more : unknownMax;
+    }
   }
 }

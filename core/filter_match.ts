@@ -8,80 +8,96 @@
 import { FILTER_NODES_MAX, TRUTH_TABLES_MAX } from "./bounds.ts";
 import { REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
-import { free } from "./free.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
-import { KeptOfEach } from "./derived.ts";
 import { marginalOfEach } from "./bucket_block.ts";
-import { WideIndex } from "./wide_column.ts";
-import { combineLookUp, lookUp } from "./column_loops.ts";
+import { SHARED_IDS, valueIds } from "./value_ids.ts";
+import { roomFor, WideIndex } from "./wide_column.ts";
+import { combineLookUp, gatherIndex, lookUp } from "./column_loops.ts";
 import { givenUp, hasLost } from "./given_up.ts";
 import { comparisonMistake } from "./filter_check.ts";
-import {
-  type Compared,
-  compareEntries,
-  FALSE,
-  FoundEntries,
-  type RegexEngine,
-  TRUE,
-  UNKNOWN,
-  ValueMemo,
-} from "./filter_compare.ts";
+import { type Compared, compareEntries, FALSE, type RegexEngine, TRUE, UNKNOWN } from "./filter_compare.ts";
 import type { Comparison, FilterNode } from "./filter_tree.ts";
 
 export { FALSE, type RegexEngine, TRUE, UNKNOWN } from "./filter_compare.ts";
 
-/** A filter ready to run on any number of buckets; holds no bucket. */
+/** Entries of a dictionary, in ascending order. */
+export interface Entries {
+  readonly count: number;
+  /** May be longer. */
+  readonly entries: Int32Array;
+}
+
+/**
+ * A filter ready to run on any number of buckets, one after the other: what it says of one is valid until it is asked of
+ * another, and not to be changed.
+ */
 export interface CompiledFilter {
   /** The one dimension that all its comparisons are of; undefined when there are several, or no comparison. */
   readonly dimension: number | undefined;
-  /** Truth of the whole filter for every entry of that dimension, OTHER being unknown. Not to be changed. */
+  /** All that they are of, as bits. */
+  readonly dimensions: number;
+  /** Truth of the whole filter for every entry of that dimension, OTHER being unknown. */
   matchEntries(dictionary: Dictionary): Uint8Array;
-  /** The entries that satisfy it. Not to be changed. */
-  matches(dictionary: Dictionary): Int32Array;
+  /** The entries that satisfy it. */
+  matches(dictionary: Dictionary): Entries;
   /** When the filter is a single comparison or an AND of them: these. */
   readonly comparisons: readonly CompiledComparison[] | undefined;
-  /** When the filter is an OR of comparisons: these. */
-  readonly alternatives: readonly CompiledComparison[] | undefined;
-  /** Truth of every row; longer than the rows, and valid until the next call. Cost: rows times comparisons. */
+  /** Truth of every row; longer than the rows. Cost: rows times comparisons. */
   matchRows(bucket: Bucket): Uint8Array;
+  /** Truth of each of the first `count` of some rows of the bucket; longer than these. */
+  matchSome(bucket: Bucket, rows: Int32Array, count: number): Uint8Array;
   /** Whether any row of the bucket can be unknown: values that are filtered by were given up. */
   canBeUnknown(bucket: Bucket): boolean;
   /** Requests that match, at most, and whose rows are unknown because they gave up a value that is filtered by. */
   unknownMax(bucket: Bucket): number;
-  /** Decides regular expressions for many buckets at once: a value that several have is searched once. */
+  /** Requests of values of `dimension` that match, at most, and that have no entry to know them by. */
+  foldedMax(bucket: Bucket): number;
+  /** A question begins: from now on values are decided once, and not once a dictionary. */
   prepare(buckets: readonly Bucket[], seed: number): void;
 }
 
-/** One comparison, ready to be decided for any number of dictionaries. */
+/** One comparison, ready to be decided for any number of dictionaries, as a filter is. */
 export interface CompiledComparison {
   /** Index of its dimension. */
   readonly d: number;
-  /** Truth of every entry, OTHER being unknown. Made once a dictionary and kept with it: do not change it. */
+  /** Truth of every entry, OTHER being unknown. */
   matchEntries(dictionary: Dictionary): Uint8Array;
-  /** Share of a bucket's requests whose entries satisfy it. */
-  share(bucket: Bucket): number;
   /** The entries that satisfy it. */
-  matches(dictionary: Dictionary): Int32Array;
+  matches(dictionary: Dictionary): Entries;
 }
 
-/** Truth of the entries of dictionaries. 1 B an entry. */
-type TruthTables = KeptOfEach<Uint8Array<ArrayBuffer>>;
-type Lists = KeptOfEach<Int32Array<ArrayBuffer>>;
+/** What is known of values, by id (`value_ids.ts`): 0 nothing, else FALSE or TRUE and one more. */
+class KnownValues {
+  #generation = -1;
+  #truths = new Uint8Array(0);
+
+  /** What is known of ids below `end`, kept up by whoever learns more. */
+  below(end: number): Uint8Array {
+    if (this.#generation !== valueIds.generation) this.#truths.fill(0);
+    this.#generation = valueIds.generation;
+    if (this.#truths.length < end) {
+      const more = new Uint8Array(roomFor(end));
+      more.set(this.#truths);
+      this.#truths = more;
+    }
+    return this.#truths;
+  }
+}
 
 /**
- * What regular expressions have said of whole dictionaries, for the next question with the same one. Bounded by
- * TRUTH_TABLES_MAX expressions, each 1 B an entry held; the one asked for longest ago goes first.
+ * What regular expressions have said of values, for the next question with the same one. Bounded by TRUTH_TABLES_MAX
+ * expressions, each 1 B a value that has an id; the one asked for longest ago goes first.
  */
 export class TruthCache {
-  readonly #tables = new Map<string, TruthTables>();
+  readonly #known = new Map<string, KnownValues>();
 
-  /** The tables of a comparison, made when there are none. */
-  tablesOf({ dimension, value }: Comparison): TruthTables {
-    const key = `${dimension} ${value}`, tables = this.#tables.get(key) ?? new KeptOfEach(true);
-    this.#tables.delete(key);
-    this.#tables.set(key, tables);
-    if (this.#tables.size > TRUTH_TABLES_MAX) this.#tables.delete(this.#tables.keys().next().value!);
-    return tables;
+  /** What is known for a comparison; nothing, when it was not asked for lately. */
+  knownOf({ dimension, value }: Comparison): KnownValues {
+    const key = `${dimension} ${value}`, known = this.#known.get(key) ?? new KnownValues();
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    if (this.#known.size > TRUTH_TABLES_MAX) this.#known.delete(this.#known.keys().next().value!);
+    return known;
   }
 }
 
@@ -96,27 +112,23 @@ type Step = { readonly kind: "and" | "or"; readonly parts: readonly Step[] } | L
  */
 export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: TruthCache): CompiledFilter {
   const step = compileStep(filter, regex, false, cache), leaves = leavesOf(step), rows = new RowTruth();
-  const dimension = leaves.length > 0 && leaves.every(({ d }) => d === leaves[0].d) ? leaves[0].d : undefined;
-  const isFlat = step.kind === "compare" || step.parts.length > 0 && step.parts.length === leaves.length;
-  const tables: TruthTables = new KeptOfEach(false), lists: Lists = new KeptOfEach(false);
-  const filterEntries = (dictionary: Dictionary): Uint8Array => {
-    if (step.kind === "compare") return step.matchEntries(dictionary);
-    return tables.get(dictionary) ?? keptColumn(tables, dictionary, truthOfEntries(step, dictionary));
-  };
+  const dimensions = [...new Set(leaves.map(({ d }) => d))];
+  const isFlat = step.kind === "compare" || step.kind === "and" && step.parts.length === leaves.length;
+  const whole = step.kind === "compare" ? step : combined(step);
   return {
-    dimension,
-    comparisons: isFlat && step.kind !== "or" ? leaves : undefined,
-    alternatives: isFlat && step.kind === "or" ? leaves : undefined,
-    matchEntries: filterEntries,
-    matches: (dictionary) => {
-      if (step.kind === "compare") return step.matches(dictionary);
-      return lists.get(dictionary) ?? keptColumn(lists, dictionary, trueEntries(filterEntries(dictionary)));
-    },
+    dimension: dimensions.length === 1 ? dimensions[0] : undefined,
+    dimensions: dimensions.reduce((bits, d) => bits | 1 << d, 0),
+    comparisons: isFlat && leaves.length > 0 ? leaves : undefined,
+    matchEntries: (dictionary) => whole.matchEntries(dictionary),
+    matches: (dictionary) => whole.matches(dictionary),
     matchRows: (bucket) => rows.of(step, bucket),
+    matchSome: (bucket, some, count) => rows.of(step, bucket, { rows: some, count }),
     canBeUnknown: ({ dictionaries }) => leaves.some(({ d }) => hasLost(dictionaries[d])),
     unknownMax: (bucket) => leaves.reduce((sum, leaf) => sum + leaf.unknownMax(bucket), 0),
+    foldedMax: (bucket) => foldedMax(bucket, dimensions[0], step),
     prepare: (buckets, seed) => {
-      for (const leaf of leaves) leaf.prepare(buckets, seed);
+      valueIds.begin(buckets, seed);
+      for (const leaf of leaves) leaf.usesIds = true;
     },
   };
 }
@@ -127,7 +139,7 @@ export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: Tr
  * @throws Error for a comparison in which `filterMistakes` finds something
  */
 export function matchEntries(comparison: Comparison, dictionary: Dictionary, regex: RegexEngine): Uint8Array {
-  return compileFilter(comparison, regex).matchEntries(dictionary);
+  return compileFilter(comparison, regex).matchEntries(dictionary).slice(0, dictionary.size);
 }
 
 /**
@@ -163,47 +175,103 @@ function comparisonMistakes(comparison: Comparison, regex: RegexEngine): string[
   }
 }
 
+/** What an `EntryTruth` asks of a filter. */
+interface Decider {
+  /** Writes the truth of every entry but OTHER. */
+  decide(dictionary: Dictionary, truth: Uint8Array): void;
+  /** Writes down the entries that satisfy it, where that is quicker when they are few; else returns -1. */
+  pick(dictionary: Dictionary, picked: Int32Array): number;
+}
+
+/**
+ * Truth of the entries of one dictionary after the other, in memory that is used again. Where few are true, these are
+ * found without a table, and remembered, so that a question that comes back to a bucket need not decide anything again.
+ */
+class EntryTruth {
+  #truthOf: Dictionary | undefined;
+  #truth = new Uint8Array(0);
+  #matchesOf: Dictionary | undefined;
+  #matches: Entries = { count: 0, entries: new Int32Array(0) };
+  readonly #remembered = new Map<Dictionary, Entries>();
+  #entriesLeft = REMEMBERED_ENTRIES_MAX;
+  /** Whether few entries of the dictionary before were true. */
+  #wereFew = true;
+
+  constructor(readonly decider: Decider) {}
+
+  matchEntries(dictionary: Dictionary): Uint8Array {
+    if (dictionary === this.#truthOf) return this.#truth;
+    const { size } = dictionary;
+    if (this.#truth.length < size) this.#truth = new Uint8Array(roomFor(size));
+    const truth = this.#truth,
+      known = dictionary === this.#matchesOf ? this.#matches : this.#remembered.get(dictionary);
+    this.#truthOf = undefined;
+    if (known === undefined) this.decider.decide(dictionary, truth);
+    else {
+      truth.fill(FALSE, 0, size);
+      for (let i = 0; i < known.count; i++) truth[known.entries[i]] = TRUE;
+    }
+    truth[OTHER] = UNKNOWN;
+    this.#truthOf = dictionary;
+    return truth;
+  }
+
+  matches(dictionary: Dictionary): Entries {
+    if (dictionary === this.#matchesOf) return this.#matches;
+    const { size } = dictionary, remembered = this.#remembered.get(dictionary);
+    if (remembered !== undefined) return remembered;
+    if (picked.length <= size) picked = new Int32Array(roomFor(size));
+    let count = this.#wereFew && dictionary !== this.#truthOf ? this.decider.pick(dictionary, picked) : -1;
+    if (count < 0) count = pickTrue(this.matchEntries(dictionary), size, picked);
+    this.#wereFew = count <= size >> FEW_SHIFT;
+    this.#matches = { count, entries: picked.slice(0, count) };
+    this.#matchesOf = dictionary;
+    if (this.#wereFew && count <= this.#entriesLeft) {
+      this.#remembered.set(dictionary, this.#matches);
+      this.#entriesLeft -= count;
+    }
+    return this.#matches;
+  }
+}
+
+let picked = new Int32Array(0);
+
+/** Entries that one comparison remembers: 1 MB. */
+const REMEMBERED_ENTRIES_MAX = 262_144;
+
+/** At most one entry in four is few. */
+const FEW_SHIFT = 2;
+
 /** A comparison or its negation. */
 class Leaf implements CompiledComparison {
   readonly kind = "compare";
   readonly d: number;
+  usesIds = false;
+  readonly #truth = new EntryTruth(this);
   readonly #compared: Compared;
   readonly #negated: boolean;
-  /** Before and after negation. */
-  readonly #plain: TruthTables;
-  readonly #turned: TruthTables = new KeptOfEach(false);
-  readonly #matches: Lists = new KeptOfEach(false);
-  readonly #unknownMax = new WeakMap<Bucket, number>();
+  readonly #known: KnownValues;
+  #unknownOf: Bucket | undefined;
+  #unknownMax = 0;
 
   constructor(comparison: Comparison, regex: RegexEngine, not: boolean, cache: TruthCache | undefined) {
     this.#compared = compareEntries(comparison, regex);
     this.d = this.#compared.d;
     this.#negated = this.#compared.negated !== not;
-    this.#plain = (this.#compared.isRegex ? cache?.tablesOf(comparison) : undefined) ?? new KeptOfEach(false);
+    this.#known = (this.#compared.isRegex ? cache?.knownOf(comparison) : undefined) ?? new KnownValues();
   }
 
-  matchEntries(dictionary: Dictionary): Uint8Array<ArrayBuffer> {
-    if (!this.#negated) return this.#plainTruth(dictionary);
-    return this.#turned.get(dictionary) ??
-      keptColumn(this.#turned, dictionary, this.#plainTruth(dictionary).map((value) => TURNED[value]));
+  matchEntries(dictionary: Dictionary): Uint8Array {
+    return this.#truth.matchEntries(dictionary);
   }
 
-  matches(dictionary: Dictionary): Int32Array {
-    return this.#matches.get(dictionary) ??
-      keptColumn(this.#matches, dictionary, trueEntries(this.matchEntries(dictionary)));
+  matches(dictionary: Dictionary): Entries {
+    return this.#truth.matches(dictionary);
   }
 
-  share({ dictionaries, totals }: Bucket): number {
-    const dictionary = dictionaries[this.d], requests = marginalOfEach(dictionary, REQUESTS);
-    let sum = 0;
-    for (const e of this.matches(dictionary)) sum += requests[e];
-    return sum / totals[REQUESTS];
-  }
-
-  prepare(buckets: readonly Bucket[], seed: number): void {
-    if (!this.#compared.isRegex) return;
-    const memo = new ValueMemo(seed);
-    for (const { dictionaries } of buckets) this.#plainTruth(dictionaries[this.d], memo);
+  /** Whether at most one value of a dictionary's traffic satisfies it. */
+  isSingle(dictionary: Dictionary): boolean {
+    return !this.#negated && this.#compared.isSingle(dictionary);
   }
 
   /**
@@ -212,65 +280,103 @@ class Leaf implements CompiledComparison {
    * what its entry gave up and may have had before it was last folded.
    */
   unknownMax(bucket: Bucket): number {
-    let most = this.#unknownMax.get(bucket);
-    if (most === undefined) this.#unknownMax.set(bucket, most = this.#mostUnknown(bucket));
-    return most;
+    if (this.#unknownOf === bucket) return this.#unknownMax;
+    this.#unknownMax = this.#mostUnknown(bucket);
+    this.#unknownOf = bucket;
+    return this.#unknownMax;
   }
 
   #mostUnknown(bucket: Bucket): number {
     const dictionary = bucket.dictionaries[this.d], { lostMax, foldedMax } = dictionary;
     const given = givenUp(bucket, this.d);
     if (given === undefined) return 0;
-    const matches = this.matches(dictionary);
+    const { count, entries } = this.matches(dictionary);
     let lost = 0;
-    for (const e of matches) lost += given[e];
+    for (let i = 0; i < count; i++) lost += given[entries[i]];
     // Numbers are single as well, but for those that somebody writes in two ways.
-    return !this.#negated && matches.length <= 1 && this.#compared.isSingle(dictionary)
+    return count <= 1 && this.isSingle(dictionary)
       ? Math.min(lostMax[REQUESTS], lost + foldedMax[REQUESTS])
       : lost + marginalOfEach(dictionary, REQUESTS)[OTHER];
   }
 
-  #plainTruth(dictionary: Dictionary, memo?: ValueMemo): Uint8Array<ArrayBuffer> {
-    let truth = this.#plain.get(dictionary);
-    if (truth === undefined) {
-      found.open(dictionary);
-      this.#compared.mark(dictionary, found, memo);
-      truth = new Uint8Array(dictionary.size);
-      truth[OTHER] = UNKNOWN;
-      for (let i = 0; i < found.count; i++) truth[found.entries[i]] = TRUE;
-      keptColumn(this.#plain, dictionary, truth);
-      if (!this.#negated) keptColumn(this.#matches, dictionary, found.entries.slice(0, found.count));
+  decide(dictionary: Dictionary, truth: Uint8Array): void {
+    const { size } = dictionary, isIn = this.#compared.test(dictionary), turned = this.#negated ? TRUE : FALSE;
+    if (!this.usesIds) { for (let e = OTHER + 1; e < size; e++) truth[e] = (isIn(e) ? TRUE : FALSE) ^ turned; }
+    else {
+      const ids = valueIds.of(dictionary, this.d), known = this.#known.below(valueIds.end(this.d));
+      if (lookUpKnown(known, ids, size, turned, truth) > 0) this.#learn(isIn, ids, known, turned, truth);
     }
-    return truth;
+  }
+
+  pick(dictionary: Dictionary, picked: Int32Array): number {
+    if (!this.usesIds) return -1;
+    const { size } = dictionary, ids = valueIds.of(dictionary, this.d), known = this.#known.below(valueIds.end(this.d));
+    const isIn = this.#compared.test(dictionary), unwanted = (this.#negated ? TRUE : FALSE) + 1;
+    let count = 0;
+    for (let e = OTHER + 1; e < size; e++) {
+      let value = known[ids[e]];
+      if (value === unwanted) continue;
+      if (value === 0) value = learn(known, ids[e], isIn(e));
+      picked[count] = e;
+      if (value !== unwanted) count = count + 1 | 0;
+    }
+    return count;
+  }
+
+  /** Decides the values of which nothing is known. */
+  #learn(
+    isIn: (entry: number) => boolean,
+    ids: Int32Array,
+    known: Uint8Array,
+    turned: number,
+    truth: Uint8Array,
+  ): void {
+    for (let e = OTHER + 1; e < ids.length; e++) {
+      if (truth[e] !== NOT_KNOWN) continue;
+      truth[e] = learn(known, ids[e], isIn(e)) - 1 ^ turned;
+    }
   }
 }
 
-function keptColumn<Column extends Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(
-  kept: KeptOfEach<Column>,
-  dictionary: Dictionary,
-  column: Column,
-): Column {
-  return kept.set(dictionary, column, [column.buffer]);
+/** Notes whether a value satisfies a comparison; returns the note. An id that several values share says nothing of one. */
+function learn(known: Uint8Array, id: number, isIn: boolean): number {
+  const note = (isIn ? TRUE : FALSE) + 1;
+  if (id >= SHARED_IDS) known[id] = note;
+  return note;
 }
 
-/** Four entries at a time, since mostly none is. */
-function trueEntries(truth: Uint8Array): Int32Array<ArrayBuffer> {
-  const picked = new Int32Array(truth.length);
-  let count = 0, e = OTHER + 1;
-  for (; e + 4 <= truth.length; e += 4) {
-    if ((truth[e] | truth[e + 1] | truth[e + 2] | truth[e + 3]) === FALSE) continue;
-    for (let i = e; i < e + 4; i++) if (truth[i] === TRUE) picked[count++] = i;
+const NOT_KNOWN = 0xFF;
+
+/** The truth of each entry whose value is known; returns how many are not. Cost: a nanosecond an entry. */
+function lookUpKnown(known: Uint8Array, ids: Int32Array, size: number, turned: number, truth: Uint8Array): number {
+  const truths = Uint8Array.of(NOT_KNOWN, FALSE ^ turned, 0, 0, TRUE ^ turned);
+  let missing = 0;
+  for (let e = OTHER + 1; e < size; e++) {
+    const value = truths[known[ids[e]]];
+    truth[e] = value;
+    missing = missing + (value >> 7) | 0;
   }
-  for (; e < truth.length; e++) if (truth[e] === TRUE) picked[count++] = e;
-  const exact = picked.slice(0, count);
-  free(picked);
-  return exact;
+  return missing;
 }
 
-const found = new FoundEntries();
+/** Without a branch: every entry is written, and stays where the count moves on. */
+function pickTrue(truth: Uint8Array, size: number, picked: Int32Array): number {
+  let count = 0;
+  for (let e = OTHER + 1; e < size; e++) {
+    picked[count] = e;
+    count = count + (truth[e] >> 1) | 0;
+  }
+  return count;
+}
 
-/** What NOT makes of FALSE, UNKNOWN and TRUE. */
-const TURNED = Uint8Array.of(TRUE, UNKNOWN, FALSE, FALSE);
+/** What was folded can have been anything but, where one value is asked for, only what one value can have lost so. */
+function foldedMax(bucket: Bucket, d: number, step: Step): number {
+  const dictionary = bucket.dictionaries[d];
+  if (!hasLost(dictionary)) return 0;
+  const folded = marginalOfEach(dictionary, REQUESTS)[OTHER];
+  const isSingle = step.kind === "compare" && step.matches(dictionary).count <= 1 && step.isSingle(dictionary);
+  return isSingle ? Math.min(folded, dictionary.foldedMax[REQUESTS]) : folded;
+}
 
 /** NOT of an AND is the OR of the NOTs (De Morgan), with unknowns as well. */
 function compileStep(filter: FilterNode, regex: RegexEngine, not: boolean, cache: TruthCache | undefined): Step {
@@ -285,8 +391,16 @@ function leavesOf(step: Step): readonly Leaf[] {
   return step.kind === "compare" ? [step] : step.parts.flatMap(leavesOf);
 }
 
-function truthOfEntries(step: Step, dictionary: Dictionary): Uint8Array<ArrayBuffer> {
-  if (step.kind === "compare") return step.matchEntries(dictionary);
+/** A filter of several comparisons of one dimension. */
+function combined(step: Step): EntryTruth {
+  return new EntryTruth({
+    decide: (dictionary, truth) => truth.set(truthOfEntries(step, dictionary)),
+    pick: () => -1,
+  });
+}
+
+function truthOfEntries(step: Step, dictionary: Dictionary): Uint8Array {
+  if (step.kind === "compare") return step.matchEntries(dictionary).subarray(0, dictionary.size);
   const truth = new Uint8Array(dictionary.size).fill(step.kind === "and" ? TRUE : FALSE);
   for (const part of step.parts) combine(truth, truthOfEntries(part, dictionary), truth.length, step.kind === "and");
   return truth;
@@ -296,26 +410,41 @@ function truthOfEntries(step: Step, dictionary: Dictionary): Uint8Array<ArrayBuf
 class RowTruth {
   /** One array per level of nesting. */
   readonly #levels: Uint8Array[] = [];
-  readonly #index = new WideIndex();
+  readonly #wide = new WideIndex();
+  #gathered = new Int32Array(0);
 
-  of(step: Step, bucket: Bucket, level = 0): Uint8Array {
+  /** Of all rows, or of some. */
+  of(step: Step, bucket: Bucket, some?: SomeRows, level = 0): Uint8Array {
+    const count = some?.count ?? bucket.rows;
     let truth = this.#levels[level];
-    if (truth === undefined || truth.length < bucket.rows) this.#levels[level] = truth = new Uint8Array(bucket.rows);
-    const parts = step.kind === "compare" ? [step] : step.parts, isAnd = step.kind !== "or", { rows } = bucket;
-    if (parts.length === 0) truth.fill(isAnd ? TRUE : FALSE, 0, rows);
+    if (truth === undefined || truth.length < count) this.#levels[level] = truth = new Uint8Array(roomFor(count));
+    const parts = step.kind === "compare" ? [step] : step.parts, isAnd = step.kind !== "or";
+    if (parts.length === 0) truth.fill(isAnd ? TRUE : FALSE, 0, count);
     parts.forEach((part, i) => {
       if (part.kind === "compare") {
-        const table = part.matchEntries(bucket.dictionaries[part.d]), index = this.#index.of(bucket.indexes[part.d]);
-        if (i === 0) lookUp(table, index, rows, truth);
-        else combineLookUp(table, index, rows, truth, isAnd);
-      } else if (i === 0) truth.set(this.of(part, bucket, level + 1).subarray(0, rows));
-      else combine(truth, this.of(part, bucket, level + 1), rows, isAnd);
+        const table = part.matchEntries(bucket.dictionaries[part.d]), index = this.#index(bucket, part.d, some);
+        if (i === 0) lookUp(table, index, count, truth);
+        else combineLookUp(table, index, count, truth, isAnd);
+      } else if (i === 0) truth.set(this.of(part, bucket, some, level + 1).subarray(0, count));
+      else combine(truth, this.of(part, bucket, some, level + 1), count, isAnd);
     });
     return truth;
   }
+
+  #index({ indexes }: Bucket, d: number, some: SomeRows | undefined): Int32Array {
+    if (some === undefined) return this.#wide.of(indexes[d]);
+    if (this.#gathered.length < some.count) this.#gathered = new Int32Array(roomFor(some.count));
+    gatherIndex(indexes[d], some.rows, some.count, this.#gathered);
+    return this.#gathered;
+  }
 }
 
-function combine(truth: Uint8Array, other: Uint8Array, rows: number, all: boolean): void {
-  if (all) { for (let r = 0; r < rows; r++) truth[r] &= other[r]; }
-  else for (let r = 0; r < rows; r++) truth[r] |= other[r];
+interface SomeRows {
+  readonly rows: Int32Array;
+  readonly count: number;
+}
+
+function combine(truth: Uint8Array, other: Uint8Array, count: number, all: boolean): void {
+  if (all) { for (let i = 0; i < count; i++) truth[i] &= other[i]; }
+  else for (let i = 0; i < count; i++) truth[i] |= other[i];
 }

@@ -8,10 +8,12 @@
  * 2^53 inside and saturate when they are read (`saturated` says why that is the same).
  */
 import { IS_SUM, MEASURE_COUNT, mergeValues, REQUESTS, saturated, type Values, zeroValues } from "./measures.ts";
+import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { InternTable } from "./intern.ts";
 import type { Dictionary } from "./bucket.ts";
-import type { EntryHashes } from "./entry_hashes.ts";
+import { SHARED_IDS } from "./value_ids.ts";
+import { roomFor } from "./wide_column.ts";
 import { nthLargest } from "./nth_largest.ts";
 
 export const REST = 0, HIDDEN = 1;
@@ -37,6 +39,8 @@ export class Groups {
   values = new Float64Array(64 * MEASURE_COUNT);
   hidden = new Float64Array(64);
   unknown = new Float64Array(64);
+  /** Groups by the id of their value; 0 where it is not known. */
+  #groupOfId = new Int32Array(0);
 
   constructor(seed: number) {
     this.#table = new InternTable(seed);
@@ -51,13 +55,31 @@ export class Groups {
     return FIRST + this.size;
   }
 
-  /** The group of an entry, made when it is new. */
-  of({ bytes, offsets }: Dictionary, entry: number, hashed?: EntryHashes): number {
-    const from = offsets[entry], to = offsets[entry + 1];
-    const id = hashed !== undefined && to + 3 < bytes.length
-      ? this.#table.internWords(hashed.view, from, to - from, hashed.hashes[entry])
-      : this.#table.intern(bytes, from, to);
-    return this.#grown(id + FIRST - 1);
+  /** The group of an entry, made when it is new: found by the id of its value, if that is given, else by its bytes. */
+  of({ bytes, offsets }: Dictionary, entry: number, valueId?: number): number {
+    if (valueId === undefined || valueId < SHARED_IDS) {
+      return this.#grown(this.#table.intern(bytes, offsets[entry], offsets[entry + 1]) + FIRST - 1);
+    }
+    const known = valueId < this.#groupOfId.length ? this.#groupOfId[valueId] : 0;
+    return known !== 0 ? known : this.#groupOfNewId(bytes, offsets[entry], offsets[entry + 1], valueId);
+  }
+
+  /** The groups of all entries but OTHER, whose values have these ids. */
+  ofAll(dictionary: Dictionary, ids: Int32Array, into: Int32Array): void {
+    for (let e = OTHER + 1; e < ids.length; e++) {
+      const id = ids[e], known = id < this.#groupOfId.length ? this.#groupOfId[id] : 0;
+      into[e] = known !== 0 ? known : this.of(dictionary, e, id);
+    }
+  }
+
+  #groupOfNewId(bytes: Uint8Array, from: number, to: number, valueId: number): number {
+    if (valueId >= this.#groupOfId.length) {
+      const more = new Int32Array(roomFor(valueId));
+      more.set(this.#groupOfId);
+      free(this.#groupOfId);
+      this.#groupOfId = more;
+    }
+    return this.#groupOfId[valueId] = this.#grown(this.#table.intern(bytes, from, to) + FIRST - 1);
   }
 
   entry(group: number): Uint8Array {
@@ -135,7 +157,16 @@ export class Groups {
     return { kept, lost };
   }
 
-  /** The largest of the maxima that belong to no group or to one that is not listed; 0 for sums. */
+  /** What belongs to no group or to one that is not listed. */
+  totalUnlisted(listed: ReadonlySet<number>): Values {
+    const total = zeroValues();
+    for (let group = REST; group < this.end; group++) {
+      if (!listed.has(group)) mergeValues(total, this.values, group * MEASURE_COUNT);
+    }
+    return total;
+  }
+
+  /** The same of maxima alone; 0 for sums. */
   largestUnlisted(listed: ReadonlySet<number>): Values {
     const largest = zeroValues();
     for (let group = REST; group < this.end; group++) {
@@ -182,7 +213,7 @@ export class Groups {
   /** Gives the memory back: it is of no use from now on. */
   free(): void {
     this.#table.free();
-    for (const column of [this.values, this.hidden, this.unknown]) free(column);
+    for (const column of [this.values, this.hidden, this.unknown, this.#groupOfId]) free(column);
   }
 
   #grown(group: number): number {

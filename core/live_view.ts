@@ -92,7 +92,7 @@ export class LiveView implements Answerer {
     const { slots, secondsCovered } = this.store.resolve(span, window.coarsest, Infinity);
     const query: Query = { ...question, filter: this.#compiled(question.filter) };
     const ranking: Ranking = this.store.endS === 0
-      ? { total: zeroValues(), other: zeroValues(), entries: [], unlistedMax: 0 }
+      ? { total: zeroValues(), other: zeroValues(), totalMax: 0, entries: [], unlistedMax: 0 }
       : topN(slots.map((slot) => slot.bucket()), query, this.options.seed);
     const { window: name, groupBy } = question;
     return {

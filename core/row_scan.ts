@@ -1,58 +1,55 @@
 /**
- * The rows of one bucket under a filter: which match certainly and which may, and what that makes for each entry of the
- * dimension that is grouped by. Memory is used again from bucket to bucket.
+ * The rows of one bucket under a filter: which match certainly and which may, and what that makes for each entry of a
+ * dimension. Memory is used again from bucket to bucket.
  */
-import { IS_SUM, MEASURE_COUNT } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, SUM_COUNT, type Values } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
-import { roomFor, WideNumbers } from "./wide_column.ts";
+import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
+import type { Projection } from "./projections.ts";
 import { rowsByEntry } from "./rows_by_entry.ts";
 import {
   combineLookUp,
   gatherIndex,
   gatherNumbers,
+  keepMarked,
   keepPossible,
-  lookUp,
   merge,
   mergeAll,
+  mergeGathered,
+  mergeRange,
   pickByEntry,
   pickByRow,
+  pickRange,
+  pickUnknown,
   splitUnknown,
+  sumOf,
 } from "./column_loops.ts";
-import { type CompiledComparison, type CompiledFilter, TRUE, UNKNOWN } from "./filter_match.ts";
+import { type CompiledComparison, type CompiledFilter, type Entries, TRUE, UNKNOWN } from "./filter_match.ts";
 
 /** Columns are widened as a whole when at least one row in this many is looked at; else only those rows are gathered. */
 const WIDEN_SHARE = 3;
 
-/** Share of a bucket's requests up to which rows are found by an index. */
+/** Share of a bucket's rows up to which they are found by an index. */
 const INDEXED_SHARE_MAX = 0.3;
 
-/** The bit of truth that only what certainly matches has. */
-const CERTAIN_BIT = 1;
+/** The bits of truth that what may match has, and what does. */
+const POSSIBLE_BIT = 0, CERTAIN_BIT = 1;
 
 /** Some rows of a bucket. */
 export class PickedRows {
   count = 0;
   rows = new Int32Array(0);
-  /** Of each: its entry in a dimension, or what `place` made of it. */
-  places = new Int32Array(0);
 
   makeRoom(rows: number): void {
     if (rows < this.rows.length) return;
+    free(this.rows);
     this.rows = new Int32Array(roomFor(rows));
-    this.places = new Int32Array(this.rows.length);
   }
 
   free(): void {
     free(this.rows);
-    free(this.places);
-  }
-
-  /** Puts the place of each row's entry where the entry was. */
-  place(placeOf: Int32Array): void {
-    const { places, count } = this;
-    for (let i = 0; i < count; i++) places[i] = placeOf[places[i]];
   }
 }
 
@@ -61,121 +58,272 @@ export class RowScan {
   /** Those that match, and those that may; under a single comparison only those that match. */
   readonly certain = new PickedRows();
   readonly unknown = new PickedRows();
+  readonly #wideIndex = new WideIndex();
   readonly #wide = Array.from({ length: MEASURE_COUNT }, () => new WideNumbers());
   readonly #gathered = Array.from({ length: MEASURE_COUNT }, () => new Float64Array(0));
   /** 0, 1, 2 … */
   #all = new Int32Array(0);
-  /** Of the rows picked. */
   #truths = new Uint8Array(0);
-  /** By row: the truth found so far; all zero between buckets. */
-  #marks = new Uint8Array(0);
+  /** Of some rows: their entries, or places made of them. */
+  #places = new Int32Array(0);
 
-  /** @param usesIndexes makes them when there are none */
+  /** @param usesIndexes of buckets, and makes them when there are none */
   constructor(readonly usesIndexes: boolean) {}
 
   /** Gives the memory back: it is of no use from now on. */
   free(): void {
-    for (const part of [this.certain, this.unknown, ...this.#wide]) part.free();
-    for (const column of [...this.#gathered, this.#all, this.#truths, this.#marks]) free(column);
+    for (const part of [this.certain, this.unknown, this.#wideIndex, ...this.#wide]) part.free();
+    for (const column of [...this.#gathered, this.#all, this.#truths, this.#places]) free(column);
   }
 
-  /** Finds the rows, and their entries in dimension `d`. Cost: one nanosecond a row, and as much for each that is found. */
-  select(bucket: Bucket, filter: CompiledFilter, d: number): void {
+  /** All rows of a projection whose class matches, and whose class may. */
+  selectRanges({ bucket, starts }: Projection, truths: Uint8Array): void {
+    this.#makeRoom(bucket);
     const { certain, unknown } = this;
-    certain.makeRoom(bucket.rows);
-    unknown.makeRoom(bucket.rows);
-    unknown.count = 0;
-    this.#pick(bucket, filter);
-    gatherIndex(bucket.indexes[d], certain.rows, certain.count, certain.places);
-    gatherIndex(bucket.indexes[d], unknown.rows, unknown.count, unknown.places);
+    certain.count = 0;
+    for (let c = 0; c < starts.length - 1; c++) {
+      const into = truths[c] === TRUE ? certain : truths[c] === UNKNOWN ? unknown : undefined;
+      if (into === undefined) continue;
+      const { rows } = into;
+      let { count } = into;
+      for (let row = starts[c]; row < starts[c + 1]; row++) rows[count++] = row;
+      into.count = count;
+    }
   }
 
-  /** Merges measure `m` of each row into `into[place]`. */
-  merge(bucket: Bucket, picked: PickedRows, m: number, into: Float64Array): void {
-    const isWide = picked.count * WIDEN_SHARE >= bucket.rows, { count, places } = picked;
-    const rows = isWide ? picked.rows : this.#allOf(count);
-    merge(this.#numbers(bucket.measures[m], m, picked, isWide), rows, places, count, into, IS_SUM[m]);
+  /** Rows of a projection whose class matches, and whose class may; otherwise as `selectMarked`. */
+  selectClasses(projection: Projection, truths: Uint8Array, d: number, marks: Uint8Array, most: Values): void {
+    const { bucket, starts } = projection;
+    this.#makeRoom(bucket);
+    for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
+      most[m] = this.#largestOfClasses(projection, truths, d, m, marks, most[m]);
+    }
+    const index = this.#wideIndex.of(bucket.indexes[d]), { certain, unknown } = this;
+    certain.count = 0;
+    for (let c = 0; c < starts.length - 1; c++) {
+      const into = truths[c] === TRUE ? certain : truths[c] === UNKNOWN ? unknown : undefined;
+      if (into !== undefined) into.count = pickRange(marks, index, starts[c], starts[c + 1], into.rows, into.count);
+    }
   }
 
-  /** Merges all measures of each row into `into[place * MEASURE_COUNT + m]`. */
-  mergeAll(bucket: Bucket, picked: PickedRows, into: Float64Array): void {
-    const isWide = picked.count * WIDEN_SHARE >= bucket.rows, { count, places } = picked;
-    const numbers = bucket.measures.map((column, m) => this.#numbers(column, m, picked, isWide));
-    mergeAll(numbers, isWide ? picked.rows : this.#allOf(count), places, count, into);
+  /** Finds the rows. Cost: next to none where an index tells, else a nanosecond or two a row. */
+  select(bucket: Bucket, filter: CompiledFilter): void {
+    this.#makeRoom(bucket);
+    const { comparisons } = filter;
+    const best = this.usesIndexes && comparisons !== undefined ? fewestRows(comparisons, bucket) : undefined;
+    if (best !== undefined) this.#pickIndexed(bucket, filter, best, comparisons!);
+    else this.#pickAll(bucket, filter);
+  }
+
+  /** The same by looking at every row: of a projection, which has no index. */
+  selectPlainly(bucket: Bucket, filter: CompiledFilter): void {
+    this.#makeRoom(bucket);
+    this.#pickAll(bucket, filter);
   }
 
   /**
-   * Picks the rows that may match, then takes those whose truth is unknown out of them. From an index where a comparison
-   * that all rows must satisfy leaves few of them, else from all rows.
+   * The same for the rows whose entry in dimension `d` is marked, alone. `marks[OTHER]` is 0.
+   *
+   * @param most raised to the maxima of the rows that match and are not marked, where these are at hand
+   * @returns whether they were
    */
-  #pick(bucket: Bucket, filter: CompiledFilter): void {
-    const comparisons = filter.comparisons ?? [], alternatives = this.usesIndexes && filter.alternatives || [];
-    const best = this.usesIndexes ? leastShare(comparisons, bucket) : undefined;
-    if (best !== undefined) this.#pickIndexed(bucket, best, comparisons);
-    else if (comparisons.length === 1) this.#pickByEntry(bucket, comparisons[0]);
-    else if (alternatives.length > 0 && shareOf(alternatives, bucket) < INDEXED_SHARE_MAX) {
-      this.#pickUnion(bucket, alternatives);
-    } else this.#pickByRow(bucket, filter.matchRows(bucket));
-    if (comparisons.length === 1 || !filter.canBeUnknown(bucket)) return;
-    const { certain, unknown } = this, picked = certain.count;
-    certain.count = splitUnknown(this.#truths, certain.rows, picked, unknown.rows);
-    unknown.count = picked - certain.count;
+  selectMarked(bucket: Bucket, filter: CompiledFilter, d: number, marks: Uint8Array, most: Values): boolean {
+    const { certain, unknown } = this;
+    if (this.usesIndexes && isIndexed(filter.comparisons, bucket)) {
+      this.select(bucket, filter);
+      this.#raise(bucket, d, marks, most);
+      this.#keepMarked(bucket, d, marks, certain);
+      this.#keepMarked(bucket, d, marks, unknown);
+      return true;
+    }
+    this.#makeRoom(bucket);
+    certain.count = pickByEntry(marks, POSSIBLE_BIT, bucket.indexes[d], bucket.rows, certain.rows);
+    this.#decide(bucket, filter);
+    return false;
+  }
+
+  /** The same for rows with more of a maximum than `least`. */
+  selectAbove(bucket: Bucket, filter: CompiledFilter, m: number, least: number): void {
+    this.#makeRoom(bucket);
+    const { certain } = this, numbers = this.#wide[m].of(bucket.measures[m]);
+    let count = 0;
+    for (let row = 0; row < bucket.rows; row++) if (numbers[row] > least) certain.rows[count++] = row;
+    certain.count = count;
+    if (count > 0) this.#decide(bucket, filter);
+    else this.unknown.count = 0;
+  }
+
+  /** Their entries in dimension `d`, in their order. Valid until the next call. */
+  entries(bucket: Bucket, picked: PickedRows, d: number): Int32Array {
+    return this.#entries(bucket, d, picked);
+  }
+
+  /** Their values of measure `m`, in their order. Valid until the next call for this measure. */
+  numbers(bucket: Bucket, picked: PickedRows, m: number): Float64Array {
+    return this.#gather(bucket.measures[m], m, picked);
+  }
+
+  /** The largest of measure `m` of matching rows of classes whose entry in dimension `d` is not marked, or `least`. */
+  #largestOfClasses(
+    { bucket, starts }: Projection,
+    truths: Uint8Array,
+    d: number,
+    m: number,
+    marks: Uint8Array,
+    least: number,
+  ): number {
+    const numbers = this.#wide[m].of(bucket.measures[m]), index = bucket.indexes[d];
+    for (let c = 0; c < starts.length - 1; c++) {
+      if (truths[c] !== TRUE) continue;
+      for (let row = starts[c]; row < starts[c + 1]; row++) {
+        if (numbers[row] > least && marks[index[row]] === 0) least = numbers[row];
+      }
+    }
+    return least;
+  }
+
+  /** Merges measure `m` of rows into what their entries in dimension `d` have. */
+  merge(bucket: Bucket, picked: PickedRows, d: number, m: number, into: Float64Array): void {
+    const { rows, count } = picked;
+    if (count * WIDEN_SHARE >= bucket.rows) {
+      const numbers = this.#wide[m].of(bucket.measures[m]), index = this.#wideIndex.of(bucket.indexes[d]);
+      merge(numbers, index, rows, count, into, IS_SUM[m]);
+    } else {mergeGathered(
+        this.#gather(bucket.measures[m], m, picked),
+        this.#entries(bucket, d, picked),
+        count,
+        into,
+        IS_SUM[m],
+      );}
+  }
+
+  /** Merges all measures of rows into `into[MEASURE_COUNT * place + m]`, the place of an entry being `placeOf[entry]`. */
+  mergeAll(bucket: Bucket, picked: PickedRows, d: number, placeOf: Int32Array, into: Float64Array): void {
+    const { rows, count } = picked, places = this.#entries(bucket, d, picked);
+    for (let i = 0; i < count; i++) places[i] = placeOf[places[i]];
+    const isWide = count * WIDEN_SHARE >= bucket.rows;
+    const numbers = bucket.measures.map((column, m) =>
+      isWide ? this.#wide[m].of(column) : this.#gather(column, m, picked)
+    );
+    mergeAll(numbers, isWide ? rows : this.#allOf(count), places, count, into);
+  }
+
+  /** Merges measure `m` of rows into a total. */
+  addTotal(bucket: Bucket, picked: PickedRows, m: number, total: Values): void {
+    const numbers = this.#gather(bucket.measures[m], m, picked), { count } = picked;
+    if (IS_SUM[m]) total[m] += sumOf(numbers, count);
+    else for (let i = 0; i < count; i++) if (numbers[i] > total[m]) total[m] = numbers[i];
+  }
+
+  /**
+   * Merges measure `m` of the rows of classes into what their entries in dimension `d` have.
+   *
+   * @param truths of each class
+   * @param truth the one that is wanted
+   */
+  mergeClasses(
+    { bucket, starts }: Projection,
+    truths: Uint8Array,
+    truth: number,
+    d: number,
+    m: number,
+    into: Float64Array,
+  ): void {
+    const numbers = this.#wide[m].of(bucket.measures[m]), index = this.#wideIndex.of(bucket.indexes[d]);
+    for (let c = 0; c < starts.length - 1; c++) {
+      if (truths[c] === truth) mergeRange(numbers, index, starts[c], starts[c + 1], into);
+    }
+  }
+
+  #makeRoom({ rows }: Bucket): void {
+    this.certain.makeRoom(rows);
+    this.unknown.makeRoom(rows);
+    this.unknown.count = 0;
   }
 
   /** Rows of the entries that satisfy one comparison, and those that gave the value up; the others are decided for these. */
-  #pickIndexed(bucket: Bucket, best: CompiledComparison, comparisons: readonly CompiledComparison[]): void {
-    const { certain } = this, { starts, rows } = rowsByEntry(bucket, best.d);
+  #pickIndexed(
+    bucket: Bucket,
+    filter: CompiledFilter,
+    best: CompiledComparison,
+    comparisons: readonly CompiledComparison[],
+  ): void {
+    const { certain } = this, index = rowsByEntry(bucket, best.d), { starts, rows } = index;
     const isOnly = comparisons.length === 1, given = isOnly ? 0 : starts[OTHER + 1];
-    certain.rows.set(rows.subarray(0, given));
+    const { count: matching, entries } = best.matches(bucket.dictionaries[best.d]), into = certain.rows;
+    for (let i = 0; i < given; i++) into[i] = rows[i];
     let count = given;
-    for (const e of best.matches(bucket.dictionaries[best.d])) {
-      for (let at = starts[e]; at < starts[e + 1]; at++) certain.rows[count++] = rows[at];
+    for (let i = 0; i < matching; i++) {
+      const e = entries[i];
+      for (let at = starts[e]; at < starts[e + 1]; at++) into[count++] = rows[at];
     }
     certain.count = count;
     if (isOnly) return;
-    const truths = this.#truthsOf(count);
+    const truths = this.#truthsOf(count), places = this.#placesOf(count);
     truths.fill(TRUE, 0, count);
     truths.fill(UNKNOWN, 0, given);
     for (const comparison of comparisons) {
       if (comparison === best) continue;
-      gatherIndex(bucket.indexes[comparison.d], certain.rows, count, certain.places);
-      combineLookUp(comparison.matchEntries(bucket.dictionaries[comparison.d]), certain.places, count, truths, true);
+      gatherIndex(bucket.indexes[comparison.d], into, count, places);
+      combineLookUp(comparison.matchEntries(bucket.dictionaries[comparison.d]), places, count, truths, true);
     }
-    certain.count = keepPossible(truths, certain.rows, count);
+    certain.count = keepPossible(truths, into, count);
+    this.#split(bucket, filter, truths);
   }
 
-  /** Rows of the entries that satisfy any of the comparisons, and those that gave up one of their values, each once. */
-  #pickUnion(bucket: Bucket, comparisons: readonly CompiledComparison[]): void {
-    const { certain } = this;
-    if (this.#marks.length < bucket.rows) this.#marks = new Uint8Array(roomFor(bucket.rows));
-    const marks = this.#marks;
-    let count = 0;
-    for (const comparison of comparisons) {
-      const { starts, rows } = rowsByEntry(bucket, comparison.d);
-      const matches = comparison.matches(bucket.dictionaries[comparison.d]);
-      for (let i = -1; i < matches.length; i++) {
-        const e = i < 0 ? OTHER : matches[i], truth = i < 0 ? UNKNOWN : TRUE;
-        for (let at = starts[e]; at < starts[e + 1]; at++) {
-          const row = rows[at];
-          if (marks[row] === 0) certain.rows[count++] = row;
-          marks[row] |= truth;
-        }
+  #pickAll(bucket: Bucket, filter: CompiledFilter): void {
+    const { certain, unknown } = this, { comparisons } = filter;
+    if (comparisons?.length === 1) {
+      const [{ d }] = comparisons, table = comparisons[0].matchEntries(bucket.dictionaries[d]);
+      certain.count = pickByEntry(table, CERTAIN_BIT, bucket.indexes[d], bucket.rows, certain.rows);
+      return;
+    }
+    const truths = filter.matchRows(bucket);
+    certain.count = pickByRow(truths, bucket.rows, certain.rows);
+    if (filter.canBeUnknown(bucket)) unknown.count = pickUnknown(truths, bucket.rows, unknown.rows);
+  }
+
+  /** Takes those of `certain` that do not match out, and moves those that only may. */
+  #decide(bucket: Bucket, filter: CompiledFilter): void {
+    const { certain } = this, truths = filter.matchSome(bucket, certain.rows, certain.count);
+    certain.count = keepPossible(truths, certain.rows, certain.count);
+    this.#split(bucket, filter, truths);
+  }
+
+  #split(bucket: Bucket, filter: CompiledFilter, truths: Uint8Array): void {
+    const { certain, unknown } = this, picked = certain.count;
+    unknown.count = 0;
+    if (!filter.canBeUnknown(bucket)) return;
+    certain.count = splitUnknown(truths, certain.rows, picked, unknown.rows);
+    unknown.count = picked - certain.count;
+  }
+
+  #raise(bucket: Bucket, d: number, marks: Uint8Array, most: Values): void {
+    const { certain } = this, index = bucket.indexes[d];
+    for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
+      const numbers = this.#gather(bucket.measures[m], m, certain);
+      for (let i = 0; i < certain.count; i++) {
+        if (numbers[i] > most[m] && marks[index[certain.rows[i]]] === 0) most[m] = numbers[i];
       }
     }
-    certain.count = count;
-    lookUp(marks, certain.rows, count, this.#truthsOf(count));
-    for (let i = 0; i < count; i++) marks[certain.rows[i]] = 0;
   }
 
-  #pickByEntry({ dictionaries, indexes, rows }: Bucket, comparison: CompiledComparison): void {
-    const table = comparison.matchEntries(dictionaries[comparison.d]);
-    this.certain.count = pickByEntry(table, CERTAIN_BIT, indexes[comparison.d], rows, this.certain.rows);
+  #keepMarked(bucket: Bucket, d: number, marks: Uint8Array, picked: PickedRows): void {
+    picked.count = keepMarked(marks, this.#entries(bucket, d, picked), picked.rows, picked.count);
   }
 
-  #pickByRow(bucket: Bucket, truths: Uint8Array): void {
-    const { certain } = this;
-    certain.count = pickByRow(truths, bucket.rows, certain.rows);
-    lookUp(truths, certain.rows, certain.count, this.#truthsOf(certain.count));
+  /** Entries of rows, in their order. Valid until the next call. */
+  #entries(bucket: Bucket, d: number, { rows, count }: PickedRows): Int32Array {
+    const entries = this.#placesOf(count);
+    gatherIndex(bucket.indexes[d], rows, count, entries);
+    return entries;
+  }
+
+  /** A column as doubles: only of the rows picked and in their order. */
+  #gather(column: NumberColumn, m: number, { rows, count }: PickedRows): Float64Array {
+    if (this.#gathered[m].length < count) this.#gathered[m] = new Float64Array(roomFor(count));
+    gatherNumbers(column, rows, count, this.#gathered[m]);
+    return this.#gathered[m];
   }
 
   #truthsOf(count: number): Uint8Array {
@@ -183,12 +331,9 @@ export class RowScan {
     return this.#truths;
   }
 
-  /** A column as doubles: whole, or only of the rows picked and in their order. */
-  #numbers(column: NumberColumn, m: number, { rows, count }: PickedRows, isWide: boolean): Float64Array {
-    if (isWide) return this.#wide[m].of(column);
-    if (this.#gathered[m].length < count) this.#gathered[m] = new Float64Array(roomFor(count));
-    gatherNumbers(column, rows, count, this.#gathered[m]);
-    return this.#gathered[m];
+  #placesOf(count: number): Int32Array {
+    if (this.#places.length < count) this.#places = new Int32Array(roomFor(count));
+    return this.#places;
   }
 
   #allOf(count: number): Int32Array {
@@ -197,17 +342,23 @@ export class RowScan {
   }
 }
 
-/** Share of a bucket's requests that satisfy any of the comparisons, at most. */
-function shareOf(comparisons: readonly CompiledComparison[], bucket: Bucket): number {
-  return comparisons.reduce((sum, comparison) => sum + comparison.share(bucket), 0);
+function isIndexed(comparisons: readonly CompiledComparison[] | undefined, bucket: Bucket): boolean {
+  return comparisons !== undefined && fewestRows(comparisons, bucket) !== undefined;
 }
 
-/** The comparison that fewest requests satisfy, if they are few enough for an index to gain. */
-function leastShare(comparisons: readonly CompiledComparison[], bucket: Bucket): CompiledComparison | undefined {
-  let best: CompiledComparison | undefined, least = INDEXED_SHARE_MAX;
+/** The comparison that fewest rows may satisfy, if they are few enough for an index to gain. */
+function fewestRows(comparisons: readonly CompiledComparison[], bucket: Bucket): CompiledComparison | undefined {
+  let best: CompiledComparison | undefined, least = INDEXED_SHARE_MAX * bucket.rows;
   for (const comparison of comparisons) {
-    const share = comparison.share(bucket);
-    if (share < least) [best, least] = [comparison, share];
+    const { starts } = rowsByEntry(bucket, comparison.d), given = comparisons.length === 1 ? 0 : starts[OTHER + 1];
+    const rows = given + rowsOf(starts, comparison.matches(bucket.dictionaries[comparison.d]));
+    if (rows < least) [best, least] = [comparison, rows];
   }
   return best;
+}
+
+function rowsOf(starts: ArrayLike<number>, { count, entries }: Entries): number {
+  let rows = 0;
+  for (let i = 0; i < count; i++) rows += starts[entries[i] + 1] - starts[entries[i]];
+  return rows;
 }

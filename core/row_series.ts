@@ -2,7 +2,7 @@
  * What stands beside a ranking's rows on a page: for each listed value its requests over time, and by class of status.
  *
  * One pass over the buckets of the window, whatever the number of values. Per bucket the dictionary is searched for the
- * listed values (a look at each entry's hash), and the rows are looked at once.
+ * listed values (a look at each entry's number), and the rows are looked at once.
  *
  *   requests over time   from marginals where the ranking is (no filter, or one on the grouped dimension), else from rows
  *   classes              always from rows: they can add up to less than the count, never to more
@@ -13,7 +13,7 @@ import type { Bucket, Dictionary } from "./bucket.ts";
 import { marginalOfEach } from "./bucket_block.ts";
 import { entryOf } from "./label.ts";
 import { hashWords, InternTable } from "./intern.ts";
-import { entryHashes } from "./entry_hashes.ts";
+import { SHARED_IDS, valueIds } from "./value_ids.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { RowScan } from "./row_scan.ts";
@@ -44,7 +44,8 @@ export function rowSeries(
   filter: CompiledFilter | undefined,
   seed: number,
 ): RowSeries {
-  const search = new EntrySearch(seed), rows = new PlacedRows();
+  valueIds.begin(points.flat(), seed);
+  const search = new EntrySearch(d, seed), rows = new PlacedRows();
   const placeOf = labels.map((label) => search.add(entryOf(DIMENSIONS[d], label)));
   const places = search.size, fromMarginals = filter === undefined || filter.dimension === d;
   /** counts[point * places + place], classes[place * CLASSES + class]; place 0 is nobody's. */
@@ -116,8 +117,10 @@ class PlacedRows {
     classes: Float64Array,
     into: Float64Array,
   ): void {
-    this.#scan.select(bucket, filter, d);
-    const { rows, places: entries, count } = this.#scan.certain, status = bucket.indexes[STATUS];
+    this.#scan.select(bucket, filter);
+    const { rows, count } = this.#scan.certain,
+      entries = this.#scan.entries(bucket, this.#scan.certain, d),
+      status = bucket.indexes[STATUS];
     const requests = bucket.measures[REQUESTS], classOf = statusClasses(bucket.dictionaries[STATUS]);
     for (let i = 0; i < count; i++) {
       const place = places[entries[i]];
@@ -137,21 +140,22 @@ interface Found {
   readonly count: number;
 }
 
-/** Hashes are told apart by so many of their high bits before the table is asked: 8 kB, of which few are marked. */
-const MARK_BITS = 13, MARK_SHIFT = 32 - MARK_BITS;
-
 /** Bytes that comparing by words may read behind an entry. */
 const BEHIND = 3;
+
+const SEVERAL = -1;
 
 /** Finds a few values in one dictionary after the other. */
 class EntrySearch {
   readonly #table: InternTable;
-  readonly #marks = new Uint8Array(1 << MARK_BITS);
+  /** By id: the place of its value; SEVERAL where other values share it, 0 for all others. */
+  #placeOfId = new Int32Array(0);
+  readonly #values: Uint8Array[] = [];
   #places = new Int32Array(0);
   #entries = new Int32Array(64);
   #count = 0;
 
-  constructor(readonly seed: number) {
+  constructor(readonly d: number, readonly seed: number) {
     this.#table = new InternTable(seed);
   }
 
@@ -164,29 +168,44 @@ class EntrySearch {
   add(entry: Uint8Array | undefined): number {
     if (entry === undefined) return 0;
     const view = padded(entry), hash = hashWords(view, 0, entry.length, this.seed);
-    this.#marks[hash >>> MARK_SHIFT] = 1;
+    this.#values.push(entry);
     return this.#table.internWords(view, 0, entry.length, hash);
   }
 
   /** Valid until `leave`. */
   in(dictionary: Dictionary): Found {
-    const { size, offsets, bytes } = dictionary, { hashes, view } = entryHashes(dictionary, this.seed);
+    const { size, bytes } = dictionary, ids = valueIds.of(dictionary, this.d), placeOfId = this.#placesOfIds();
     if (this.#places.length < size) this.#places = new Int32Array(roomFor(size));
     if (this.#entries.length < this.size) this.#entries = new Int32Array(this.size);
-    const marks = this.#marks, places = this.#places, entries = this.#entries;
+    const places = this.#places, entries = this.#entries;
     let count = 0;
     for (let e = 1; e < size; e++) {
-      if (marks[hashes[e] >>> MARK_SHIFT] === 0) continue;
-      const from = offsets[e], length = offsets[e + 1] - from, isLast = offsets[e + 1] + BEHIND >= bytes.length;
-      const place = isLast
-        ? this.#table.find(padded(bytes.subarray(from, from + length)), 0, length, hashes[e])
-        : this.#table.find(view, from, length, hashes[e]);
+      let place = placeOfId[ids[e]];
+      if (place === 0) continue;
+      if (place === SEVERAL) place = this.#find(bytes.subarray(dictionary.offsets[e], dictionary.offsets[e + 1]));
       if (place === 0) continue;
       places[e] = place;
       entries[count++] = e;
     }
     this.#count = count;
     return { places, entries, count };
+  }
+
+  /** Made again when there are more numbers than before. */
+  #placesOfIds(): Int32Array {
+    const end = valueIds.end(this.d);
+    if (this.#placeOfId.length >= end) return this.#placeOfId;
+    this.#placeOfId = new Int32Array(end);
+    for (const entry of this.#values) {
+      const id = valueIds.ofValue(entry, this.d);
+      this.#placeOfId[id] = id < SHARED_IDS ? SEVERAL : this.#find(entry);
+    }
+    return this.#placeOfId;
+  }
+
+  #find(entry: Uint8Array): number {
+    const view = padded(entry), { length } = entry;
+    return this.#table.find(view, 0, length, hashWords(view, 0, length, this.seed));
   }
 
   /** Clears what `in` has found. */

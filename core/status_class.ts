@@ -9,7 +9,7 @@ import { KeptOfEach } from "./derived.ts";
 import { marginalOfEach } from "./bucket_block.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { RowScan } from "./row_scan.ts";
-import { matchingRequests } from "./top_n_bucket.ts";
+import { matchingRequests, projectionFor } from "./top_n_bucket.ts";
 
 /** Names of the classes, in the order of every array of them. */
 export const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
@@ -21,7 +21,7 @@ export const NO_CLASS = STATUS_CLASS_COUNT;
 
 const DIGIT_0 = 0x30, DIGIT_1 = 0x31, DIGIT_9 = 0x39;
 
-const kept = new KeptOfEach<Uint8Array<ArrayBuffer>>(true);
+const kept = new KeptOfEach<Uint8Array<ArrayBuffer>>();
 
 /** The class of every entry of a dictionary of statuses. Made once and kept with it (`derived.ts`). 1 B an entry. */
 export function statusClasses(dictionary: Dictionary): Uint8Array {
@@ -58,10 +58,12 @@ export function addByStatusClass(bucket: Bucket, filter: CompiledFilter | undefi
   if (filter === undefined || filter.dimension === STATUS) {
     const requests = marginalOfEach(dictionary, REQUESTS), matches = filter?.matches(dictionary);
     if (matches === undefined) { for (let e = 1; e < size; e++) sums[e] = requests[e]; }
-    else for (const e of matches) sums[e] = requests[e];
+    else for (let i = 0; i < matches.count; i++) sums[matches.entries[i]] = requests[matches.entries[i]];
   } else {
-    scan.select(bucket, filter, STATUS);
-    scan.merge(bucket, scan.certain, REQUESTS, sums);
+    const rows = projectionFor(bucket, filter, STATUS) ?? bucket;
+    if (rows === bucket) scan.select(bucket, filter);
+    else scan.selectPlainly(rows, filter);
+    scan.merge(rows, scan.certain, STATUS, REQUESTS, sums);
   }
   let all = 0;
   for (let e = 0; e < size; e++) {

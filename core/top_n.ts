@@ -10,32 +10,33 @@
  * bucket at a time and holds all values up to a bound. `top_n_bucket.ts` says what one bucket contributes.
  */
 import { TOP_N_GROUPS_MAX } from "./bounds.ts";
-import { IS_SUM, mergeValues, saturated, type Values, zeroValues } from "./measures.ts";
+import { IS_SUM, mergeValues, REQUESTS, saturated, SUM_COUNT, type Values, zeroValues } from "./measures.ts";
 import { dimensionIndex, DIMENSIONS } from "./dimensions.ts";
 import { entryLabel } from "./label.ts";
 import type { Bucket } from "./bucket.ts";
 import { derived } from "./derived.ts";
+import { valueIds } from "./value_ids.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { Groups, type GroupsState } from "./groups.ts";
 import { Candidates } from "./candidates.ts";
-import { Contribution } from "./top_n_bucket.ts";
-import type { TopNAnswer, TopNEntry, TopNQuestion } from "./answer.ts";
+import { Contribution, type Total } from "./top_n_bucket.ts";
+import { isSaturated, type TopNAnswer, type TopNEntry, type TopNQuestion } from "./answer.ts";
 
 /** The part of an answer that buckets decide. */
-export type Ranking = Pick<TopNAnswer, "total" | "other" | "entries" | "unlistedMax">;
+export type Ranking = Pick<TopNAnswer, "total" | "totalMax" | "other" | "entries" | "unlistedMax">;
 
 /** A question with its filter ready to be matched. */
 export interface Query extends Omit<TopNQuestion, "filter"> {
   readonly filter: CompiledFilter | undefined;
 }
 
-/** Dictionary entries, of all buckets together, up to which they are simply all joined. */
-const JOINED_ENTRIES_MAX = 20_000;
+/** Entries of each dictionary up to which all values are simply joined. */
+const JOINED_ENTRIES_MAX = 512;
 
 /**
  * Ranks over all of `buckets`. Cost: linear in dictionary entries, and under a filter in rows.
  *
- * @param joinedMax entries of all buckets up to which all are joined; certain counts do not depend on it
+ * @param joinedMax entries of each bucket up to which all are joined; certain counts do not depend on it
  */
 export function topN(
   buckets: readonly Bucket[],
@@ -44,18 +45,20 @@ export function topN(
   joinedMax: number = JOINED_ENTRIES_MAX,
 ): Ranking {
   derived.begin();
-  const d = dimensionIndex(query.groupBy);
-  const part = new Contribution(d, query.sort, query.filter, seed, true);
+  valueIds.begin(buckets, seed);
   query.filter?.prepare(buckets, seed);
-  const entries = buckets.reduce((sum, { dictionaries }) => sum + dictionaries[d].size - 1, 0);
-  if (entries > joinedMax) return topCandidates(buckets, query, part, seed);
-  const groups = new Groups(seed), total = zeroValues();
-  let anyMax = 0;
-  for (const bucket of buckets) {
-    part.addTotal(bucket, total);
-    anyMax += part.add(bucket, groups, "all").any;
+  const d = dimensionIndex(query.groupBy), part = new Contribution(d, query.sort, query.filter, true);
+  if (buckets.some(({ dictionaries }) => dictionaries[d].size > joinedMax)) {
+    return topCandidates(buckets, query, part, seed);
   }
-  const ranking = rankingOf(query, groups, part.totalFromRows ? groups.total() : total, anyMax);
+  return topJoined(buckets, query, part, seed);
+}
+
+function topJoined(buckets: readonly Bucket[], query: Query, part: Contribution, seed: number): Ranking {
+  const groups = new Groups(seed), told: Total = { values: zeroValues(), beyond: 0 };
+  let anyMax = 0;
+  for (const bucket of buckets) anyMax += part.add(bucket, groups, "all", told).any;
+  const ranking = rankingOf(query, part, groups, told, anyMax);
   groups.free();
   part.free();
   return ranking;
@@ -63,31 +66,38 @@ export function topN(
 
 /** The same for very many values: joins only those that can be among the first or can have most of what is unlisted. */
 function topCandidates(buckets: readonly Bucket[], query: Query, part: Contribution, seed: number): Ranking {
-  const candidates = new Candidates(), told = zeroValues();
+  const candidates = new Candidates(), told: Total = { values: zeroValues(), beyond: 0 };
+  let anyMax = 0, hiddenMax = 0;
   for (const bucket of buckets) {
-    part.addTotal(bucket, told);
-    part.weigh(bucket, candidates);
+    const { any, hidden } = part.weigh(bucket, candidates, told);
+    anyMax += any;
+    hiddenMax += hidden;
+  }
+  const total: Total = { values: told.values.map(saturated), beyond: told.beyond };
+  if (total.values.some((value, m) => IS_SUM[m] && isSaturated(value))) {
+    // A difference to "at least this" says nothing: what is not listed has to be added up.
+    candidates.free();
+    return topJoined(buckets, query, part, seed);
   }
   candidates.choose(query.n + 1);
   for (;;) {
     const groups = new Groups(seed);
-    let anyMax = 0, hiddenMax = 0;
-    for (const bucket of buckets) {
-      const { any, hidden } = part.add(bucket, groups, candidates.chosen);
-      anyMax += any;
-      hiddenMax += hidden;
-    }
+    part.begin();
+    for (const bucket of buckets) part.add(bucket, groups, candidates.chosen);
     const listed = groups.ranked(query.sort, query.n), isListed = new Set(listed);
     const least = listed.length < query.n ? 0 : groups.value(listed[listed.length - 1], query.sort);
     const unlisted = groups.mostUnlisted(isListed, false);
-    // The guess was too high: values in other cells can matter as well.
+    // Where values share cells, those in others can matter as well.
     if (candidates.chooseMissing(least, unlisted)) {
       groups.free();
       continue;
     }
-    const total = part.totalFromRows ? groups.total() : told;
-    const largest = part.largestUnlisted(buckets, groups, isListed, total);
-    const unlistedMax = Math.max(anyMax, unlisted + hiddenMax);
+    const largest = part.largestUnlisted(buckets, groups, isListed, total.values);
+    const unlistedMax = Math.max(
+      anyMax + groups.mostUnlisted(isListed, true),
+      anyMax,
+      Math.min(unlisted, candidates.mostUnchosen()) + hiddenMax,
+    );
     const ranking = assembled(query, groups, listed, total, anyMax, unlistedMax, largest);
     candidates.free();
     groups.free();
@@ -100,6 +110,8 @@ function topCandidates(buckets: readonly Bucket[], query: Query, part: Contribut
 export interface TopNState extends GroupsState {
   /** What certainly matches. */
   readonly total: Values;
+  /** Requests that may match beyond it. */
+  readonly totalBeyond: number;
   /** Requests that a value which is no group can have at most. */
   readonly unlistedMax: number;
 }
@@ -110,7 +122,7 @@ export interface TopNState extends GroupsState {
  */
 export class TopNBuilder {
   readonly #part: Contribution;
-  readonly #total = zeroValues();
+  readonly #total: Total = { values: zeroValues(), beyond: 0 };
   #groups: Groups;
   #unlistedMax = 0;
 
@@ -119,26 +131,27 @@ export class TopNBuilder {
    * @param groupsMax values held; at least 1
    */
   constructor(readonly query: Query, readonly seed: number, readonly groupsMax: number = TOP_N_GROUPS_MAX) {
-    this.#part = new Contribution(dimensionIndex(query.groupBy), query.sort, query.filter, seed, false);
+    this.#part = new Contribution(dimensionIndex(query.groupBy), query.sort, query.filter, false);
     this.#groups = new Groups(seed);
   }
 
   /** Counts one bucket. Keeps nothing of it. */
   add(bucket: Bucket): void {
     derived.begin();
-    this.#part.addTotal(bucket, this.#total);
-    this.#unlistedMax += this.#part.add(bucket, this.#groups, "seen").any;
+    this.#unlistedMax += this.#part.add(bucket, this.#groups, "seen", this.#total).any;
     this.#keepBound();
   }
 
   /** Everything counted so far. The arrays are the caller's. */
   state(): TopNState {
-    return { ...this.#groups.state(), total: this.#total.slice(), unlistedMax: this.#unlistedMax };
+    const { values, beyond } = this.#total;
+    return { ...this.#groups.state(), total: values.slice(), totalBeyond: beyond, unlistedMax: this.#unlistedMax };
   }
 
   /** Adds what another builder has counted for the same question. */
   addState(state: TopNState): void {
-    mergeValues(this.#total, state.total);
+    mergeValues(this.#total.values, state.total);
+    this.#total.beyond += state.totalBeyond;
     this.#groups.addState(state);
     this.#unlistedMax += state.unlistedMax;
     this.#keepBound();
@@ -146,8 +159,7 @@ export class TopNBuilder {
 
   /** The answer for everything counted so far. */
   ranking(): Ranking {
-    const total = this.#part.totalFromRows ? this.#groups.total() : this.#total.slice();
-    return rankingOf(this.query, this.#groups, total, this.#unlistedMax);
+    return rankingOf(this.query, this.#part, this.#groups, this.#total, this.#unlistedMax);
   }
 
   /** Folds the lightest groups when there are too many: well below the bound, so that it does not happen every bucket. */
@@ -164,21 +176,25 @@ export class TopNBuilder {
 /** Share of the bound that stays in use after an overflow. */
 const KEPT_AFTER_OVERFLOW = 0.75;
 
-/** The answer when every value is a group or in REST. */
-function rankingOf(query: Query, groups: Groups, total: Values, anyMax: number): Ranking {
+/** The answer when every value is a group or in REST: what matches is what they have, and what was told beside them. */
+function rankingOf(query: Query, part: Contribution, groups: Groups, told: Total, anyMax: number): Ranking {
   const listed = groups.ranked(query.sort, query.n), isListed = new Set(listed);
+  const values = part.isTotalOfGroups ? groups.total() : zeroValues(), rest = groups.totalUnlisted(isListed);
+  mergeValues(values, told.values);
+  if (part.isTotalOfGroups) { for (let m = 0; m < SUM_COUNT; m++) rest[m] += told.values[m]; }
   const unlistedMax = anyMax + groups.mostUnlisted(isListed, true);
-  return assembled(query, groups, listed, total, anyMax, unlistedMax, groups.largestUnlisted(isListed));
+  const total = { values: values.map(saturated), beyond: told.beyond };
+  return assembled(query, groups, listed, total, anyMax, unlistedMax, rest);
 }
 
 function assembled(
   query: Query,
   groups: Groups,
   listed: readonly number[],
-  total: Values,
+  { values: total, beyond }: Total,
   anyMax: number,
   unlistedMax: number,
-  largestUnlisted: Values,
+  unlisted: Values,
 ): Ranking {
   const dimension = DIMENSIONS[dimensionIndex(query.groupBy)];
   const entries = listed.map((group): TopNEntry => ({
@@ -186,14 +202,22 @@ function assembled(
     values: groups.valuesOf(group),
     countMax: saturated(groups.most(group) + anyMax),
   }));
-  return { total, entries, other: rest(total, entries, largestUnlisted), unlistedMax };
+  const totalMax = saturated(total[REQUESTS] + beyond);
+  return { total, totalMax, entries, other: rest(total, entries, unlisted), unlistedMax };
 }
 
-/** What is left of the total: for sums the difference, for maxima the largest that is not listed. */
-function rest(total: Values, entries: readonly TopNEntry[], largestUnlisted: Values): Values {
+/**
+ * What is left of the total: for sums the difference, for maxima the largest that is not listed.
+ *
+ * @param unlisted what is not listed, of maxima, and of sums where the total is saturated
+ */
+function rest(total: Values, entries: readonly TopNEntry[], unlisted: Values): Values {
   return total.map((whole, m) => {
-    if (IS_SUM[m]) return Math.max(0, entries.reduce((left, { values }) => left - values[m], whole));
+    if (IS_SUM[m]) {
+      if (isSaturated(whole)) return saturated(unlisted[m]);
+      return Math.max(0, entries.reduce((left, { values }) => left - values[m], whole));
+    }
     // Whoever had the maximum may have given up the value that is grouped by.
-    return entries.every(({ values }) => values[m] < whole) ? whole : largestUnlisted[m];
+    return entries.every(({ values }) => values[m] < whole) ? whole : unlisted[m];
   });
 }

@@ -18,35 +18,43 @@ import {
   mergeValues,
   REQUESTS,
   saturated,
+  SUM_COUNT,
   type Values,
   zeroValues,
 } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import { type Bucket, type Dictionary, type NumberColumn, numberColumn } from "./bucket.ts";
-import { marginalOfEach } from "./bucket_block.ts";
-import { entryHashes } from "./entry_hashes.ts";
-import { roomFor, WideNumbers } from "./wide_column.ts";
+import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
+import { inBlock, marginalOfEach } from "./bucket_block.ts";
+import { valueIds } from "./value_ids.ts";
+import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
 import { givenUp, hasLost } from "./given_up.ts";
-import { givenUpBy } from "./rows_by_entry.ts";
-import { type CompiledFilter, TRUE } from "./filter_match.ts";
+import { classesOf, FEW_ENTRIES, projectionOn, unclassed } from "./projections.ts";
+import { type EntryRequests, givenUpBy } from "./rows_by_entry.ts";
+import { type CompiledFilter, TRUE, UNKNOWN } from "./filter_match.ts";
 import { type Groups, HIDDEN, REST } from "./groups.ts";
 import type { Candidates } from "./candidates.ts";
 import {
+  addBeyond,
+  addFewRowsToCells,
   addMatchingToCells,
-  addSumsToCells,
+  addRowsToCells,
   addToCells,
   addUnknownToCells,
-  type EntrySums,
-  mergeSums,
   pickAll,
   pickChosen,
-  pickNonzero,
+  pickSome,
 } from "./entry_loops.ts";
 import { RowScan } from "./row_scan.ts";
 
 /** Which entries get a group: those in chosen cells, all, or those of rows that match or may. */
 export type Which = Uint8Array | "all" | "seen";
+
+/** What certainly matches, and by how many requests more may. */
+export interface Total {
+  readonly values: Values;
+  beyond: number;
+}
 
 /** Requests that a value can have in one bucket: one that has no group there, and at most that were hidden. */
 export interface Beyond {
@@ -54,129 +62,159 @@ export interface Beyond {
   readonly hidden: number;
 }
 
-/** Entries kept in `EntrySums` of all buckets of a question: 11 MB. Rows of further buckets are looked at twice. */
-const KEPT_ENTRIES_MAX = 300_000;
+/** Rows for each entry of a dictionary up to which they are looked at one by one, and not added up by entry. */
+const FEW_ROWS = 0.25;
 
 export class Contribution {
   /** Whether marginals answer: there is no filter, or it is on the grouped dimension alone. */
   readonly #fromMarginals: boolean;
   readonly #scan: RowScan;
   readonly #numbers = [new WideNumbers(), new WideNumbers()];
-  /** By entry: measure ranked by, requests, requests of unknown rows, all measures; all zero between buckets. */
+  readonly #entries = new WideIndex();
+  /** By entry: requests of rows that match, the same of the measure ranked by, requests of rows that may; zero between buckets. */
+  #certain = new Float64Array(0);
   #ranked = new Float64Array(0);
-  #requests = new Float64Array(0);
   #unknown = new Float64Array(0);
-  #sums = new Float64Array(0);
-  /** What rows made for entries, from a first look for a second one. */
-  readonly #kept = new Map<Bucket, EntrySums>();
-  readonly #keptUnknown = new Map<Bucket, NumberColumn>();
-  #keptLeft = KEPT_ENTRIES_MAX;
-  /** By entry: its group, or REST. */
+  /** By entry: its group, or REST; whether it has one. */
   #groupOf = new Int32Array(0);
+  #marks = new Uint8Array(0);
   /** Entries that have a group. */
   #grouped = new Int32Array(0);
+  /** Of each bucket that was weighed: requests that were hidden, and the largest of the maxima of what matches. */
+  readonly #weighed = new Map<Bucket, { readonly hidden: number; readonly most: Values }>();
+  /** The largest of the maxima of what matches and has no group, in these buckets. */
+  #rest = zeroValues();
+  readonly #restOf = new Set<Bucket>();
 
-  /** @param isAskedAgain whether the buckets will be: then their rows are indexed */
+  /** @param isAskedAgain whether the buckets will be: then what is made of them is kept */
   constructor(
     readonly d: number,
     readonly sort: number,
     readonly filter: CompiledFilter | undefined,
-    readonly seed: number,
-    isAskedAgain: boolean,
+    readonly isAskedAgain: boolean,
   ) {
     this.#scan = new RowScan(isAskedAgain);
     this.#fromMarginals = filter === undefined || filter.dimension === d;
   }
 
-  /** Whether the total of what matches is what all groups and REST have, and not told by the buckets (`addTotal`). */
-  get totalFromRows(): boolean {
-    return this.filter !== undefined && this.filter.dimension === undefined;
-  }
-
-  /** Adds what certainly matches, per measure, unless `totalFromRows`. */
-  addTotal(bucket: Bucket, total: Values): void {
-    if (!this.totalFromRows) mergeValues(total, marginalTotals(bucket, this.filter));
-  }
-
-  /** Adds every value to its cell. */
-  weigh(bucket: Bucket, { cells }: Candidates): void {
-    const { d, sort } = this, dictionary = bucket.dictionaries[d], { size } = dictionary;
-    const { hashes } = entryHashes(dictionary, this.seed);
+  /** Adds every value to its cell, and what matches to the total. */
+  weigh(bucket: Bucket, candidates: Candidates, total: Total): Beyond {
+    const { d, sort, filter } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
+    const ids = valueIds.of(dictionary, d), cells = candidates.cellsFor(valueIds.end(d)), folded = foldedMax[REQUESTS];
+    const own: Total = { values: zeroValues(), beyond: 0 };
     if (this.#fromMarginals) {
-      const truth = this.filter?.matchEntries(dictionary);
+      addMarginalTotal(bucket, filter, own);
+      const truth = filter?.matchEntries(dictionary);
       const ranked = this.#numbers[0].of(marginalOfEach(dictionary, sort));
       const requests = this.#numbers[1].of(marginalOfEach(dictionary, REQUESTS));
-      if (truth === undefined) addToCells(cells, hashes, size, ranked, requests, IS_SUM[sort]);
-      else addMatchingToCells(cells, hashes, size, ranked, requests, IS_SUM[sort], truth);
-      return;
+      if (truth === undefined) addToCells(cells, ids, size, ranked, requests, IS_SUM[sort]);
+      else addMatchingToCells(cells, ids, size, ranked, requests, IS_SUM[sort], truth);
+      this.#tell(bucket, own, folded, total);
+      return { any: folded, hidden: folded };
     }
     this.#makeRoom(size);
-    this.#scan.select(bucket, this.filter!, d);
-    this.#keepUnknown(bucket);
-    const unknown = this.#unknownOf(bucket), unknownMax = unknown === undefined ? 0 : this.filter!.unknownMax(bucket);
-    if (unknown !== undefined) addUnknownToCells(cells, hashes, size, unknown, unknownMax);
-    if (Math.min(size, this.#scan.certain.count) <= this.#keptLeft) {
-      this.#keepSums(bucket);
-      addSumsToCells(cells, hashes, this.#kept.get(bucket)!, sort);
-    } else this.#weighRows(bucket, cells, hashes);
+    const mass = unclassed(bucket, filter!.dimensions) === 0 && sort === REQUESTS
+      ? this.#weighClasses(bucket, cells, ids, own)
+      : this.#weighRows(bucket, cells, ids, own);
+    const hidden = Math.min(lostMax[REQUESTS], mass + this.#weighGivenUp(bucket, cells, ids));
+    this.#tell(bucket, own, hidden, total);
+    return { any: Math.min(hidden, folded), hidden };
   }
 
-  /** Adds what the certain rows make for each entry to its cell. */
-  #weighRows(bucket: Bucket, cells: Float64Array, hashes: Int32Array): void {
-    const { d, sort } = this, { size } = bucket.dictionaries[d], scan = this.#scan;
-    const requests = this.#requests, ranked = sort === REQUESTS ? requests : this.#ranked;
-    scan.merge(bucket, scan.certain, REQUESTS, requests);
-    if (ranked !== requests) scan.merge(bucket, scan.certain, sort, ranked);
-    addToCells(cells, hashes, size, ranked, requests, IS_SUM[sort]);
-    ranked.fill(0, 0, size);
-    requests.fill(0, 0, size);
+  #tell(bucket: Bucket, own: Total, hidden: number, total: Total): void {
+    mergeValues(total.values, own.values);
+    total.beyond += own.beyond;
+    this.#weighed.set(bucket, { hidden, most: own.values });
   }
 
-  /** Keeps what the certain rows make for each entry that has any. */
-  #keepSums(bucket: Bucket): void {
-    const { size } = bucket.dictionaries[this.d], sums = this.#sums, entries = this.#grouped;
-    this.#scan.mergeAll(bucket, this.#scan.certain, sums);
-    const count = pickNonzero(sums, size, entries), values = new Float64Array(count * MEASURE_COUNT);
-    for (let i = 0, to = 0; i < count; i++) {
-      const from = entries[i] * MEASURE_COUNT;
-      for (let m = 0; m < MEASURE_COUNT; m++) values[to++] = sums[from + m];
+  /** Weighs by whole classes of rows. Returns requests that match or may, of rows that gave up the grouped dimension. */
+  #weighClasses(bucket: Bucket, cells: Float64Array, ids: Int32Array, own: Total): number {
+    const { d } = this, filter = this.filter!, scan = this.#scan, classes = classesOf(bucket).bucket;
+    scan.selectPlainly(classes, filter);
+    this.#addTotal(bucket, classes, own);
+    const projection = projectionOn(bucket, d), truths = filter.matchRows(classes);
+    scan.mergeClasses(projection, truths, TRUE, d, REQUESTS, this.#certain);
+    if (filter.comparisons?.length !== 1) {
+      scan.mergeClasses(projection, truths, UNKNOWN, d, REQUESTS, this.#unknown);
     }
-    sums.fill(0, 0, size * MEASURE_COUNT);
-    this.#kept.set(bucket, { entries: entries.slice(0, count), values });
-    this.#keptLeft -= count;
+    return this.#weighEntries(bucket, cells, ids, this.#certain);
   }
 
-  /** Keeps the requests of the rows that may match, by entry; under a single comparison they are known anyway. */
-  #keepUnknown(bucket: Bucket): void {
-    const { unknown } = this.#scan, { size } = bucket.dictionaries[this.d];
-    if (unknown.count === 0) return;
-    this.#scan.merge(bucket, unknown, REQUESTS, this.#unknown);
-    this.#keptUnknown.set(bucket, numberColumn(this.#unknown.subarray(0, size)));
-    this.#unknown.fill(0, 0, size);
+  /** The same by rows. */
+  #weighRows(bucket: Bucket, cells: Float64Array, ids: Int32Array, own: Total): number {
+    const { d, sort } = this, scan = this.#scan, { certain, unknown } = scan;
+    scan.select(bucket, this.filter!);
+    this.#addTotal(bucket, bucket, own);
+    if (unknown.count === 0 && certain.count < ids.length * FEW_ROWS) {
+      const requests = scan.numbers(bucket, certain, REQUESTS), entries = scan.entries(bucket, certain, d);
+      const ranked = sort === REQUESTS ? requests : scan.numbers(bucket, certain, sort);
+      return addFewRowsToCells(cells, ids, entries, certain.count, ranked, requests, IS_SUM[sort]);
+    }
+    const ranked = sort === REQUESTS ? this.#certain : this.#ranked;
+    scan.merge(bucket, certain, d, REQUESTS, this.#certain);
+    if (sort !== REQUESTS) scan.merge(bucket, certain, d, sort, ranked);
+    if (unknown.count > 0) scan.merge(bucket, unknown, d, REQUESTS, this.#unknown);
+    return this.#weighEntries(bucket, cells, ids, ranked);
   }
 
-  /** Requests that may match beyond those that do, by entry; undefined when there are none. Valid until the next call. */
-  #unknownOf(bucket: Bucket): Float64Array | undefined {
-    const { comparisons } = this.filter!, single = comparisons?.length === 1 ? comparisons[0] : undefined;
-    if (single !== undefined && !hasLost(bucket.dictionaries[single.d])) return undefined;
-    const column = single === undefined ? this.#keptUnknown.get(bucket) : givenUpBy(bucket, single.d, this.d);
-    return column && this.#numbers[0].of(column);
+  #weighEntries(bucket: Bucket, cells: Float64Array, ids: Int32Array, ranked: Float64Array): number {
+    const certain = this.#certain, unknown = this.#unknown, size = ids.length;
+    addRowsToCells(cells, ids, size, ranked, certain, unknown, this.filter!.unknownMax(bucket), IS_SUM[this.sort]);
+    const mass = certain[OTHER] + unknown[OTHER];
+    certain.fill(0, 0, size);
+    if (ranked !== certain) ranked.fill(0, 0, size);
+    unknown.fill(0, 0, size);
+    return mass;
   }
 
-  /** Merges the bucket into groups; what belongs to none goes to REST (with marginals and chosen cells: is left out). */
-  add(bucket: Bucket, groups: Groups, which: Which): Beyond {
-    return this.#fromMarginals ? this.#addMarginals(bucket, groups, which) : this.#addRows(bucket, groups, which);
+  /** Under a single comparison, what may match is what gave its dimension up. */
+  #weighGivenUp(bucket: Bucket, cells: Float64Array, ids: Int32Array): number {
+    const given = this.#givenUpIn(bucket);
+    if (given === undefined) return 0;
+    const entries = this.#entries.of(given.entries), requests = this.#numbers[0].of(given.requests);
+    const from = given.count > 0 && entries[0] === OTHER ? 1 : 0;
+    addUnknownToCells(cells, ids, entries, requests, from, given.count, this.filter!.unknownMax(bucket));
+    return from > 0 ? requests[0] : 0;
   }
 
-  /** The largest of the maxima of what is not listed, when REST does not know: of marginals that got no group. */
+  #givenUpIn(bucket: Bucket): EntryRequests | undefined {
+    const { comparisons } = this.filter!, f = comparisons?.length === 1 ? comparisons[0].d : undefined;
+    return f === undefined || !hasLost(bucket.dictionaries[f]) ? undefined : givenUpBy(bucket, f, this.d);
+  }
+
+  /** Groups are about to be made anew. */
+  begin(): void {
+    this.#rest.fill(0);
+    this.#restOf.clear();
+  }
+
+  /** Whether what certainly matches is what all groups and REST have, and `add` tells only what rows do not. */
+  get isTotalOfGroups(): boolean {
+    return !this.#fromMarginals;
+  }
+
+  /** Merges the bucket into groups; what belongs to none goes to REST, but is left out where cells were chosen. */
+  add(bucket: Bucket, groups: Groups, which: Which, total?: Total): Beyond {
+    if (!this.#fromMarginals) return this.#addRows(bucket, groups, which, total);
+    if (total !== undefined) addMarginalTotal(bucket, this.filter, total);
+    return this.#addMarginals(bucket, groups, which);
+  }
+
+  /** The largest of the maxima of what is not listed. */
   largestUnlisted(buckets: readonly Bucket[], groups: Groups, listed: ReadonlySet<number>, total: Values): Values {
     const largest = groups.largestUnlisted(listed);
-    if (!this.#fromMarginals) return largest;
-    for (let m = 0; m < MEASURE_COUNT; m++) {
+    mergeValues(largest, this.#rest);
+    for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
       // Nobody who is listed had the largest, so somebody else did.
-      if (!IS_SUM[m] && [...listed].every((group) => groups.value(group, m) < total[m])) largest[m] = total[m];
-      else if (!IS_SUM[m]) {
-        for (const { dictionaries } of buckets) this.#raiseUnlisted(dictionaries[this.d], m, groups, listed, largest);
+      if ([...listed].every((group) => groups.value(group, m) < total[m])) {
+        largest[m] = total[m];
+        continue;
+      }
+      const mostOf = (bucket: Bucket): number => this.#weighed.get(bucket)!.most[m];
+      for (const bucket of buckets.toSorted((a, b) => mostOf(b) - mostOf(a))) {
+        if (mostOf(bucket) > largest[m] && !this.#restOf.has(bucket)) {
+          this.#raiseUnlisted(bucket, m, groups, listed, largest);
+        }
       }
     }
     return largest;
@@ -184,87 +222,175 @@ export class Contribution {
 
   #addMarginals(bucket: Bucket, groups: Groups, which: Which): Beyond {
     const dictionary = bucket.dictionaries[this.d], { size, marginals, foldedMax } = dictionary;
-    const truth = this.filter?.matchEntries(dictionary), chosen = typeof which === "string" ? undefined : which;
+    const truth = this.filter?.matchEntries(dictionary);
     this.#makeRoom(size);
-    const hashed = chosen === undefined ? undefined : entryHashes(dictionary, this.seed), grouped = this.#grouped;
-    const count = chosen === undefined ? pickAll(size, grouped) : pickChosen(hashed!.hashes, chosen, grouped);
+    const ids = which === "seen" ? undefined : valueIds.of(dictionary, this.d);
+    const count = typeof which === "string" ? pickAll(size, this.#grouped) : pickChosen(ids!, which, this.#grouped);
     for (let i = 0; i < count; i++) {
-      const e = grouped[i];
+      const e = this.#grouped[i];
       if (truth !== undefined && truth[e] !== TRUE) continue;
-      const group = groups.of(dictionary, e, hashed);
+      const group = groups.of(dictionary, e, ids?.[e]);
       mergeColumns(groups.values, marginals, e, group * MEASURE_COUNT);
     }
     if (truth === undefined) mergeColumns(groups.values, marginals, OTHER, REST * MEASURE_COUNT);
     return { any: foldedMax[REQUESTS], hidden: foldedMax[REQUESTS] };
   }
 
-  #addRows(bucket: Bucket, groups: Groups, which: Which): Beyond {
+  #addRows(bucket: Bucket, groups: Groups, which: Which, total: Total | undefined): Beyond {
     const { d } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
     this.#makeRoom(size);
-    const scan = this.#scan, kept = this.#kept.get(bucket);
-    if (kept === undefined) {
-      scan.select(bucket, this.filter!, d);
-      if (!this.#keptUnknown.has(bucket)) this.#keepUnknown(bucket);
-    }
-    const unknown = this.#unknownOf(bucket), unknownMax = unknown === undefined ? 0 : this.filter!.unknownMax(bucket);
-    const count = this.#findGroups(dictionary, groups, which, unknown);
-    const groupOf = this.#groupOf, grouped = this.#grouped, { values } = groups;
-    if (kept === undefined) {
-      scan.certain.place(groupOf);
-      scan.mergeAll(bucket, scan.certain, values);
-    } else mergeSums(kept, groupOf, values);
-    const mass = values[HIDDEN * MEASURE_COUNT + REQUESTS] + (unknown?.[OTHER] ?? 0);
-    const hidden = Math.min(lostMax[REQUESTS], mass), folded = foldedMax[REQUESTS];
+    const scan = this.#scan, groupOf = this.#groupOf, isChosen = typeof which !== "string";
+    let count = isChosen ? this.#findChosen(dictionary, groups, which) : 0;
+    if (isChosen && count === 0) return NOTHING;
+    const rows = isChosen ? this.#selectMarked(bucket) : this.#select(bucket);
+    if (total !== undefined) this.#addBeyondGroups(bucket, rows, total);
+    const unknown = this.#unknownOf(bucket, rows), unknownMax = this.filter!.unknownMax(bucket);
+    if (!isChosen) count = this.#findGroups(rows, dictionary, groups, which, unknown);
+    scan.mergeAll(rows, scan.certain, d, groupOf, groups.values);
+    const mass = groups.values[HIDDEN * MEASURE_COUNT + REQUESTS] + unknown[OTHER];
     groups.releaseHidden();
-    const any = which === "seen" ? hidden : Math.min(hidden, folded);
-    const given = hidden > 0 ? givenUp(bucket, d) : undefined;
+    const hidden = isChosen ? this.#weighed.get(bucket)!.hidden : Math.min(lostMax[REQUESTS], mass),
+      folded = foldedMax[REQUESTS];
+    const any = which === "seen" ? hidden : Math.min(hidden, folded),
+      given = hidden > 0 ? givenUp(bucket, d) : undefined;
+    const beyond: Beyond = { any, hidden };
+    if (which === "all") {
+      const wide = given && this.#numbers[1].of(given);
+      addBeyond(groups.hidden, groups.unknown, groupOf, size, wide, beyond, folded, unknown, unknownMax);
+      groupOf.fill(REST, 0, size);
+    } else this.#addBeyond(groups, count, given, beyond, folded, unknown, unknownMax);
+    unknown.fill(0, 0, size);
+    return beyond;
+  }
+
+  /** The same for the entries that have groups, which they lose. */
+  #addBeyond(
+    groups: Groups,
+    count: number,
+    given: NumberColumn | undefined,
+    { any, hidden }: Beyond,
+    folded: number,
+    unknown: Float64Array,
+    unknownMax: number,
+  ): void {
+    const grouped = this.#grouped, marks = this.#marks, groupOf = this.#groupOf;
     for (let i = 0; i < count; i++) {
       const e = grouped[i], group = groupOf[e];
       if (given !== undefined) groups.hidden[group] += Math.min(hidden, given[e] + folded) - any;
-      if (unknown !== undefined) groups.unknown[group] += Math.min(unknownMax, unknown[e]);
+      groups.unknown[group] += Math.min(unknownMax, unknown[e]);
       groupOf[e] = REST;
+      marks[e] = 0;
     }
-    if (which === "seen") this.#keptUnknown.clear();
-    return { any, hidden };
   }
 
-  /** Gives entries their groups. Returns how many have one. */
-  #findGroups(dictionary: Dictionary, groups: Groups, which: Which, unknown: Float64Array | undefined): number {
-    const groupOf = this.#groupOf, grouped = this.#grouped;
-    let count = 0;
-    groupOf[OTHER] = HIDDEN;
-    if (which === "seen") {
-      const { places, count: rows } = this.#scan.certain;
-      for (let i = 0; i < rows; i++) {
-        const e = places[i];
-        if (groupOf[e] !== REST) continue;
-        groupOf[e] = groups.of(dictionary, e);
-        grouped[count++] = e;
-      }
-      for (let e = OTHER + 1; unknown !== undefined && e < dictionary.size; e++) {
-        if (unknown[e] === 0 || groupOf[e] !== REST) continue;
-        groupOf[e] = groups.of(dictionary, e);
-        grouped[count++] = e;
-      }
-      return count;
+  /** Finds the rows that match and that may; returns what they are rows of: a projection, where that tells enough. */
+  #select(bucket: Bucket): Bucket {
+    const { d } = this, filter = this.filter!, scan = this.#scan;
+    if (this.isAskedAgain && bucket.dictionaries[d].size <= FEW_ENTRIES && unclassed(bucket, filter.dimensions) === 0) {
+      const classes = classesOf(bucket),
+        projection = unclassed(bucket, 1 << d) === 0 ? classes : projectionOn(bucket, d);
+      scan.selectRanges(projection, filter.matchRows(classes.bucket));
+      return projection.bucket;
     }
-    const hashed = entryHashes(dictionary, this.seed);
-    count = which === "all" ? pickAll(dictionary.size, grouped) : pickChosen(hashed.hashes, which, grouped);
-    for (let i = 0; i < count; i++) groupOf[grouped[i]] = groups.of(dictionary, grouped[i], hashed);
+    const projection = this.isAskedAgain ? projectionFor(bucket, filter, d) : undefined;
+    if (projection === undefined) scan.select(bucket, filter);
+    else scan.selectPlainly(projection, filter);
+    return projection ?? bucket;
+  }
+
+  /** The same of the entries that are marked, and the maxima of the others. */
+  #selectMarked(bucket: Bucket): Bucket {
+    const { d } = this, filter = this.filter!, marks = this.#marks;
+    const projection = unclassed(bucket, filter.dimensions) === 0 ? projectionOn(bucket, d) : undefined;
+    if (projection?.isWhole === true) {
+      this.#scan.selectClasses(projection, filter.matchRows(classesOf(bucket).bucket), d, marks, this.#rest);
+      this.#restOf.add(bucket);
+      return projection.bucket;
+    }
+    if (this.#scan.selectMarked(bucket, filter, d, marks, this.#rest)) this.#restOf.add(bucket);
+    return bucket;
+  }
+
+  /** Adds what matches in all, once the rows are selected. */
+  #addTotal(bucket: Bucket, rows: Bucket, total: Total): void {
+    const { filter } = this, f = filter!.dimension;
+    if (f !== undefined && bucket.dictionaries[f].size <= FEW_ENTRIES) return addMarginalTotal(bucket, filter, total);
+    for (let m = 0; m < MEASURE_COUNT; m++) this.#scan.addTotal(rows, this.#scan.certain, m, total.values);
+    this.#addBeyondGroups(bucket, rows, total);
+  }
+
+  /** Adds what matches beyond the rows that do, and what may. */
+  #addBeyondGroups(bucket: Bucket, rows: Bucket, total: Total): void {
+    const { unknown } = this.#scan, filter = this.filter!, f = filter.dimension;
+    if (f !== undefined) addGivenUp(bucket, filter, f, total);
+    else if (unknown.count > 0) {
+      const sums = zeroValues();
+      this.#scan.addTotal(rows, unknown, REQUESTS, sums);
+      total.beyond += Math.min(sums[REQUESTS], filter.unknownMax(bucket));
+    }
+  }
+
+  /** Requests that may match beyond those that do, by entry: to be cleared. */
+  #unknownOf(bucket: Bucket, rows: Bucket): Float64Array {
+    const given = this.#givenUpIn(bucket), { unknown } = this.#scan, into = this.#unknown;
+    if (given !== undefined) {
+      const entries = this.#entries.of(given.entries), requests = this.#numbers[0].of(given.requests);
+      for (let i = 0; i < given.count; i++) into[entries[i]] = requests[i];
+    } else if (unknown.count > 0 && this.filter!.comparisons?.length !== 1) {
+      this.#scan.merge(rows, unknown, this.d, REQUESTS, into);
+    }
+    return into;
+  }
+
+  /** Gives the entries of chosen cells their groups. Returns how many have one. */
+  #findChosen(dictionary: Dictionary, groups: Groups, chosen: Uint8Array): number {
+    const ids = valueIds.of(dictionary, this.d), grouped = this.#grouped, count = pickChosen(ids, chosen, grouped);
+    for (let i = 0; i < count; i++) {
+      const e = grouped[i];
+      this.#groupOf[e] = groups.of(dictionary, e, ids[e]);
+      this.#marks[e] = 1;
+    }
     return count;
   }
 
-  #raiseUnlisted(
+  /** The same for all entries, or those of rows that match or may. */
+  #findGroups(
+    rows: Bucket,
     dictionary: Dictionary,
-    m: number,
     groups: Groups,
-    listed: ReadonlySet<number>,
-    largest: Values,
-  ): void {
-    const truth = this.filter?.matchEntries(dictionary), column = marginalOfEach(dictionary, m);
-    for (let e = OTHER + 1; e < dictionary.size; e++) {
-      if (column[e] <= largest[m] || truth !== undefined && truth[e] !== TRUE) continue;
-      if (!listed.has(groups.of(dictionary, e))) largest[m] = column[e];
+    which: "all" | "seen",
+    unknown: Float64Array,
+  ): number {
+    const groupOf = this.#groupOf, grouped = this.#grouped, { size } = dictionary;
+    groupOf[OTHER] = HIDDEN;
+    if (which === "all") {
+      groups.ofAll(dictionary, valueIds.of(dictionary, this.d), groupOf);
+      return size - 1;
+    }
+    this.#scan.merge(rows, this.#scan.certain, this.d, REQUESTS, this.#certain);
+    const count = pickSome(this.#certain, unknown, size, grouped);
+    this.#certain.fill(0, 0, size);
+    for (let i = 0; i < count; i++) groupOf[grouped[i]] = groups.of(dictionary, grouped[i]);
+    return count;
+  }
+
+  #raiseUnlisted(bucket: Bucket, m: number, groups: Groups, listed: ReadonlySet<number>, largest: Values): void {
+    const dictionary = bucket.dictionaries[this.d], { size } = dictionary, ids = valueIds.of(dictionary, this.d);
+    this.#makeRoom(size);
+    const isListed = (e: number): boolean => listed.has(groups.of(dictionary, e, ids[e]));
+    if (this.#fromMarginals) {
+      const truth = this.filter?.matchEntries(dictionary), column = marginalOfEach(dictionary, m);
+      for (let e = OTHER + 1; e < size; e++) {
+        if (column[e] <= largest[m] || truth !== undefined && truth[e] !== TRUE) continue;
+        if (!isListed(e)) largest[m] = column[e];
+      }
+      return;
+    }
+    const scan = this.#scan, rows = bucket.measures[m], index = bucket.indexes[this.d], { certain } = scan;
+    scan.selectAbove(bucket, this.filter!, m, largest[m]);
+    for (let i = 0; i < certain.count; i++) {
+      const row = certain.rows[i], e = index[row];
+      if (rows[row] > largest[m] && (e === OTHER || !isListed(e))) largest[m] = rows[row];
     }
   }
 
@@ -272,54 +398,71 @@ export class Contribution {
   free(): void {
     this.#freeRoom();
     this.#scan.free();
-    for (const numbers of this.#numbers) numbers.free();
-    for (const { entries, values } of this.#kept.values()) [entries, values].forEach(free);
-    this.#keptUnknown.forEach(free);
+    for (const wide of [this.#entries, ...this.#numbers]) wide.free();
   }
 
   #freeRoom(): void {
-    for (const column of [this.#ranked, this.#requests, this.#unknown, this.#sums]) free(column);
-    for (const column of [this.#groupOf, this.#grouped]) free(column);
+    for (const column of [this.#certain, this.#ranked, this.#unknown]) free(column);
+    for (const column of [this.#groupOf, this.#marks, this.#grouped]) free(column);
   }
 
   #makeRoom(size: number): void {
     if (size <= this.#groupOf.length) return;
     this.#freeRoom();
     const room = roomFor(size);
+    this.#certain = new Float64Array(room);
     this.#ranked = new Float64Array(room);
-    this.#requests = new Float64Array(room);
     this.#unknown = new Float64Array(room);
-    this.#sums = new Float64Array(room * MEASURE_COUNT);
     this.#groupOf = new Int32Array(room).fill(REST);
+    this.#marks = new Uint8Array(room);
     this.#grouped = new Int32Array(room);
   }
 }
+
+const NOTHING: Beyond = { any: 0, hidden: 0 };
 
 const wholeScan = new RowScan(true);
 
 /** Requests that certainly match in one bucket: the same as the total of a ranking says. */
 export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefined): number {
   if (filter === undefined) return bucket.totals[REQUESTS];
-  let requests = 0;
-  if (filter.dimension !== undefined) {
-    const dictionary = bucket.dictionaries[filter.dimension], column = marginalOfEach(dictionary, REQUESTS);
-    for (const e of filter.matches(dictionary)) requests += column[e];
-  } else {
-    wholeScan.select(bucket, filter, 0);
-    const { rows, count } = wholeScan.certain, column = bucket.measures[REQUESTS];
-    for (let i = 0; i < count; i++) requests += column[rows[i]];
+  const total: Total = { values: zeroValues(), beyond: 0 }, f = filter.dimension;
+  if (f !== undefined) {
+    const dictionary = bucket.dictionaries[f], column = marginalOfEach(dictionary, REQUESTS);
+    const { count, entries } = filter.matches(dictionary);
+    let requests = 0;
+    for (let i = 0; i < count; i++) requests += column[entries[i]];
+    return saturated(requests);
   }
-  return saturated(requests);
+  const projection = projectionFor(bucket, filter);
+  if (projection === undefined) wholeScan.select(bucket, filter);
+  else wholeScan.selectPlainly(projection, filter);
+  wholeScan.addTotal(projection ?? bucket, wholeScan.certain, REQUESTS, total.values);
+  return saturated(total.values[REQUESTS]);
 }
 
-/**
- * What certainly matches in one bucket, per measure, for no filter or one on a single dimension: the marginals of the
- * entries that satisfy it.
- */
-function marginalTotals(bucket: Bucket, filter: CompiledFilter | undefined): Values {
-  if (filter?.dimension === undefined) return bucket.totals;
-  const totals = zeroValues(), dictionary = bucket.dictionaries[filter.dimension];
-  const matches = filter.matches(dictionary), marginals = matches.length === 0 ? [] : dictionary.marginals;
-  for (const e of matches) mergeColumns(totals, marginals, e);
-  return totals;
+/** The projection that tells all about what a filter matches, and about dimension `d`; undefined when there is none. */
+export function projectionFor(bucket: Bucket, filter: CompiledFilter, d?: number): Bucket | undefined {
+  const more = unclassed(bucket, filter.dimensions | (d === undefined ? 0 : 1 << d));
+  if (more === 0) return classesOf(bucket).bucket;
+  const only = 31 - Math.clz32(more);
+  if (more !== 1 << only || bucket.dictionaries[only].size > FEW_ENTRIES) return undefined;
+  return projectionOn(bucket, only).bucket;
+}
+
+/** Adds what matches, for no filter or one on a single dimension: the marginals of the entries that satisfy it. */
+function addMarginalTotal(bucket: Bucket, filter: CompiledFilter | undefined, total: Total): void {
+  if (filter?.dimension === undefined) return mergeValues(total.values, bucket.totals);
+  const dictionary = bucket.dictionaries[filter.dimension], { count, entries } = filter.matches(dictionary);
+  const marginals = count === 0 ? [] : dictionary.marginals;
+  for (let i = 0; i < count; i++) mergeColumns(total.values, marginals, entries[i]);
+  total.beyond += filter.foldedMax(bucket);
+}
+
+/** The same where rows have been added up: what the entries that satisfy the filter have counted beyond their rows. */
+function addGivenUp(bucket: Bucket, filter: CompiledFilter, f: number, total: Total): void {
+  if (!hasLost(bucket.dictionaries[f])) return;
+  const { count, entries } = filter.matches(bucket.dictionaries[f]), { givenUp } = inBlock(bucket).dictionaries[f];
+  for (let i = 0; i < count; i++) mergeColumns(total.values, givenUp, entries[i]);
+  total.beyond += filter.foldedMax(bucket);
 }

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type DimensionName, DIMENSIONS } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
-import { REQUESTS, TIME_MAX } from "./measures.ts";
+import { BYTES, REQUESTS, TIME_MAX, VALUE_MAX } from "./measures.ts";
 import { type Caps, TIERS } from "./slices.ts";
 import { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
@@ -246,4 +246,22 @@ Deno.test("two networks that hold one address, as sources mask differently, may 
   const bucket = mergeBuckets(parts, 0, 60, { ...whole, rowsMax: 40 }, 5);
   const { entries } = rank([bucket], "website", "prefix=10.0.0.7");
   assert(entries[0].values[REQUESTS] < 2000 && entries[0].countMax >= 2000, `${entries[0].countMax}`);
+});
+
+Deno.test("where a sum is saturated, (other) is what the values that are not listed have, and not zero", () => {
+  const requests = Array.from({ length: 900 }, (_, i): Request => ({
+    values: [`w${i % 700}`, "10.0.0.0/24", `u${i % 3}`, "200", i % 2 === 0 ? "GET" : "POST", "", "", "0", "c"],
+    measures: [1, i % 700 === 1 ? VALUE_MAX : 1000, 0, 0],
+  }));
+  const bucket = cutBucket(requests, { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity }, 10_000);
+  for (const filter of ["", "method=POST", "method=POST OR uri=u0"]) {
+    for (const way of ["ranked", "built"]) {
+      const query: Query = { window: "5m", groupBy: "website", n: 1, sort: BYTES, filter: compiled(filter) };
+      const builder = new TopNBuilder(query, 3);
+      builder.add(bucket);
+      const { total, other, entries } = way === "built" ? builder.ranking() : topN([bucket], query, 3);
+      assertEquals([entries[0].label, total[BYTES]], ["w1", VALUE_MAX], filter);
+      assertEquals(other[BYTES], 1000 * (total[REQUESTS] - entries[0].values[REQUESTS]), `${filter} ${way}`);
+    }
+  }
 });

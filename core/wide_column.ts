@@ -15,6 +15,11 @@ export class WideIndex {
     this.#words.set(column);
     return this.#words;
   }
+
+  /** Gives the memory back: it is of no use from now on. */
+  free(): void {
+    free(this.#words);
+  }
 }
 
 /** One column of measures at a time, as doubles. */

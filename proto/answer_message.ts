@@ -47,6 +47,7 @@ export function topNResponse(answer: TopNAnswer): TopNResponse {
     other: valuesMessage(answer.other),
     coverage: coverageMessage(answer.coverage),
     unlisted_max: answer.unlistedMax,
+    total_max: answer.totalMax,
     ...(answer.series === undefined ? {} : {
       series_from: answer.series.fromS,
       series_step: answer.series.stepS,
@@ -58,13 +59,16 @@ export function topNResponse(answer: TopNAnswer): TopNResponse {
 /** What the answer to `question` says. `fromS` and `toS` are 0 where the source does not tell. */
 export function readTopNResponse(message: TopNResponse, question: TopNQuestion): TopNAnswer {
   const entries = message.entries.slice(0, question.n).map(readEntry);
+  const total = message.total === null ? listed(entries) : readValues(message.total);
   return {
     source: message.source,
     window: question.window,
     groupBy: question.groupBy,
     fromS: message.from,
     toS: message.to,
-    total: message.total === null ? listed(entries) : readValues(message.total),
+    total,
+    // A source that does not tell has none of ours.
+    totalMax: Math.max(total[REQUESTS], counted(message.total_max)),
     other: message.other === null ? zeroValues() : readValues(message.other),
     coverage: readCoverage(message.coverage),
     entries,

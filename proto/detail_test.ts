@@ -65,7 +65,7 @@ Deno.test("more points than any window has, or classes that are not ours, are no
   const many = Array.from({ length: 100_000 }, (_, i) => i), top = { count: 1, count_max: 1 };
   const answer = {
     entries: [{ label: "x", ...top, series: many, by_status: [1, 2, 3, 4, 5] }, { label: "y", ...top, by_status: [1] }],
-    ...{ source: "s", from: 0, to: 60, total: null, other: null, coverage: null, unlisted_max: 0 },
+    ...{ source: "s", from: 0, to: 60, total: null, other: null, coverage: null, unlisted_max: 0, total_max: 0 },
     ...{ series_from: 0, series_step: 10, series_seconds_known: many },
   };
   const question = { window: "1m", groupBy: "uri", n: 5, sort: 0, filter: undefined } as const;

@@ -30,6 +30,7 @@ export class FakeAnswerer implements Answerer {
       other: Float64Array.of(2, 200, 20, 50),
       coverage: { expected: 2, present: 1, missing: ["fake-2"], secondsCovered: 290, seconds: 300 },
       entries: [{ label: 'a"b\\c\u0000é', values, countMax: values[REQUESTS] + 1 }],
+      totalMax: 11,
       unlistedMax: 6,
     };
   }

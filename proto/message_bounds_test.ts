@@ -52,6 +52,7 @@ Deno.test("the largest answer of ours is not too large", () => {
     other: null,
     coverage: null,
     unlisted_max: 0,
+    total_max: 0,
   };
   assertEquals(TOP_N.responseDeserialize(TOP_N.responseSerialize(answer)).entries.length, 10_000);
 });

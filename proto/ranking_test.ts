@@ -43,7 +43,12 @@ Deno.test("the largest sum arrives as it is, and never as more", async () => {
   const view = new LiveView({ source: "col-1", seed: 1, regex: linearRegex, targets: () => [] });
   const question = { window: "1m", groupBy: "uri", n: 5, sort: 1, filter: undefined } as const;
   const most = Float64Array.of(1, VALUE_MAX, 2, 2);
-  const answer = { ...view.topN(question), total: most, entries: [{ label: "/", values: most, countMax: VALUE_MAX }] };
+  const answer = {
+    ...view.topN(question),
+    total: most,
+    totalMax: 3,
+    entries: [{ label: "/", values: most, countMax: VALUE_MAX }],
+  };
   view.topN = () => answer;
   const log = openLog("collector", () => {});
   const serving = await serve({ listen: "127.0.0.1:0", answerer: view, regex: linearRegex, log });

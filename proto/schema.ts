@@ -140,6 +140,7 @@ export interface TopNResponse {
   readonly other: ValuesMessage | null;
   readonly coverage: CoverageMessage | null;
   readonly unlisted_max: number;
+  readonly total_max: number;
   readonly series_from?: number;
   readonly series_step?: number;
   readonly series_seconds_known?: readonly number[];

@@ -76,6 +76,7 @@ Deno.test("what we send, the original finds under its own numbers", () => {
     other: null,
     coverage: null,
     unlisted_max: 3,
+    total_max: 7,
   });
   const entry = [...text(1, "x"), ...number(2, 5), ...number(100, 6), ...number(101, 1)];
   assertEquals([...bytes], [
@@ -84,6 +85,7 @@ Deno.test("what we send, the original finds under its own numbers", () => {
     ...number(100, 1),
     ...number(101, 2),
     ...number(105, 3),
+    ...number(106, 7),
   ]);
 });
 

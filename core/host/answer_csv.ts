@@ -10,12 +10,12 @@ import { printable } from "@/core/host/printable.ts";
 import { meanMs } from "@/core/answer_json.ts";
 
 /** Header and one line a row, each ended by CR LF. Control characters in labels are written as escapes. */
-export function csvOf({ groupBy, entries, other, total, unlistedMax }: TopNAnswer): string {
+export function csvOf({ groupBy, entries, other, total, totalMax, unlistedMax }: TopNAnswer): string {
   const rows = [
     ["rank", groupBy, "count", "count_max", "bytes", "time_avg_ms", "time_max_ms", "time_sum_ms"],
     ...entries.map(({ label, values, countMax }, i) => row(String(i + 1), label, values, String(countMax))),
     row("", OTHER_LABEL, other, ""),
-    row("", "total", total, ""),
+    row("", "total", total, String(totalMax)),
     ["", "unlisted_max", "", String(unlistedMax), "", "", "", ""],
   ];
   return rows.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
