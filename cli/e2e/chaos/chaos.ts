@@ -3,9 +3,9 @@
  * an aggregator have counted with what was written.
  */
 import { assertEquals } from "@std/assert";
-import { cliJson, exactCounts, type JsonAnswer } from "../answers.ts";
-import { eventually, freePort, pause } from "../ports.ts";
-import { startAggregator } from "../roles.ts";
+import { cliJson, exactCounts, type JsonAnswer } from "@/cli/e2e/answers.ts";
+import { eventually, freePort, pause } from "@/cli/e2e/ports.ts";
+import { startAggregator } from "@/cli/e2e/roles.ts";
 import { ChaoticLog } from "./chaotic_log.ts";
 import { KilledCollector, type KilledOptions } from "./killed_collector.ts";
 
@@ -34,6 +34,7 @@ export async function chaos({ kills, seed, folder, say }: ChaosOptions): Promise
     const landing = kill < kills ? LANDINGS[kill % LANDINGS.length] : lacking()!;
     log.append(Math.floor(300 * random()));
     const collector = new KilledCollector({ ...options, disk: landing === "record" ? "slow_disk" : undefined });
+    if (kill === 0) await begun(stateDir, collector);
     // Some live long enough to seal and save slices, most do not.
     if (landing !== "record") await busy(log, random, 300 + (landing === "anywhere" ? 14_000 : 2500) * random());
     const rest = await landKill(landing, collector, log, random);
@@ -121,6 +122,22 @@ async function landKill(
   }
   await collector.kill();
   return () => {};
+}
+
+/** Until it has saved where it began: what was rotated away before that was never promised. */
+async function begun(stateDir: string, collector: KilledCollector): Promise<void> {
+  const saved = (): true | undefined => {
+    if (!collector.stderr.includes("looked at the list of logs")) return undefined;
+    return [...Deno.readDirSync(stateDir)].some(({ name }) =>
+      name.startsWith("segment-") && !isEmpty(`${stateDir}/${name}`)
+    ) || undefined;
+  };
+  await eventually(saved, () => `nothing is saved:\n${collector.stderr}`);
+  await pause(500); // it has been written, and will be durable
+}
+
+function isEmpty(path: string): boolean {
+  return Deno.statSync(path).size === 0;
 }
 
 /** Whether something had been written that was not durable yet when it ended. */

@@ -5,8 +5,8 @@
  * Times of lines lie up to 25 s back in any order, as buffered workers write them.
  */
 import { gzipSync } from "node:zlib";
-import { line } from "../lines.ts";
-import { increment } from "../tally.ts";
+import { line } from "@/cli/e2e/lines.ts";
+import { increment } from "@/cli/e2e/tally.ts";
 
 /** Lines by URI, or by website: that says in which file of the rotation a line was written first. */
 export type Written = Map<string, number>;

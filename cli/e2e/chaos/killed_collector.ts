@@ -1,7 +1,7 @@
 /** A collector with a state directory, started to be killed. */
 import { dirname, fromFileUrl, join } from "@std/path";
-import { collectorGrants, ROOT } from "../roles.ts";
-import { eventually } from "../ports.ts";
+import { collectorGrants, ROOT } from "@/cli/e2e/roles.ts";
+import { eventually } from "@/cli/e2e/ports.ts";
 
 /** What can be done to its disk. */
 export type Disk = "slow_disk" | "failing_disk";
