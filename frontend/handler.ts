@@ -17,6 +17,7 @@ import { isoTime } from "./numbers.ts";
 import { renderPage } from "./page.tsx";
 import type { PasswordGate } from "./password_gate.ts";
 import { RecentAnswers } from "./recent_answers.ts";
+import { RecentPages } from "./recent_pages.ts";
 import { type Defaults, type Mistake, type PageRequest, type PageState, readRequest } from "./request.ts";
 import css from "./style.css" with { type: "text" };
 import { chooseTarget } from "./target.ts";
@@ -45,11 +46,12 @@ export type Handler = (request: Request, client: string) => Promise<Response>;
 interface Memory {
   readonly recent: RecentAnswers;
   readonly lastGood: LastGood;
+  readonly pages: RecentPages;
 }
 
 export function createHandler(site: Site): Handler {
   const nowMs = (): number => site.clock.monotonicMs();
-  const memory: Memory = { recent: new RecentAnswers(nowMs), lastGood: new LastGood() };
+  const memory: Memory = { recent: new RecentAnswers(nowMs), lastGood: new LastGood(), pages: new RecentPages() };
   const rate = new ClientRate(site.clientRate, nowMs);
   let waiting = 0;
   return async (request, client) => {
@@ -122,7 +124,11 @@ async function respondWithPage(site: Site, memory: Memory, page: PageName, searc
   const tookMs = site.clock.monotonicMs() - startMs;
   const nowS = site.clock.nowS(), { typed } = asked;
   const view: View = { page, state, defaults: site, typed, nowS, tookMs, outcome };
-  return written(statusOf(outcome), renderPage(view, STYLE_URL), "text/html; charset=utf-8");
+  const draw = (): string => renderPage(view, STYLE_URL);
+  const html = outcome.kind === "answers"
+    ? memory.pages.page(linkTo(state, site, {}, page), outcome.answers, nowS, draw)
+    : draw();
+  return written(statusOf(outcome), html, "text/html; charset=utf-8");
 }
 
 function statusOf(outcome: Outcome): number {
