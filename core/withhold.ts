@@ -4,8 +4,8 @@
  * A table that has overflowed once will do so again, and nearly all that makes it do so is seen once. So from then on its
  * large dictionaries are *closed*: a value that has no entry is *withheld* as a newcomer (`newcomers.ts`), and the line
  * counts under OTHER, as if it had given its value up at once. With the second line the value gets its entry, with what
- * its first line has counted, and from then on it has rows. So marginals stay exact, and what is seen once costs the table
- * nothing: no overflow, nothing to fold when it is sealed.
+ * its first line has counted, and from then on it has rows. So the marginal of what comes again in time is
+ * exact, and what is seen once costs the table nothing: no overflow, nothing to fold when it is sealed.
  *
  * A value gives up one line this way, and once more each time a generation of newcomers is forgotten: `lostMax` grows by
  * the largest line of a generation, and `foldedMax` by the largest of a value that did not come again.
