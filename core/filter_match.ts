@@ -9,11 +9,10 @@ import { FILTER_NODES_MAX, TRUTH_TABLES_MAX } from "./bounds.ts";
 import { REQUESTS } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
-import { marginalOfEach } from "./bucket_block.ts";
 import { SHARED_IDS, valueIds } from "./value_ids.ts";
 import { roomFor, WideIndex } from "./wide_column.ts";
 import { combineLookUp, gatherIndex, lookUp } from "./column_loops.ts";
-import { givenUp, hasLost } from "./given_up.ts";
+import { foldedRequests, givenUp, hasLost } from "./given_up.ts";
 import { comparisonMistake } from "./filter_check.ts";
 import { type Compared, compareEntries, FALSE, type RegexEngine, TRUE, UNKNOWN } from "./filter_compare.ts";
 import type { Comparison, FilterNode } from "./filter_tree.ts";
@@ -296,7 +295,7 @@ class Leaf implements CompiledComparison {
     // Numbers are single as well, but for those that somebody writes in two ways.
     return count <= 1 && this.isSingle(dictionary)
       ? Math.min(lostMax[REQUESTS], lost + foldedMax[REQUESTS])
-      : lost + marginalOfEach(dictionary, REQUESTS)[OTHER];
+      : lost + foldedRequests(bucket, this.d);
   }
 
   decide(dictionary: Dictionary, truth: Uint8Array): void {
@@ -371,9 +370,7 @@ function pickTrue(truth: Uint8Array, size: number, picked: Int32Array): number {
 
 /** What was folded can have been anything but, where one value is asked for, only what one value can have lost so. */
 function foldedMax(bucket: Bucket, d: number, step: Step): number {
-  const dictionary = bucket.dictionaries[d];
-  if (!hasLost(dictionary)) return 0;
-  const folded = marginalOfEach(dictionary, REQUESTS)[OTHER];
+  const dictionary = bucket.dictionaries[d], folded = foldedRequests(bucket, d);
   const isSingle = step.kind === "compare" && step.matches(dictionary).count <= 1 && step.isSingle(dictionary);
   return isSingle ? Math.min(folded, dictionary.foldedMax[REQUESTS]) : folded;
 }

@@ -14,6 +14,11 @@ export function givenUp(bucket: Bucket, d: number): NumberColumn | undefined {
   return hasLost(bucket.dictionaries[d]) ? inBlock(bucket).dictionaries[d].givenUp[REQUESTS] : undefined;
 }
 
+/** Requests that entries of dimension `d` had counted when they folded into OTHER. */
+export function foldedRequests(bucket: Bucket, d: number): number {
+  return hasLost(bucket.dictionaries[d]) ? inBlock(bucket).dictionaries[d].folded[REQUESTS] : 0;
+}
+
 /** Whether any row can have given up this dimension. */
 export function hasLost({ lostMax, foldedMax }: Dictionary): boolean {
   return lostMax[REQUESTS] > 0 || foldedMax[REQUESTS] > 0;
