@@ -68,3 +68,44 @@ Deno.test("a thread that gives way to another, for logs in another directory, lo
   sender.close();
   Deno.removeSync(folder, { recursive: true });
 });
+
+Deno.test("what a thread that dies had taken and not sealed is counted as lost by the one that takes its place", async () => {
+  const receivers = await startReceivers({ inputs: [udpInput("127.0.0.1:0")], log: quiet, give: () => {} });
+  const told: string[] = [];
+  let more = Promise.withResolvers<void>();
+  const thread = startIngestThread({
+    patterns: [],
+    entry: new URL("./dying_socket_worker_fixture.ts", import.meta.url),
+    from: "start",
+    source: "s",
+    masks: { v4Bits: 24, v6Bits: 48 },
+    seed: 1,
+    clock: systemClock(),
+    log: quiet,
+    onSealed: ({ problem }) => {
+      told.push(problem);
+      more.resolve();
+    },
+    sockets: receivers,
+  });
+  const sender = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const to = { transport: "udp", hostname: "127.0.0.1", port: receivers.states()[0].port } as const;
+  const send = async (text: string): Promise<void> => void await sender.send(new TextEncoder().encode(text), to);
+  await send("one");
+  await more.promise;
+  await send("die");
+  // The kernel and the receiver keep what comes while there is no thread; what goes to the dying one is lost.
+  let sent = 2;
+  for (more = Promise.withResolvers(); told.length === 1; sent++) {
+    await send(`${sent}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  sender.close();
+  await receivers.stop();
+  await thread.stop();
+  const lost = Number(/, (\d+) lost$/.exec(told.at(-1)!)?.[1]);
+  // Messages told after the first, each on a line of its own, whatever was handed over together.
+  const came = told.slice(1).flatMap((problem) => problem.replace(/, \d+ lost$/, "").split("\n"));
+  assertEquals(lost + came.length, sent);
+  assertEquals(lost >= 2, true, "the first two at least");
+});
