@@ -6,7 +6,7 @@ import { StateLog } from "@/core/host/state_log.ts";
 import type { LiveView } from "@/core/live_view.ts";
 import { publishTo } from "./delivery.ts";
 import type { Former as FormerThread } from "./ingest_thread.ts";
-import type { Position } from "./position.ts";
+import { type Position, positionMistake } from "./position.ts";
 import type { Former as FormerSequence } from "./sequencer.ts";
 import { loadState } from "./state_load.ts";
 import { ledgerOf, type Standing } from "./state_record.ts";
@@ -58,12 +58,19 @@ export async function openState(options: StateOptions): Promise<OpenState> {
     saver,
     instance: standing.instance,
     sequence: { sequence, endS, ledger: ledgerOf(standing.ledger) },
-    thread: bytes === 0 ? undefined : formerThread(standing),
+    thread: bytes === 0 ? undefined : formerThread(standing, messages),
   };
 }
 
-function formerThread({ positions, scanned, endS, nowS }: Standing): FormerThread {
-  return { positions: [...positions.values()].map((text): Position => JSON.parse(text)), scanned, endS, nowS };
+/** A position that this program cannot go on from is named: its log is taken for one never seen before. */
+function formerThread({ positions: saved, scanned, endS, nowS }: Standing, messages: Log): FormerThread {
+  const positions: Position[] = [];
+  for (const text of saved.values()) {
+    const position: unknown = JSON.parse(text), mistake = positionMistake(position);
+    if (mistake === undefined) positions.push(position as Position);
+    else messages.error("a position in the state cannot be used; its log is begun anew", { mistake, position: text });
+  }
+  return { positions, scanned, endS, nowS };
 }
 
 function sleep(ms: number): { readonly over: Promise<void>; readonly wake: () => void } {
