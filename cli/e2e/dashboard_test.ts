@@ -206,8 +206,8 @@ async function choose(tab: Tab, { origin }: SmallFleet): Promise<void> {
     assertStringIncludes(response.headers.get("content-type") ?? "", type);
     await response.body?.cancel();
   }
-  const hover = await tab.locator(".hover rect").last().locator("title").textContent();
-  assertMatch(hover ?? "", /UTC: [\d\u202f]+ requests, [\d.\u202f]+\/s.* · 2xx [\d\u202f]+.* · 4xx/);
+  const hover = (await tab.locator(".hover title").allTextContents()).join("\n");
+  assertMatch(hover, /UTC: [\d\u202f]+ requests, [\d.\u202f]+\/s.* · 2xx [\d\u202f]+.* · 4xx/);
 }
 
 async function seeFleet(tab: Tab, { origin }: SmallFleet): Promise<void> {
