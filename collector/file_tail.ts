@@ -99,6 +99,9 @@ export class FileTail {
   /** Logs that were found to be nowhere in this scan, and those that were empty when they were last seen. */
   #gone: Position[] = [];
   #empty: Position[] = [];
+  /** The same by log, with those that are still sought. */
+  #nowhere: ReadonlyMap<string, readonly Position[]> = new Map();
+  #emptyOf: ReadonlyMap<string, readonly Position[]> = new Map();
   /** Logs that were found to be truncated since the last scan, and the mark when that had not happened yet. */
   readonly #truncatedLogs = new Map<string, number>();
   /** How often files of a former thread had been truncated when they were found to be once more, by identity. */
@@ -461,6 +464,9 @@ export class FileTail {
     if (paths.size === 0) return;
     const families = new Map<string, FollowedFile[]>([...paths].map((path) => [this.#followedLog(path), []]));
     for (const file of this.#open.byIdentity.values()) families.get(this.#followedLog(file.path))?.push(file);
+    const byLog = ({ path }: Position): string => this.#followedLog(path);
+    this.#nowhere = Map.groupBy([...this.#gone, ...this.#sought.map(({ position }) => position)], byLog);
+    this.#emptyOf = Map.groupBy(this.#empty, byLog);
     for (const [log, files] of families) {
       if (this.#patternOf(log) >= 0) this.#followFamily(log, files);
     }
@@ -473,10 +479,8 @@ export class FileTail {
     const known = files.filter((file) => file.newInScan !== this.#scan)
       .map((file): Known => ({ position: file.position(0, undefined, this.#context), now: now.get(identity(file)) }));
     const done = this.#open.done(log).map((position): Known => ({ position, now: now.get(identity(position)) }));
-    const elsewhere = [...this.#gone, ...this.#sought.map(({ position }) => position)]
-      .filter((position) => this.#followedLog(position.path) === log)
-      .map((position): Known => ({ position, now: undefined }));
-    const empty = this.#empty.filter((position) => this.#followedLog(position.path) === log)
+    const elsewhere = (this.#nowhere.get(log) ?? []).map((position): Known => ({ position, now: undefined }));
+    const empty = (this.#emptyOf.get(log) ?? [])
       .map((position): Known => ({ position, now: now.get(identity(position)) }));
     // The scan before may have been after the truncation already.
     const markMs = this.#truncatedLogs.get(log);
@@ -488,6 +492,11 @@ export class FileTail {
       markMs,
     );
     for (const relative of unread) this.#followFromStart(log, relative);
+    // What was empty is still there, and there is something that came after it: it was copied and truncated.
+    const truncated = empty.find(({ position }) =>
+      this.#isAt(log, position) && unread.some(({ status }) => status.modifiedMs > position.modifiedMs)
+    );
+    if (truncated !== undefined) this.#cut({ position: truncated.position, seenBytes: 0, truncated: true }, 0);
     for (const { path } of unreadable) this.#cannotUncompress(log, path);
     this.#order(log, family);
   }
