@@ -49,7 +49,7 @@ export const FRONTEND: Program = {
       placeholder: "N",
       min: 0,
       max: 100_000,
-      help: "requests a second that one client may make, on average; 0: any number",
+      help: "requests a second that one client may make, on average; 0 lifts the limit",
     },
     {
       name: "password-file",
