@@ -95,6 +95,7 @@ export class FileTail {
   readonly #knownAgain: KnownAgain;
   /** Logs that could not be found again, or opened, yet. */
   #sought: Sought[] = [];
+  readonly #soughtByIdentity = new Map<string, Position>();
   readonly #truncations: OncePerMinute;
   /** Logs that were found to be nowhere in this scan, and those that were empty when they were last seen. */
   #gone: Position[] = [];
@@ -273,9 +274,8 @@ export class FileTail {
   #openNew(path: string, pattern: number, status: FileStatus): boolean {
     const only = identity(status);
     // It may be the one, and would be read anew.
-    const mayBe = ({ position, truncated }: Sought): boolean =>
-      !truncated && identity(position) === only && position.bornMs === status.bornMs;
-    if (this.#sought.some(mayBe)) return false;
+    const mayBe = this.#soughtByIdentity.get(only);
+    if (mayBe !== undefined && mayBe.bornMs === status.bornMs) return false;
     const replaced = this.#replaced(path), position = replaced?.position(0, undefined, this.#context);
     const opened = this.#open.open(path, path, pattern, { only, position });
     if (opened === undefined) return false;
@@ -386,6 +386,10 @@ export class FileTail {
       if (truncated || found === "gone" || found === "later" || found.path !== position.path) {
         this.#lookAgain.add(position.path);
       }
+    }
+    this.#soughtByIdentity.clear();
+    for (const { position, truncated } of this.#sought) {
+      if (!truncated) this.#soughtByIdentity.set(identity(position), position);
     }
   }
 

@@ -46,6 +46,8 @@ export class OpenFiles {
   /** Logs that were read to their end, by the log whose family they are of: oldest first. */
   readonly #done = new Map<string, Position[]>();
   #missed: Map<string, number> | undefined;
+  /** Whether nothing more can give way in this scan: to look for it costs a look at all. */
+  #full = false;
   /** Files without a name of their own, at the end of the last scan. */
   #missedFiles = 0;
 
@@ -82,6 +84,8 @@ export class OpenFiles {
     const file = new FollowedFile(content, compressed, status, path, pattern, nowS());
     this.byIdentity.set(opened, file);
     if (position !== undefined) file.resumeAt(position);
+    // It was rotated away.
+    if (at !== path) this.#missedFiles++;
     return { file, size: status.size };
   }
 
@@ -89,6 +93,7 @@ export class OpenFiles {
   letGo(): void {
     this.#limitMissed();
     this.#missed = undefined;
+    this.#full = false;
     this.#missedFiles = this.byIdentity.values().reduce(
       (sum, { missedAtS }) => sum + (missedAtS === undefined ? 0 : 1),
       0,
@@ -167,15 +172,16 @@ export class OpenFiles {
 
   /** When no more files can be open, the one goes that has no name we know and has been quiet for longest. */
   #makeRoom(): boolean {
+    if (this.#full) return false;
     const nowS = this.context.nowS();
     let quietest: FollowedFile | undefined;
     for (const file of this.byIdentity.values()) {
       if (file.missedAtS === undefined || nowS - file.quietSinceS() < SUPERSEDED_QUIET_SECONDS_MIN) continue;
       if (quietest === undefined || file.quietSinceS() < quietest.quietSinceS()) quietest = file;
     }
-    if (quietest === undefined || quietest.unread(this.context)) return false;
-    this.#closeRead(quietest);
-    return true;
+    this.#full = quietest === undefined || quietest.unread(this.context);
+    if (!this.#full) this.#closeRead(quietest!);
+    return !this.#full;
   }
 
   #isGone(file: FollowedFile, quietS: number): boolean {
