@@ -60,7 +60,8 @@ async function run(flags: FlagValues): Promise<void> {
   if (state === undefined && flags.text("from") === "start") {
     log.warn("without --state-dir every start reads all logs again, and who follows this collector counts them again");
   }
-  const serving = await serve({ listen, answerer: view, regex: linearRegex, log, security });
+  const memoryBytes = (): number => Deno.memoryUsage().rss;
+  const serving = await serve({ listen, answerer: view, regex: linearRegex, log, memoryBytes, security });
   const receivers = await startReceivers({
     inputs: sockets,
     log,

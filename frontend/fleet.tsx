@@ -50,7 +50,7 @@ export function Fleet({ view, fleet }: { readonly view: View; readonly fleet: Fl
             <th class="state" scope="col">state</th>
             <th class="num" scope="col" title="how far the end of its newest data is behind now">lag</th>
             <th class="num" scope="col" title="how far its clock is ahead">skew</th>
-            <th class="num" scope="col" title="lines it counts a second, over the last five minutes">lines/s</th>
+            <th class="num" scope="col" title="lines it counts a second, of late">lines/s</th>
             <th class="trend" scope="col" title="requests per second over the last five minutes">trend</th>
             <th class="status" scope="col" title="requests by class of status over the last five minutes">status</th>
             <th class="num" scope="col" title="lines read, as far as the target has heard">read</th>
@@ -63,7 +63,7 @@ export function Fleet({ view, fleet }: { readonly view: View; readonly fleet: Fl
           {sorted.map((source) => <SourceRow view={view} source={source} bySource={bySource} seconds={seconds} />)}
         </tbody>
         <tfoot>
-          <TotalRow sources={sources} bySource={bySource} seconds={seconds} />
+          <TotalRow sources={sources} seconds={seconds} />
         </tfoot>
       </table>
       {sources.length > sorted.length && <p class="unlisted">and {grouped(sources.length - sorted.length)} more.</p>}
@@ -88,6 +88,11 @@ function sourceOf(target: TargetInfo, bySource: TopNAnswer | undefined, nowS: nu
     health: problem === "" ? "good" : "partial",
     word: problem === "" ? "delivers" : "incomplete",
   };
+}
+
+/** Lines a second as its follower says or, where nobody does, those counted in the last minutes; undefined when unknown. */
+function linesOf({ target, entry }: Pick<Source, "target" | "entry">, seconds: number): number | undefined {
+  return target.linesPerS ?? (entry !== undefined && seconds > 0 ? entry.values[REQUESTS] / seconds : undefined);
 }
 
 function FleetSummary({ sources }: { readonly sources: readonly Source[] }): VNode {
@@ -118,8 +123,7 @@ function SourceRow(
 ): VNode {
   const { name, address, newestS, problem, ledger, skewMs, memoryBytes, sinceS } = target;
   const lagS = view.nowS - newestS, wanted = name || address;
-  const linesPerS = target.linesPerS ??
-    (entry !== undefined && seconds > 0 ? entry.values[REQUESTS] / seconds : undefined);
+  const linesPerS = linesOf({ target, entry }, seconds);
   return (
     <>
       <tr class={health}>
@@ -206,9 +210,10 @@ function reasons(ledger: Ledger): string {
   }).join(", ");
 }
 
-function TotalRow({ sources, bySource, seconds }: RowProps & { readonly sources: readonly Source[] }): VNode {
+function TotalRow({ sources, seconds }: { readonly sources: readonly Source[]; readonly seconds: number }): VNode {
   const ledger = new Float64Array(LEDGER_REASONS.length);
   for (const { target } of sources) target.ledger.forEach((lines, reason) => ledger[reason] += lines);
+  const told = sources.map((source) => linesOf(source, seconds)).filter((lines) => lines !== undefined);
   return (
     <tr class="total">
       <th class="source" scope="row">total</th>
@@ -216,9 +221,9 @@ function TotalRow({ sources, bySource, seconds }: RowProps & { readonly sources:
       <td />
       <td />
       <td class="num lines">
-        {bySource === undefined || seconds === 0 ? <Unknown /> : (
+        {told.length === 0 ? <Unknown /> : (
           <>
-            {rateText(bySource.total[REQUESTS] / seconds)}
+            {rateText(told.reduce((sum, lines) => sum + lines, 0))}
             <small>/s</small>
           </>
         )}
