@@ -6,7 +6,7 @@
  * out which file stands at which name; `readSome` reads. Neither knows what a line means, a timer, or the machine. How
  * bytes become lines is in `followed_file.ts`, how long a file stays open in `open_files.ts`, whose turn it is to be read
  * in `reading_turns.ts`, what rotation made beside a log in `rotated_files.ts`, and how a log is known again, with what
- * came after it unseen, in `known_again.ts`.
+ * came after it unseen, in `known_again.ts` and `sought_logs.ts`.
  *
  * Loss by `copytruncate` happens inside the rotating program as well; it is told, not prevented.
  */
@@ -25,13 +25,14 @@ import {
   readBufferBytes,
   type ReadContext,
 } from "./followed_file.ts";
-import { byAge, type Found, type Known, KnownAgain } from "./known_again.ts";
+import { byAge, type Known, KnownAgain } from "./known_again.ts";
 import { GunzipTurn } from "./log_content.ts";
 import { OpenFiles } from "./open_files.ts";
 import { identity, type Position } from "./position.ts";
 import { ReadingTurns } from "./reading_turns.ts";
 import { type Relative, RotatedFiles } from "./rotated_files.ts";
 import { isCompressed, logOf } from "./rotation_names.ts";
+import { SoughtLogs } from "./sought_logs.ts";
 
 export type { LineConsumer, Origin } from "./followed_file.ts";
 export type { Position } from "./position.ts";
@@ -61,15 +62,6 @@ export interface FileTailOptions {
   readonly onMore?: () => void;
 }
 
-/** A log that is to be read on, wherever it is now. */
-interface Sought {
-  readonly position: Position;
-  /** Bytes that were seen in it: what is not read may be lost. */
-  readonly seenBytes: number;
-  /** Whether it was truncated under our eyes, and goes on at its name as another. */
-  readonly truncated: boolean;
-}
-
 /** See the file's comment. Call `rescan` first and then about every second, `readSome` whenever woken. */
 export class FileTail {
   readonly #options: FileTailOptions;
@@ -93,20 +85,7 @@ export class FileTail {
   /** Paths that a former thread followed: another file there is new. */
   readonly #formerPaths = new Set<string>();
   readonly #knownAgain: KnownAgain;
-  /** Logs that could not be found again, or opened, yet. */
-  #sought: Sought[] = [];
-  readonly #soughtByIdentity = new Map<string, Position>();
-  readonly #truncations: OncePerMinute;
-  /** Logs that were found to be nowhere in this scan, and those that were empty when they were last seen. */
-  #gone: Position[] = [];
-  #empty: Position[] = [];
-  /** The same by log, with those that are still sought. */
-  #nowhere: ReadonlyMap<string, readonly Position[]> = new Map();
-  #emptyOf: ReadonlyMap<string, readonly Position[]> = new Map();
-  /** Logs that were found to be truncated since the last scan, and the mark when that had not happened yet. */
-  readonly #truncatedLogs = new Map<string, number>();
-  /** How often files of a former thread had been truncated when they were found to be once more, by identity. */
-  readonly #generations = new Map<string, number>();
+  readonly #sought: SoughtLogs;
 
   constructor(options: FileTailOptions) {
     const { files, consumer, log, nowS, chunkBytes = CHUNK_BYTES, lineBytesMax = LINE_BYTES_MAX } = options;
@@ -127,7 +106,15 @@ export class FileTail {
     this.#turns = new ReadingTurns(this.#context, this.#open.byIdentity);
     this.#rotated = new RotatedFiles(files, (directory, trouble) => this.#waiting.cannotList(directory, trouble));
     this.#knownAgain = new KnownAgain(this.#context, this.#rotated);
-    this.#truncations = new OncePerMinute(log);
+    this.#sought = new SoughtLogs({
+      context: this.#context,
+      log,
+      open: this.#open,
+      rotated: this.#rotated,
+      knownAgain: this.#knownAgain,
+      patternOf: (path) => this.#patternOf(path),
+      followedLog: (path) => this.#followedLog(path),
+    });
   }
 
   /** Finds out what stands at which name: opens what is new, lets go of what is superseded and quiet. */
@@ -139,7 +126,7 @@ export class FileTail {
     this.#stood = this.#standing;
     this.#standing = new Map();
     for (const file of this.#open.byIdentity.values()) this.#rotated.mark(file.path);
-    this.#readOn();
+    this.#sought.readOn(this.#lookAgain);
     const visited = new Set<string>();
     const refused = new Set<string>();
     this.#patterns.forEach((pattern, index) => this.#expand(pattern, index, visited, refused));
@@ -180,12 +167,11 @@ export class FileTail {
     const open = [...this.#open.byIdentity.values()].map((file) =>
       file.position(file === of ? handedBytes : 0, this.#markOf(file), this.#context)
     );
-    const sought = this.#sought.map(({ position }) => position);
     // What was empty when names were looked at last may have been filled, copied and truncated before it was read.
     const empty = [...this.#open.byIdentity.values()].flatMap((file) =>
       file.empty !== undefined && file.empty.modifiedMs !== file.modifiedMs ? [file.empty] : []
     );
-    return [...open, ...sought, ...empty, ...this.#open.allDone()];
+    return [...open, ...this.#sought.positions(), ...empty, ...this.#open.allDone()];
   }
 
   /** How many files are open. */
@@ -274,15 +260,13 @@ export class FileTail {
   #openNew(path: string, pattern: number, status: FileStatus): boolean {
     const only = identity(status);
     // It may be the one, and would be read anew.
-    const mayBe = this.#soughtByIdentity.get(only);
-    if (mayBe !== undefined && mayBe.bornMs === status.bornMs) return false;
+    if (this.#sought.mayBe(status)) return false;
     const replaced = this.#replaced(path), position = replaced?.position(0, undefined, this.#context);
     const opened = this.#open.open(path, path, pattern, { only, position });
     if (opened === undefined) return false;
     const { file, size } = opened;
     file.seenInScan = file.newInScan = this.#scan;
-    file.generation += this.#generations.get(only) ?? 0;
-    this.#generations.delete(only);
+    file.generation += this.#sought.takeGeneration(only);
     const appearedLater = this.#scanned.has(this.#patterns[pattern]) || this.#formerPaths.has(path);
     const mayBeOld = !appearedLater || this.#mayBeOld(path);
     if (replaced !== undefined) this.#open.close(replaced);
@@ -328,25 +312,18 @@ export class FileTail {
       if (this.#patternOf(position.path) < 0) continue;
       this.#formerPaths.add(position.path);
       if (position.done) this.#open.remember(position);
-      else this.#sought.push({ position, seenBytes: position.offset, truncated: false });
     }
+    this.#sought.resume(positions.filter(({ done, path }) => !done && this.#patternOf(path) >= 0));
   }
 
   /** A log does not hold any more what was read of it: what was not read may be in a copy. */
   #truncated(file: FollowedFile): void {
-    const position = file.position(0, this.#markOf(file), this.#context);
-    if (file.compressed) return; // its content was another than it seemed; it is read from its start
-    this.#sought.push({ position, seenBytes: file.seenBytes, truncated: true });
+    this.#sought.truncated(file, file.position(0, this.#markOf(file), this.#context));
   }
 
   /** The mark of the last scan after which a file was what it had been. */
   #markOf(file: FollowedFile): number | undefined {
     return file.verified ? this.#rotated.markOf(file.path) : file.verifiedMarkMs;
-  }
-
-  #noteTruncated({ path, directoryMarkMs = 0 }: Position): void {
-    const log = this.#followedLog(path), other = this.#truncatedLogs.get(log) ?? Infinity;
-    this.#truncatedLogs.set(log, Math.min(other, directoryMarkMs));
   }
 
   /** Remembers up to which mark logs were as they had been read. */
@@ -357,90 +334,6 @@ export class FileTail {
       file.verifiedMarkMs = this.#rotated.markOf(file.path);
       file.verified = false;
     }
-  }
-
-  /** Opens logs where reading of them stopped, wherever they are now. */
-  #readOn(): void {
-    const sought = this.#sought;
-    this.#sought = [];
-    this.#gone = [];
-    this.#empty = [];
-    this.#truncatedLogs.clear();
-    for (const each of sought) {
-      const { position, truncated } = each, pattern = this.#patternOf(position.path);
-      if (pattern < 0) continue;
-      this.#rotated.mark(position.path);
-      const unseen = position.fingerprint.headBytes === 0;
-      if (unseen) {
-        this.#lookAgain.add(position.path);
-        this.#empty.push(position);
-        if (truncated) this.#noteTruncated(position);
-        if (truncated) continue;
-      }
-      const found = this.#knownAgain.locate(position);
-      if (found === "gone") this.#lost(each);
-      else if (found === "later" || !this.#readOnAt(found, each, pattern)) this.#sought.push(each);
-      const cutOff = truncated || (found !== "later" && this.#isAt(position.path, position) &&
-        (found === "gone" || identity(found.status) !== identity(position)));
-      if (cutOff) this.#noteTruncated(position);
-      if (truncated || found === "gone" || found === "later" || found.path !== position.path) {
-        this.#lookAgain.add(position.path);
-      }
-    }
-    this.#soughtByIdentity.clear();
-    for (const { position, truncated } of this.#sought) {
-      if (!truncated) this.#soughtByIdentity.set(identity(position), position);
-    }
-  }
-
-  /** False when it could not be opened: it is tried again. */
-  #readOnAt(found: Found, sought: Sought, pattern: number): boolean {
-    const { position } = sought, only = identity(found.status);
-    const open = this.#open.byIdentity.get(only);
-    // A glob found the copy before: nothing was read of it.
-    if (open?.skipped) {
-      open.resumeAt(position);
-      this.#cut(sought, sought.seenBytes);
-    }
-    if (open !== undefined) return true;
-    const { compressed, path } = found;
-    const opened = this.#open.open(path, position.path, pattern, { only, position, compressed });
-    if (opened === undefined) return false;
-    if (path !== position.path) {
-      this.#options.log.info("reading on in a log that was rotated away", { path, offset: position.offset });
-    }
-    if (this.#isAt(position.path, position) && only !== identity(position)) {
-      this.#cut(sought, compressed ? sought.seenBytes : opened.size);
-    }
-    return true;
-  }
-
-  /** Whether the very file of a position is at a path, whatever it holds. */
-  #isAt(path: string, position: Position): boolean {
-    const status = this.#options.files.stat(path);
-    return !isTrouble(status) && identity(status) === identity(position) && status.bornMs === position.bornMs;
-  }
-
-  /** It is nowhere. */
-  #lost({ position, seenBytes, truncated }: Sought): void {
-    const { path, offset } = position;
-    const same = this.#isAt(path, position);
-    if (same && !truncated) this.#generations.set(identity(position), position.generation + 1);
-    this.#gone.push(position);
-    if (same || truncated) return this.#cut({ position, seenBytes, truncated }, offset);
-    // Nothing was read of it: if there is anything of its family that nobody has seen, it is that.
-    if (position.fingerprint.headBytes === 0) return;
-    const text = `Cannot continue ${path}: the file read before is gone; lines behind the offset may be lost`;
-    this.#options.log.warn(text, { offset });
-    this.#context.consumer.cut({ ...position, pattern: this.#patternOf(path) }, 0);
-  }
-
-  /** Says that a log was truncated. @param safeBytes how much of it was read, or can be read in a copy. */
-  #cut({ position, seenBytes }: Sought, safeBytes: number): void {
-    const { path, offset } = position, unreadBytes = Math.max(0, seenBytes - safeBytes);
-    const text = `${path} was truncated: lines written just before may be lost; rotate by renaming instead`;
-    this.#truncations.warn(path, this.#options.nowS(), text, () => ({ offset, unread_bytes: unreadBytes }));
-    this.#context.consumer.cut({ ...position, pattern: this.#patternOf(path) }, unreadBytes);
   }
 
   /** Logs of which a file may have come and gone since the last scan. */
@@ -454,7 +347,7 @@ export class FileTail {
       if (file.empty === undefined || !this.#rotated.moved(path)) continue;
       // It may have been filled, copied and truncated in between.
       logs.add(path);
-      this.#empty.push(file.empty);
+      this.#sought.wasEmpty(file.empty);
     }
     // Nothing stands there, as in the last scan, but in between it may have.
     const absent = (path: string): boolean => !this.#standing.has(path) && this.#rotated.moved(path);
@@ -468,9 +361,7 @@ export class FileTail {
     if (paths.size === 0) return;
     const families = new Map<string, FollowedFile[]>([...paths].map((path) => [this.#followedLog(path), []]));
     for (const file of this.#open.byIdentity.values()) families.get(this.#followedLog(file.path))?.push(file);
-    const byLog = ({ path }: Position): string => this.#followedLog(path);
-    this.#nowhere = Map.groupBy([...this.#gone, ...this.#sought.map(({ position }) => position)], byLog);
-    this.#emptyOf = Map.groupBy(this.#empty, byLog);
+    this.#sought.group();
     for (const [log, files] of families) {
       if (this.#patternOf(log) >= 0) this.#followFamily(log, files);
     }
@@ -483,11 +374,10 @@ export class FileTail {
     const known = files.filter((file) => file.newInScan !== this.#scan)
       .map((file): Known => ({ position: file.position(0, undefined, this.#context), now: now.get(identity(file)) }));
     const done = this.#open.done(log).map((position): Known => ({ position, now: now.get(identity(position)) }));
-    const elsewhere = (this.#nowhere.get(log) ?? []).map((position): Known => ({ position, now: undefined }));
-    const empty = (this.#emptyOf.get(log) ?? [])
-      .map((position): Known => ({ position, now: now.get(identity(position)) }));
+    const elsewhere = this.#sought.nowhere(log).map((position): Known => ({ position, now: undefined }));
+    const empty = this.#sought.empty(log).map((position): Known => ({ position, now: now.get(identity(position)) }));
     // The scan before may have been after the truncation already.
-    const markMs = this.#truncatedLogs.get(log);
+    const markMs = this.#sought.truncatedSince(log);
     const isKnown = (status: FileStatus): boolean => this.#open.knows(status, log);
     const { files: unread, unreadable } = this.#knownAgain.unread(
       log,
@@ -498,9 +388,9 @@ export class FileTail {
     for (const relative of unread) this.#followFromStart(log, relative);
     // What was empty is still there, and there is something that came after it: it was copied and truncated.
     const truncated = empty.find(({ position }) =>
-      this.#isAt(log, position) && unread.some(({ status }) => status.modifiedMs > position.modifiedMs)
+      this.#sought.isAt(log, position) && unread.some(({ status }) => status.modifiedMs > position.modifiedMs)
     );
-    if (truncated !== undefined) this.#cut({ position: truncated.position, seenBytes: 0, truncated: true }, 0);
+    if (truncated !== undefined) this.#sought.cut(truncated.position, 0);
     for (const { path } of unreadable) this.#cannotUncompress(log, path);
     this.#order(log, family);
   }
