@@ -82,6 +82,7 @@ export class Contribution {
   #grouped = new Int32Array(0);
   /** Of each bucket that was weighed: requests that were hidden, and the largest of the maxima of what matches. */
   readonly #weighed = new Map<Bucket, { readonly hidden: number; readonly most: Values }>();
+  readonly #truths = new Map<Bucket, Uint8Array>();
   /** The largest of the maxima of what matches and has no group, in these buckets. */
   #rest = zeroValues();
   readonly #restOf = new Set<Bucket>();
@@ -129,15 +130,22 @@ export class Contribution {
 
   /** Weighs by whole classes of rows. Returns requests that match or may, of rows that gave up the grouped dimension. */
   #weighClasses(bucket: Bucket, cells: Float64Array, ids: Int32Array, own: Total): number {
-    const { d } = this, filter = this.filter!, scan = this.#scan, classes = classesOf(bucket).bucket;
-    scan.selectPlainly(classes, filter);
-    this.#addTotal(bucket, classes, own);
-    const projection = projectionOn(bucket, d), truths = filter.matchRows(classes);
+    const { d } = this, filter = this.filter!, scan = this.#scan, classes = classesOf(bucket);
+    const projection = projectionOn(bucket, d), truths = this.#truthsOf(bucket, classes.bucket);
+    scan.selectRanges(classes, truths);
+    this.#addTotal(bucket, classes.bucket, own);
     scan.mergeClasses(projection, truths, TRUE, d, REQUESTS, this.#certain);
     if (filter.comparisons?.length !== 1) {
       scan.mergeClasses(projection, truths, UNKNOWN, d, REQUESTS, this.#unknown);
     }
     return this.#weighEntries(bucket, cells, ids, this.#certain);
+  }
+
+  /** Truth of the classes of a bucket, remembered for when the question comes back to it. */
+  #truthsOf(bucket: Bucket, classes: Bucket): Uint8Array {
+    let truths = this.#truths.get(bucket);
+    if (truths === undefined) this.#truths.set(bucket, truths = this.filter!.matchRows(classes).slice(0, classes.rows));
+    return truths;
   }
 
   /** The same by rows. */
@@ -303,7 +311,8 @@ export class Contribution {
     const { d } = this, filter = this.filter!, marks = this.#marks;
     const projection = unclassed(bucket, filter.dimensions) === 0 ? projectionOn(bucket, d) : undefined;
     if (projection?.isWhole === true) {
-      this.#scan.selectClasses(projection, filter.matchRows(classesOf(bucket).bucket), d, marks, this.#rest);
+      const truths = this.#truthsOf(bucket, classesOf(bucket).bucket);
+      this.#scan.selectClasses(projection, truths, d, marks, this.#rest);
       this.#restOf.add(bucket);
       return projection.bucket;
     }
