@@ -8,6 +8,8 @@
  * Slots stand in for deltas that are no longer held one by one, as far back as the rings go. A slice is sent either as
  * deltas or as a slot, and a slot only when the follower has none of what was merged into it: it could not take the rest
  * apart. So what overlaps stays a gap. Nothing is copied before it is taken; what has been forgotten by then is left out.
+ *
+ * A slot is sent before whatever is new in it, or it would overlap, and not before all of it is saved: it waits for that.
  */
 import type { Delta } from "./bucket.ts";
 import type { DeltaCursor, DeltaLog } from "./delta_log.ts";
@@ -32,10 +34,9 @@ export class Backfill implements Feed<BackfillItem> {
   readonly #live: DeltaCursor;
   /** Position of the next older delta to look at. */
   #position: number;
-  /** Slots to send, newest first, and what is in them: its deltas are not sent as well. */
-  readonly #slots: readonly Slot[];
+  /** Slots to send, newest first, and what was in them at the start: its deltas are not sent as well. */
+  readonly #slots: Slot[];
   readonly #inSlots = new IdentitySet();
-  #slot = 0;
   #caughtUp = false;
 
   /**
@@ -62,7 +63,11 @@ export class Backfill implements Feed<BackfillItem> {
 
   take(): BackfillItem | undefined {
     for (let delta = this.#live.take(); delta !== undefined; delta = this.#live.take()) {
-      if (!this.#has.has(delta.identity)) return delta;
+      if (this.#has.has(delta.identity)) continue;
+      const index = this.#slotWith(delta);
+      if (index < 0) return delta;
+      const slot = this.#takeSlotAt(index);
+      if (slot !== undefined) return slot;
     }
     return this.#takeDelta() ?? this.#takeSlot() ?? this.#takeCaughtUp();
   }
@@ -85,19 +90,33 @@ export class Backfill implements Feed<BackfillItem> {
   }
 
   #takeSlot(): MergedSlot | undefined {
-    while (this.#slot < this.#slots.length) {
-      const { tier, startS, known, identities } = this.#slots[this.#slot++];
-      const slot = this.store.rings[tier].at(startS), ranges = identities.ranges();
-      // It may have been forgotten meanwhile, or have got what is not saved yet.
-      if (slot !== undefined && this.mayBeSent(ranges)) {
-        return { tier, startS, known, identities: ranges, bucket: slot.bucket() };
-      }
+    for (let index = 0; index < this.#slots.length; index++) {
+      const before = this.#slots.length, slot = this.#takeSlotAt(index);
+      if (slot !== undefined) return slot;
+      index -= before - this.#slots.length;
     }
     return undefined;
   }
 
+  /** The slot as it is now, unless it has been forgotten meanwhile, or has got what is not saved yet. */
+  #takeSlotAt(index: number): MergedSlot | undefined {
+    const { tier, startS } = this.#slots[index], slot = this.store.rings[tier].at(startS);
+    const identities = slot?.identities.ranges() ?? [];
+    if (slot !== undefined && !this.mayBeSent(identities)) return undefined;
+    this.#slots.splice(index, 1);
+    return slot && { tier, startS, known: slot.known, identities, bucket: slot.bucket() };
+  }
+
+  /** Which of the slots that are still to be sent has this delta, which has just come; -1 for none. */
+  #slotWith({ identity, bucket: { startS } }: Delta): number {
+    return this.#slots.findIndex((slot) =>
+      slot.startS <= startS && startS < slot.startS + slot.lengthS &&
+      this.store.rings[slot.tier].at(slot.startS)?.identities.has(identity) === true
+    );
+  }
+
   #takeCaughtUp(): CaughtUp | undefined {
-    if (this.#caughtUp) return undefined;
+    if (this.#caughtUp || this.#slots.length > 0) return undefined;
     this.#caughtUp = true;
     return { caughtUp: true };
   }

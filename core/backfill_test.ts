@@ -181,3 +181,34 @@ Deno.test("a slot that holds what may not leave is not sent", () => {
   const starts = items.flatMap((item) => "tier" in item ? [item.startS] : []);
   assertEquals([starts.includes(START), starts.includes(START + 60)], [false, true]);
 });
+
+Deno.test("a slot comes before what is new in it, with it, and when all of it is saved", () => {
+  const source = new Source(60), follower = new Store(2);
+  for (let s = 0; s < 1800; s += FINEST_S) source.count(START + s);
+  let saved = source.sequence;
+  const isSaved = (all: readonly IdentityRanges[]): boolean =>
+    all.every(({ ranges }) => ranges.every(([, last]) => last <= saved));
+  // In the store, and neither saved nor handed out yet: of a minute that is forgotten, and of one that is still held.
+  const unsaved = [START, START + 1740].map((startS) => {
+    const one = delta(++source.sequence, startS);
+    assertEquals(source.store.add(one), "merged");
+    source.deltas.push(one);
+    return one;
+  });
+  const feed = new Backfill(source.log, source.store, [], isSaved);
+  follower.advance(source.store.endS);
+  const outcomes: string[] = [];
+  const takeWhatIsThere = (): void => void outcomes.push(...takeAll(feed).map((item) => give(follower, item)));
+  assert("identity" in feed.take()!, "deltas come first; this one is lost on its way");
+  // A late one of a minute that is still to come.
+  source.count(START + 120, source.store.endS + FINEST_S);
+  saved = 0;
+  takeWhatIsThere();
+  assert(!outcomes.includes("caught up"));
+  saved = Infinity;
+  for (const one of unsaved) source.log.add(one, source.store.endS);
+  takeWhatIsThere();
+  assertEquals(new Set(outcomes), new Set(["merged", "caught up"]));
+  assertEquals(counted(follower), source.deltas.length - 1);
+  checkOnce(follower, follower);
+});

@@ -127,6 +127,12 @@ export class Store {
     TIERS.forEach(({ sliceS }, tier) => {
       this.#madeUntilS[tier] = Math.min(this.#madeUntilS[tier], sliceStart(endS, sliceS));
     });
+    for (let tier = 1; tier < TIERS.length; tier++) {
+      const fromS = sliceStart(endS, TIERS[tier].sliceS);
+      for (const finer of this.rings[tier - 1].slots()) {
+        if (finer.startS >= fromS) this.#slotOf(tier, finer.startS).identities.addRanges(finer.identities.ranges());
+      }
+    }
   }
 
   /**

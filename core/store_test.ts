@@ -44,6 +44,31 @@ Deno.test("after the clock turns out to have been ahead, what lay after now is f
   assertEquals(store.endS, backS + 600, "it never goes forward");
 });
 
+Deno.test("after time has gone back, a coarse slot that is made again knows which deltas are in it", () => {
+  const store = new Store(1), deltas: Delta[] = [];
+  const identitiesAt = (tier: number, startS: number): number =>
+    store.rings[tier].at(startS)!.identities.ranges().flatMap(({ ranges }) => ranges)
+      .reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  const countTo = (endS: number): void => {
+    while (store.endS < endS) {
+      store.advance(store.endS + 10);
+      deltas.push(delta(store.endS - 10, 1));
+      store.add(deltas.at(-1)!);
+    }
+  };
+  store.advance(START);
+  countTo(START + 900);
+  store.rebase(START + 440);
+  assertEquals([identitiesAt(1, START + 420), identitiesAt(2, START + 300)], [2, 14], "at once");
+  const { identity, bucket } = deltas[30];
+  const ranges = [[identity.sequence, identity.sequence]] as const;
+  const slot = { tier: 1, startS: START + 300, known: 1, identities: [{ ...identity, ranges }], bucket };
+  assertEquals(store.addSlot(slot), "duplicate");
+  countTo(START + 900);
+  assertEquals([identitiesAt(1, START + 420), identitiesAt(2, START + 300)], [6, 30]);
+  assertEquals(countOf(store, START, START + 900, 2), 90);
+});
+
 Deno.test("slots are left out of the finest ring once it does not hold them, and coarse ones take their place", () => {
   const store = new Store(1);
   for (let i = 0; i < 200; i++) {
