@@ -10,6 +10,7 @@
  * apart. So what overlaps stays a gap. Nothing is copied before it is taken; what has been forgotten by then is left out.
  *
  * A slot is sent before whatever is new in it, or it would overlap, and not before all of it is saved: it waits for that.
+ * When it is forgotten before its turn, as after a large step of the clock back, its deltas are sent that are still held.
  */
 import type { Delta } from "./bucket.ts";
 import type { DeltaCursor, DeltaLog } from "./delta_log.ts";
@@ -30,13 +31,14 @@ export type BackfillItem = Delta | MergedSlot | CaughtUp;
 const MINUTES = 1, COARSEST = TIERS.length - 1;
 
 export class Backfill implements Feed<BackfillItem> {
+  /** What the follower has, or has been sent. */
   readonly #has = new IdentitySet();
   readonly #live: DeltaCursor;
   /** Position of the next older delta to look at. */
   #position: number;
   /** Slots to send, newest first, and what was in them at the start: its deltas are not sent as well. */
   readonly #slots: Slot[];
-  readonly #inSlots = new IdentitySet();
+  #inSlots = new IdentitySet();
   #caughtUp = false;
 
   /**
@@ -65,11 +67,11 @@ export class Backfill implements Feed<BackfillItem> {
     for (let delta = this.#live.take(); delta !== undefined; delta = this.#live.take()) {
       if (this.#has.has(delta.identity)) continue;
       const index = this.#slotWith(delta);
-      if (index < 0) return delta;
+      if (index < 0) return this.#sent(delta);
       const slot = this.#takeSlotAt(index);
       if (slot !== undefined) return slot;
     }
-    return this.#takeDelta() ?? this.#takeSlot() ?? this.#takeCaughtUp();
+    return this.#takeDelta() ?? this.#takeSlot() ?? this.#takeDelta() ?? this.#takeCaughtUp();
   }
 
   takeDropped(): number {
@@ -84,9 +86,14 @@ export class Backfill implements Feed<BackfillItem> {
     while (this.#position >= this.log.begin) {
       const delta = this.log.at(this.#position--);
       if (delta === undefined) continue;
-      if (!this.#has.has(delta.identity) && !this.#inSlots.has(delta.identity)) return delta;
+      if (!this.#has.has(delta.identity) && !this.#inSlots.has(delta.identity)) return this.#sent(delta);
     }
     return undefined;
+  }
+
+  #sent(delta: Delta): Delta {
+    this.#has.add(delta.identity);
+    return delta;
   }
 
   #takeSlot(): MergedSlot | undefined {
@@ -100,19 +107,35 @@ export class Backfill implements Feed<BackfillItem> {
 
   /** The slot as it is now, unless it has been forgotten meanwhile, or has got what is not saved yet. */
   #takeSlotAt(index: number): MergedSlot | undefined {
-    const { tier, startS } = this.#slots[index], slot = this.store.rings[tier].at(startS);
-    const identities = slot?.identities.ranges() ?? [];
-    if (slot !== undefined && !this.mayBeSent(identities)) return undefined;
+    const slot = this.#slots[index], { tier, startS, known } = slot, identities = slot.identities.ranges();
+    if (!this.#isHeld(slot)) {
+      this.#slots.splice(index, 1);
+      this.#lookAgain();
+      return undefined;
+    }
+    if (!this.mayBeSent(identities)) return undefined;
     this.#slots.splice(index, 1);
-    return slot && { tier, startS, known: slot.known, identities, bucket: slot.bucket() };
+    this.#has.addRanges(identities);
+    return { tier, startS, known, identities, bucket: slot.bucket() };
   }
 
   /** Which of the slots that are still to be sent has this delta, which has just come; -1 for none. */
   #slotWith({ identity, bucket: { startS } }: Delta): number {
     return this.#slots.findIndex((slot) =>
-      slot.startS <= startS && startS < slot.startS + slot.lengthS &&
-      this.store.rings[slot.tier].at(slot.startS)?.identities.has(identity) === true
+      slot.startS <= startS && startS < slot.startS + slot.lengthS && this.#isHeld(slot) &&
+      slot.identities.has(identity)
     );
+  }
+
+  #isHeld(slot: Slot): boolean {
+    return this.store.rings[slot.tier].at(slot.startS) === slot;
+  }
+
+  /** Deltas that were to be sent with a slot go one by one after all. */
+  #lookAgain(): void {
+    this.#inSlots = new IdentitySet();
+    for (const slot of this.#slots) this.#inSlots.addRanges(slot.identities.ranges());
+    this.#position = this.log.end - 1;
   }
 
   #takeCaughtUp(): CaughtUp | undefined {

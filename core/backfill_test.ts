@@ -212,3 +212,21 @@ Deno.test("a slot comes before what is new in it, with it, and when all of it is
   assertEquals(counted(follower), source.deltas.length - 1);
   checkOnce(follower, follower);
 });
+
+Deno.test("when a slot is forgotten before its turn, its deltas are sent that are held, once", () => {
+  const source = new Source(60), follower = new Store(2);
+  for (let s = 0; s < 1800; s += FINEST_S) source.count(START + s);
+  const feed = new Backfill(source.log, source.store, []), outcomes: string[] = [];
+  // The oldest delta that is held is in a minute that is to be sent as a slot; the clock goes back before it.
+  const oldestS = source.log.at(source.log.begin)!.bucket.startS;
+  follower.advance(source.store.endS);
+  outcomes.push(give(follower, feed.take()!));
+  source.store.rebase(START + 900);
+  outcomes.push(...takeAll(feed).map((item) => give(follower, item)));
+  assertEquals(new Set(outcomes), new Set(["merged", "caught up"]));
+  for (let startS = oldestS; startS < START + 1800; startS += FINEST_S) {
+    assertEquals(follower.rings[0].at(startS)?.identities.ranges().length, 1, `${startS - START}`);
+  }
+  assert(outcomes.length > 15, "slots before that are sent as well");
+  checkOnce(follower, follower);
+});
