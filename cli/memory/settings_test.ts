@@ -1,11 +1,11 @@
-/** The two settings that halve memory (docs/performance.md) stand wherever a role is started that holds buckets. */
+/** The two settings that save memory (docs/performance.md) stand wherever a role is started that holds buckets. */
 import { assert, assertStringIncludes } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);
 const V8 = "--v8-flags=--max-semi-space-size=2", MALLOC = "MALLOC_MMAP_THRESHOLD_=65536";
 const HOLD_BUCKETS = ["collector", "aggregator"];
 
-Deno.test("tasks and units start what holds buckets with the settings that halve its memory, and so does its measurement", () => {
+Deno.test("tasks and units start what holds buckets with the settings that save memory, and so does its measurement", () => {
   const { tasks } = JSON.parse(read("deno.json"));
   const texts: string[] = HOLD_BUCKETS.map((role) => read(`systemd/nginx-logtail-${role}.service`));
   for (const name of [...HOLD_BUCKETS, "demo:collector", "up:collector", "memory"]) {
