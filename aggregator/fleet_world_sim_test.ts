@@ -1,0 +1,211 @@
+/** One seed of the simulation: who there is, what happens, and what is checked after every step and in the end. */
+import { WINDOWS } from "@/core/slices.ts";
+import { randomFrom } from "@/core/test_lines.ts";
+import { Aggregator, type Machine, type Plant } from "./fleet_aggregator_fixture.ts";
+import { Collector } from "./fleet_collector_sim_test.ts";
+import { Network, settled, VirtualTime } from "./fleet_sim_fixture.ts";
+import { type Counted, Truth, Violation } from "./fleet_truth_fixture.ts";
+
+/** Milliseconds of a step: then everything is checked. */
+const STEP_MS = 5_000;
+
+/** Steps at the end in which nothing goes wrong any more: the longest backoff, and all slices sealed and delivered. */
+const CALM_STEPS = 24;
+
+/** Steps after these in which nothing is counted any more: the longest delays of two links. */
+const REST_STEPS = 4;
+
+/** What became of all seeds together. */
+export interface Figures {
+  seeds: number;
+  steps: number;
+  delivered: number;
+  deltas: number;
+  requests: number;
+  restarts: number;
+  /** Deltas that were lost with a process, or had been forgotten when they could be asked for. */
+  lost: number;
+  /** Of these, of a source that no answer, target or line of the log tells is incomplete. */
+  untold: number;
+  /** Windows of a source in which an answer had less, and said so. */
+  less: number;
+}
+
+export class World {
+  readonly time = new VirtualTime();
+  readonly random: () => number;
+  readonly truth = new Truth();
+  readonly collectors: Collector[] = [];
+  readonly aggregators: Aggregator[] = [];
+  readonly network: Network;
+  readonly figures: Figures;
+
+  constructor(readonly seed: number, plant: Plant, figures: Figures) {
+    this.figures = figures;
+    this.random = randomFrom(Math.imul(seed, 0x9e3779b1));
+    for (let i = 0; i < 8; i++) this.random();
+    const { time, random, truth } = this;
+    this.network = new Network(time, random, plant.tamper);
+    const machine: Machine = { time, network: this.network, random, truth, plant };
+    const count = 2 + this.below(2);
+    for (let i = 1; i <= count; i++) {
+      const hasState = this.chance(0.6) && !plant.reusesInstance;
+      this.collectors.push(new Collector(machine, `col-${i}:1`, `web-${i}`, hasState, this.skewS()));
+    }
+    const addresses = this.collectors.map(({ address }) => address);
+    // One collector by two addresses, now and then.
+    if (this.chance(0.2)) {
+      this.network.listen("alias:1", this.collectors[0]);
+      addresses.push("alias:1");
+    }
+    const aggregators = 1 + this.below(2);
+    for (let i = 1; i <= aggregators; i++) {
+      this.aggregators.push(new Aggregator(machine, `agg-${i}:1`, addresses, this.skewS() / 10));
+    }
+    if (this.chance(0.3)) {
+      const below = this.aggregators.map(({ name }) => name);
+      this.aggregators.push(new Aggregator(machine, "top:1", below, this.skewS() / 10));
+    }
+  }
+
+  async run(): Promise<void> {
+    const steps = this.chance(0.2) ? 250 + this.below(200) : 50 + this.below(60);
+    for (let step = 0; step < steps; step++) {
+      this.traffic();
+      if (this.chance(0.2)) this.trouble(steps);
+      await this.step();
+    }
+    this.network.healAll();
+    this.network.goOn();
+    for (let step = 0; step < CALM_STEPS; step++) {
+      this.traffic();
+      await this.step();
+    }
+    for (const collector of this.collectors) collector.rests = true;
+    for (let step = 0; step < REST_STEPS; step++) await this.step();
+    this.checkEnd();
+    for (const aggregator of this.aggregators) aggregator.stop();
+    await settled();
+  }
+
+  async step(): Promise<void> {
+    await this.time.pass(STEP_MS);
+    this.network.goOn();
+    this.figures.steps++;
+    for (const { fleet } of this.aggregators) if (fleet !== undefined) this.truth.checkSlots(fleet.view);
+    for (const { isUp, view, own } of this.collectors) if (isUp && this.chance(0.1)) own.checkSlots(view);
+  }
+
+  traffic(): void {
+    for (const collector of this.collectors) {
+      for (let lines = this.below(6); lines > 0; lines--) {
+        const ageS = this.chance(0.9)
+          ? 4 * this.random()
+          : this.chance(0.8)
+          ? 60 * this.random()
+          : 9000 * this.random();
+        this.time.after(STEP_MS * this.random(), () => collector.log(ageS));
+      }
+    }
+  }
+
+  trouble(steps: number): void {
+    const { time, network } = this, kind = this.random();
+    const collector = this.collectors[this.below(this.collectors.length)];
+    const aggregator = this.aggregators[this.below(this.aggregators.length)];
+    const address = aggregator.follows[this.below(aggregator.follows.length)];
+    if (kind < 0.25) network.reset(aggregator.name, address);
+    else if (kind < 0.4) {
+      // Longer than deltas are kept, where there is time for it.
+      const ms = steps > 200 && this.chance(0.2) ? 1000 * (900 + 400 * this.random()) : 90_000 * this.random();
+      network.cut(aggregator.name, address, ms);
+    } else if (kind < 0.5) collector.pausedUntilMs = time.nowMs + 90_000 * this.random() ** 2;
+    else if (kind < 0.6) collector.diskStuckUntilMs = time.nowMs + 60_000 * this.random();
+    else if (kind < 0.8) this.restartCollector(collector);
+    else if (kind < 0.95) this.restartAggregator(aggregator);
+    // A large step back of an aggregator's own clock makes it forget what lay after: that is not simulated.
+    else if (kind < 0.96) aggregator.clock.stepWallMs(50_000 * (this.random() - 0.5));
+    else collector.clock.stepWallMs((this.chance(0.7) ? 100_000 : 1e6) * (this.random() - 0.5));
+  }
+
+  restartCollector(collector: Collector): void {
+    if (!collector.isUp) return;
+    this.figures.restarts++;
+    const isAlias = this.network.peer("alias:1") === collector;
+    if (isAlias) this.network.hangUp("alias:1");
+    collector.crash(this.chance(0.9));
+    this.time.after(30_000 * this.random(), () => {
+      collector.start();
+      if (isAlias) this.network.listen("alias:1", collector);
+    });
+  }
+
+  restartAggregator(aggregator: Aggregator): void {
+    if (aggregator.fleet === undefined) return;
+    this.figures.restarts++;
+    aggregator.stop();
+    this.time.after(20_000 * this.random(), () => aggregator.start());
+  }
+
+  checkEnd(): void {
+    const { truth, figures } = this;
+    for (const collector of this.collectors) {
+      collector.own.checkSlots(collector.view);
+      collector.checkLines();
+    }
+    for (const aggregator of this.aggregators) {
+      const lacking = truth.lackingIn(aggregator.view);
+      for (const counted of lacking) this.excuse(aggregator, counted);
+      figures.lost += lacking.length;
+      figures.untold += lacking.filter((counted) => !this.isTold(aggregator, counted)).length;
+      figures.less += truth.checkWindows(aggregator.view, lacking);
+    }
+    figures.seeds++;
+    figures.delivered += this.network.delivered;
+    const all = truth.all();
+    figures.deltas += all.length;
+    figures.requests += all.reduce((sum, { requests }) => sum + requests, 0);
+  }
+
+  /** A delta may be lacking when nobody who is followed can send it: it was lost with a process, or has been forgotten. */
+  excuse(aggregator: Aggregator, counted: Counted): void {
+    for (const address of aggregator.follows) {
+      const peer = [...this.collectors, ...this.aggregators].find((one) =>
+        address === ("address" in one ? one.address : one.name)
+      );
+      if (!peer?.view.deltaLog.identities().has(counted)) continue;
+      if (aggregator.told.some((line) => line.includes("not merged: too_far_ahead"))) continue;
+      const { source, instance, sequence, startS } = counted;
+      throw new Violation(
+        `${aggregator.name} lacks delta ${sequence} of ${source} ${instance} for ${startS}, which ${address} still holds`,
+      );
+    }
+  }
+
+  isTold({ told, view }: Aggregator, { source }: Counted): boolean {
+    if (told.some((line) => line.includes("are missing") || line.includes("is missing"))) return true;
+    if (told.some((line) => line.includes("not merged") && line.includes(source))) return true;
+    return WINDOWS.some(({ name }) => {
+      const { coverage } = view.topN({ window: name, groupBy: "source", n: 1, sort: 0, filter: undefined });
+      return coverage.missing.includes(source);
+    });
+  }
+
+  chance(p: number): boolean {
+    return this.random() < p;
+  }
+
+  below(limit: number): number {
+    return Math.floor(limit * this.random());
+  }
+
+  /** Seconds by which a clock is off: mostly a little, sometimes minutes. */
+  skewS(): number {
+    const far = this.random();
+    return (this.random() - 0.5) * (far < 0.6 ? 3 : far < 0.85 ? 60 : 500);
+  }
+}
+
+export function noFigures(): Figures {
+  return { seeds: 0, steps: 0, delivered: 0, deltas: 0, requests: 0, restarts: 0, lost: 0, untold: 0, less: 0 };
+}
