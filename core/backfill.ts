@@ -39,6 +39,8 @@ export class Backfill implements Feed<BackfillItem> {
   /** Slots to send, newest first, and what was in them at the start: its deltas are not sent as well. */
   readonly #slots: Slot[];
   #inSlots = new IdentitySet();
+  /** Position of the oldest delta that was held when slots were last chosen. */
+  #heldFrom: number;
   #caughtUp = false;
 
   /**
@@ -52,6 +54,7 @@ export class Backfill implements Feed<BackfillItem> {
     readonly mayBeSent: (identities: readonly IdentityRanges[]) => boolean = () => true,
   ) {
     this.#has.addRanges(has);
+    this.#heldFrom = log.begin;
     this.#slots = this.#slotsToSend();
     for (const slot of this.#slots) this.#inSlots.addRanges(slot.identities.ranges());
     this.#live = log.follow();
@@ -71,7 +74,10 @@ export class Backfill implements Feed<BackfillItem> {
       const slot = this.#takeSlotAt(index);
       if (slot !== undefined) return slot;
     }
-    return this.#takeDelta() ?? this.#takeSlot() ?? this.#takeDelta() ?? this.#takeCaughtUp();
+    const old = this.#takeDelta() ?? this.#takeSlot() ?? this.#takeDelta();
+    if (old !== undefined || this.#caughtUp) return old;
+    this.#chooseAgain();
+    return this.#takeSlot() ?? this.#takeCaughtUp();
   }
 
   takeDropped(): number {
@@ -129,6 +135,14 @@ export class Backfill implements Feed<BackfillItem> {
 
   #isHeld(slot: Slot): boolean {
     return this.store.rings[slot.tier].at(slot.startS) === slot;
+  }
+
+  /** Of deltas that were forgotten before their turn there may be slots. */
+  #chooseAgain(): void {
+    if (this.#heldFrom === this.log.begin || this.#slots.length > 0) return;
+    this.#heldFrom = this.log.begin;
+    this.#slots.push(...this.#slotsToSend());
+    for (const slot of this.#slots) this.#inSlots.addRanges(slot.identities.ranges());
   }
 
   /** Deltas that were to be sent with a slot go one by one after all. */

@@ -230,3 +230,18 @@ Deno.test("when a slot is forgotten before its turn, its deltas are sent that ar
   assert(outcomes.length > 15, "slots before that are sent as well");
   checkOnce(follower, follower);
 });
+
+Deno.test("deltas that are forgotten before their turn are sent with their minute", () => {
+  const source = new Source(600), follower = new Store(2);
+  for (let s = 0; s < 600; s += FINEST_S) source.count(START + s);
+  const feed = new Backfill(source.log, source.store, []), items: BackfillItem[] = [];
+  for (let i = 0; i < 30; i++) items.push(feed.take()!);
+  for (let s = 600; s < 780; s += FINEST_S) source.count(START + s);
+  items.push(...takeAll(feed));
+  assertEquals(items.map(kind).slice(-4), ["delta", "60 s", "60 s", "caught up"]);
+  follower.advance(source.store.endS);
+  for (const item of items) assert(["merged", "caught up"].includes(give(follower, item)));
+  // Of the minute that was forgotten in part, the rest was sent one by one.
+  assertEquals(counted(follower), source.deltas.length - source.log.begin % 6);
+  checkOnce(follower, follower);
+});
