@@ -1,5 +1,5 @@
 /** One seed of the simulation: who there is, what happens, and what is checked after every step and in the end. */
-import { WINDOWS } from "@/core/slices.ts";
+import { sliceStart, TIERS, WINDOWS } from "@/core/slices.ts";
 import { randomFrom } from "@/core/test_lines.ts";
 import { Aggregator, type Machine, type Plant } from "./fleet_aggregator_fixture.ts";
 import { Collector } from "./fleet_collector_sim_test.ts";
@@ -49,7 +49,7 @@ export class World {
     const machine: Machine = { time, network: this.network, random, truth, plant };
     const count = 2 + this.below(2);
     for (let i = 1; i <= count; i++) {
-      const hasState = this.chance(0.6) && !plant.reusesInstance;
+      const hasState = this.chance(0.75) && !plant.reusesInstance;
       this.collectors.push(new Collector(machine, `col-${i}:1`, `web-${i}`, hasState, this.skewS()));
     }
     const addresses = this.collectors.map(({ address }) => address);
@@ -129,11 +129,12 @@ export class World {
   }
 
   restartCollector(collector: Collector): void {
-    if (!collector.isUp) return;
+    // Without state all is lost with the process: rarely enough that much is left to be checked.
+    if (!collector.isUp || !collector.hasState && this.chance(0.7)) return;
     this.figures.restarts++;
     const isAlias = this.network.peer("alias:1") === collector;
     if (isAlias) this.network.hangUp("alias:1");
-    collector.crash(this.chance(0.9));
+    collector.crash(this.chance(0.97));
     this.time.after(30_000 * this.random(), () => {
       collector.start();
       if (isAlias) this.network.listen("alias:1", collector);
@@ -173,13 +174,26 @@ export class World {
       const peer = [...this.collectors, ...this.aggregators].find((one) =>
         address === ("address" in one ? one.address : one.name)
       );
-      if (!peer?.view.deltaLog.identities().has(counted)) continue;
+      if (peer === undefined || !this.canSend(peer, aggregator, counted)) continue;
       if (aggregator.told.some((line) => line.includes("not merged: too_far_ahead"))) continue;
       const { source, instance, sequence, startS } = counted;
       throw new Violation(
         `${aggregator.name} lacks delta ${sequence} of ${source} ${instance} for ${startS}, which ${address} still holds`,
       );
     }
+  }
+
+  /** Whether a delta is held by itself; or, at a collector, in a slot that overlaps with nothing of the aggregator's. */
+  canSend(peer: Collector | Aggregator, { view: { store: { rings } } }: Aggregator, counted: Counted): boolean {
+    if (peer.view.deltaLog.identities().has(counted)) return true;
+    if (peer instanceof Aggregator) return false;
+    const { store } = peer.view, coarsest = TIERS.length - 1;
+    return TIERS.some(({ sliceS }, tier) => {
+      const startS = sliceStart(counted.startS, sliceS), slot = store.rings[tier].at(startS);
+      if (tier === 0 || slot?.identities.has(counted) !== true || !store.isMade(tier, startS)) return false;
+      const there = rings[coarsest].at(sliceStart(startS, TIERS[coarsest].sliceS));
+      return there?.identities.hasAny(slot.identities.ranges()) !== true;
+    });
   }
 
   isTold({ told, view }: Aggregator, { source }: Counted): boolean {
