@@ -12,7 +12,7 @@ const STEP_MS = 5_000;
 /** Steps at the end in which nothing goes wrong any more: the longest backoff, and all slices sealed and delivered. */
 const CALM_STEPS = 24;
 
-/** Steps after these in which nothing is counted any more: the longest delays of two links. */
+/** Steps after these in which nothing is counted, or arrives any more: the longest delays of two links. */
 const REST_STEPS = 4;
 
 /** What became of all seeds together. */
@@ -82,7 +82,10 @@ export class World {
       await this.step();
     }
     for (const collector of this.collectors) collector.rests = true;
-    for (let step = 0; step < REST_STEPS; step++) await this.step();
+    for (let quiet = 0, before = 0; quiet < REST_STEPS; quiet = this.network.delivered === before ? quiet + 1 : 0) {
+      before = this.network.delivered;
+      await this.step();
+    }
     this.checkEnd();
     for (const aggregator of this.aggregators) aggregator.stop();
     await settled();
