@@ -262,3 +262,18 @@ Deno.test("two collectors with one name are both counted, and told to have names
   assertEquals(problems.every((problem) => problem.includes("give each a --source of its own")), true);
   fleet.follow([]);
 });
+
+Deno.test("an aggregator that is followed is present when those behind it have delivered", async () => {
+  const { clock, collectors, fleet } = fixture(["relay:1", "b:1"]);
+  await collectors.give("relay:1", { source: "agg-1", newestS: START });
+  await collectors.give("relay:1", delta("col-a", 1, START, 3));
+  await collectors.give("b:1", delta("col-b", 1, START, 4));
+  for (let i = 1; i <= 4; i++) {
+    clock.advanceMs(10_000);
+    await collectors.give("relay:1", delta("col-a", 1 + i, START + 10 * i, 1));
+    await collectors.give("b:1", delta("col-b", 1 + i, START + 10 * i, 1));
+  }
+  const { coverage } = fleet.view.topN({ window: "5m", groupBy: "uri", n: 1, sort: REQUESTS, filter: undefined });
+  assertEquals([coverage.expected, coverage.present, coverage.missing], [2, 2, []]);
+  fleet.follow([]);
+});

@@ -100,7 +100,8 @@ export class FollowedSource {
     const gap = nowMs() < this.#gap.untilMs ? this.#gap.text : "";
     const problem = [this.#trouble, gap].filter((text) => text !== "").join("; ");
     const ledger = this.#ledger;
-    return { name: this.#name, address, newestS: this.#newestS, problem, ledger, ...this.#health.facts(this.#newestS) };
+    const facts = this.#health.facts(this.#newestS), delivers = this.#sources;
+    return { name: this.#name, address, newestS: this.#newestS, problem, ledger, delivers, ...facts };
   }
 
   /** Takes what comes until the stream ends; returns why it did. */
@@ -127,7 +128,7 @@ export class FollowedSource {
     if ("sentMs" in item) return this.#health.told(item);
     if (this.#stream.beginMs === Infinity) this.#connected();
     if ("identity" in item) this.#takeDelta(item);
-    else if ("tier" in item) this.#taken(this.options.receiver.onSlot(item), item.bucket);
+    else if ("tier" in item) this.#takeSlot(item);
     else if ("caughtUp" in item) this.#caughtUp();
     else if ("dropped" in item) {
       this.#missing += item.dropped; // told now, and not once more when this source has been caught up with
@@ -149,6 +150,11 @@ export class FollowedSource {
     const outcome = this.options.receiver.onDelta(delta);
     if (outcome === "merged") this.#failures = 0;
     this.#taken(outcome, delta.bucket);
+  }
+
+  #takeSlot(slot: MergedSlot): void {
+    for (const { source } of slot.identities) this.#sources.add(source);
+    this.#taken(this.options.receiver.onSlot(slot), slot.bucket);
   }
 
   /** What was refused says nothing about how far this source has come. */

@@ -160,6 +160,8 @@ export interface TargetInfo {
   readonly problem: string;
   /** What became of its lines, as far as received since this program started. */
   readonly ledger: Ledger;
+  /** Names of the sources whose buckets it has delivered: several of a relay. Its own alone when absent. Stays in this process. */
+  readonly delivers?: ReadonlySet<string>;
   /** Seconds since 1970 since when it is in this state; undefined when nobody tells. */
   readonly sinceS?: number;
   /** Milliseconds by which its clock is ahead of that of whoever answers; undefined when nobody tells. */

@@ -178,7 +178,7 @@ export class LiveView implements Answerer {
     const targets = this.targets(), settledS = this.store.endS - LATE_SECONDS_MAX;
     const settled = slots.filter(({ startS, lengthS }) => startS + lengthS <= settledS);
     const missing = targets.filter((target) =>
-      !isPresent(target, this.store.endS) || settled.some(({ identities }) => !identities.sources.has(target.name))
+      !isPresent(target, this.store.endS) || settled.some(({ identities }) => !hasDelivered(target, identities.sources))
     );
     return {
       expected: targets.length,
@@ -215,6 +215,11 @@ type Detailed = Pick<TopNAnswer, "entries" | "series">;
 const SNAPSHOT_TIERS = [1, 2];
 
 const SNAPSHOT_DIMENSIONS = [WEBSITE, PREFIX, URI, STATUS];
+
+/** Whether a target has part in a slot; a relay has through any of those it follows. */
+function hasDelivered({ name, delivers }: TargetInfo, sources: ReadonlySet<string>): boolean {
+  return sources.has(name) || (delivers !== undefined && !delivers.isDisjointFrom(sources));
+}
 
 function isPresent(target: TargetInfo, endS: number): boolean {
   return (target.state === "connected" || target.state === "lagging") && target.newestS >= endS - LATE_SECONDS_MAX;
