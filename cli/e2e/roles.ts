@@ -90,16 +90,32 @@ export function environmentGrants(role: RoleName): readonly string[] {
   return ["--ignore-env", `--allow-env=${role.toUpperCase()}_*`];
 }
 
+export interface AggregatorOptions {
+  readonly source: string;
+  readonly collectors: readonly string[];
+  /** A free one otherwise. */
+  readonly port?: number;
+  readonly flags?: readonly string[];
+  /** Read and written. */
+  readonly folders?: readonly string[];
+}
+
 /** An aggregator on a free port; resolves when it answers. */
-export async function startAggregator(source: string, collectors: readonly string[]): Promise<Role> {
-  const port = freePort();
+export function startAggregator(source: string, collectors: readonly string[]): Promise<Role> {
+  return startAggregatorWith({ source, collectors });
+}
+
+/** The same with more to say about it. */
+export async function startAggregatorWith(options: AggregatorOptions): Promise<Role> {
+  const { source, collectors, port = freePort(), folders = [] } = options;
   const flags = [`--listen=127.0.0.1:${port}`, `--source=${source}`, `--collectors=${collectors.join(",")}`];
   const grants = [
     `--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", ...collectors].join(",")}`,
+    ...folders.flatMap((folder) => [`--allow-read=${folder}`, `--allow-write=${folder}`]),
     "--allow-sys=hostname",
     ...environmentGrants("aggregator"),
   ];
-  return await ready(start("aggregator", grants, flags, port));
+  return await ready(start("aggregator", grants, [...flags, ...(options.flags ?? [])], port));
 }
 
 /** A frontend on a free port; resolves when it answers. Folders are those of files that flags name. */
