@@ -78,6 +78,13 @@ export function openBlock(block: ArrayBuffer): Bucket {
   return bucketOver(block);
 }
 
+/** The same bucket of another slice of the same length, in a block of its own. */
+export function bucketAt(bucket: Bucket, startS: number): Bucket {
+  const block = blockOf(bucket).slice(0);
+  new Float64Array(block, 0, HEAD_DOUBLES)[START_AT] = startS;
+  return bucketOver(block);
+}
+
 /**
  * The bucket in a block whose ledger has other reasons: those that are in both keep their counts. For blocks that were kept
  * by a program that knew fewer, or more.
