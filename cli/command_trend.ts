@@ -7,14 +7,15 @@ import { filterOf } from "./filters.ts";
 import { trendJson } from "./json.ts";
 import type { Shell } from "./shell.ts";
 import { targetHeading } from "./table.ts";
-import { trendTable } from "./table_trend.ts";
+import { type TrendFormat, trendText } from "./table_trend.ts";
 
 /** Asks, prints, and resolves to the exit code. */
 export function trend(flags: FlagValues, shell: Shell): Promise<number> {
   const question: TrendQuestion = { window: flags.text("window") as WindowName, filter: filterOf(flags) };
+  const format = flags.text("format"), json = flags.on("json") || format === "json";
   const several = flags.list("target").length > 1;
   return askTargets(flags, shell, (client, timeoutMs) => client.trend(question, timeoutMs), (answer, target) => {
-    if (flags.on("json")) return trendJson(answer, target);
-    return (several ? targetHeading(answer.source, target) : "") + trendTable(answer, shell);
+    if (json) return trendJson(answer, target);
+    return (several ? targetHeading(answer.source, target) : "") + trendText(answer, format as TrendFormat, shell);
   });
 }

@@ -65,6 +65,7 @@ export function fakeShell(clients: Readonly<Record<string, Partial<Client>>>): F
     problem: (line) => void shell.problems.push(line),
     help: (text) => void shell.helps.push(text),
     styled: false,
+    columns: () => undefined,
     offsetMinutes: () => 60,
     pause: (ms) => Promise.resolve(void shell.pauses.push(ms)),
     untilStopped: () => stopped.signal,

@@ -57,6 +57,15 @@ const OUTPUT: readonly Flag[] = [
   { name: "at-least", kind: "number", default: "0", min: 0, help: "for nginx-deny: requests that a prefix must have" },
 ];
 
+const TREND_FORMAT: Flag = {
+  name: "format",
+  kind: "text",
+  default: "auto",
+  placeholder: "NAME",
+  help: "how to print it; auto is a chart on a terminal that is wide enough, and a table elsewhere",
+  choices: ["auto", "table", "chart", "json"],
+};
+
 const EVERY: Flag = {
   name: "every",
   kind: "text",
@@ -145,7 +154,7 @@ export const COMMANDS: Readonly<Record<CommandName, Program>> = {
     ...RANKING.slice(1),
     ...FILTER_FLAGS,
   ]),
-  trend: command("trend", "requests over time", [...ASKING, WINDOW, ...FILTER_FLAGS]),
+  trend: command("trend", "requests over time", [...ASKING, TREND_FORMAT, WINDOW, ...FILTER_FLAGS]),
   stream: command("stream", "a line whenever a minute is over, until Ctrl-C", [...ASKING, ...FILTER_FLAGS]),
   targets: command("targets", "the sources that a target follows, and how they are", ASKING),
   count: {

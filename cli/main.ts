@@ -6,6 +6,7 @@ import { openLog } from "@/core/host/log.ts";
 import type { ClientSecurity } from "@/core/host/security.ts";
 import { systemInputs } from "@/core/host/input_file.ts";
 import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
+import { terminalEncoding } from "@/core/host/plain_terminal.ts";
 import { openScreen } from "@/core/host/screen.ts";
 import { onStop } from "@/core/host/signals.ts";
 import { runCommand } from "./command.ts";
@@ -14,21 +15,24 @@ import type { Shell } from "./shell.ts";
 
 let security: ClientSecurity = {};
 
+const encoded = terminalEncoding(Deno.stdout), errorEncoded = terminalEncoding(Deno.stderr);
+
 const shell: Shell = {
   secure: async (flags) => void (security = await frozenSecurity(flags)),
   // gRPC takes longer to load than many a question to answer: those who ask nobody do without.
   connect: async (target) => (await import("@/proto/client.ts")).connect(target, security),
-  out: writeOut,
-  problem: (line) => writeErr(`${PROGRAM_NAME}: ${line}\n`),
-  help: (text) => writeErr(`${text}\n`),
+  out: (text) => writeOut(encoded(text)),
+  problem: (line) => writeErr(errorEncoded(`${PROGRAM_NAME}: ${line}\n`)),
+  help: (text) => writeErr(errorEncoded(`${text}\n`)),
   styled: outputIsStyled(),
+  columns: () => Deno.stdout.isTerminal() ? terminalColumns() : undefined,
   offsetMinutes: (timeS) => -new Date(timeS * 1000).getTimezoneOffset(),
   pause,
   untilStopped,
   giveUp: (permission) => void Deno.permissions.revokeSync({ name: permission }),
   inputs: systemInputs(),
   terminal: Deno.stderr.isTerminal() ? { columns: terminalColumns, write: writeErr } : undefined,
-  openScreen,
+  openScreen: () => openScreen(encoded),
   nowMs: () => performance.now(),
   startThread,
 };

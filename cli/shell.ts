@@ -22,6 +22,8 @@ export interface Shell {
   help(text: string): void;
   /** Whether the output may be dimmed. */
   readonly styled: boolean;
+  /** Columns of the terminal that the output goes to; undefined when it goes elsewhere. */
+  columns(): number | undefined;
   /** Minutes that local time is ahead of UTC at a time in seconds since 1970. */
   offsetMinutes(timeS: number): number;
   /** Ends after `ms` milliseconds, or when stopped; never rejects. */

@@ -4,7 +4,7 @@ import type { TopNAnswer } from "@/core/answer.ts";
 import { BYTES, REQUESTS } from "@/core/measures.ts";
 import { fakeShell, NOW_S, OBEYED, snapshot, TARGET_INFOS, topNAnswer, trendAnswer, values } from "./fake_shell.ts";
 import { coverageLine, grouped, localTime, minuteLine, targetHeading, targetsTable, topNTable } from "./table.ts";
-import { trendTable } from "./table_trend.ts";
+import { trendText } from "./table_trend.ts";
 
 /** Any text, and often what a terminal would obey. */
 const hostile = fc.array(fc.oneof(fc.constantFrom(...OBEYED), fc.string({ unit: "binary" }))).map((pieces) =>
@@ -95,17 +95,21 @@ Deno.test("incomplete coverage is the last line, dimmed on a terminal only", () 
   assertEquals(coverageLine({ ...coverage, present: 3, missing: [] }, false), "");
 });
 
-Deno.test("a trend has local times with offset, bars, and - for a gap", () => {
+Deno.test("a trend has local times with offset, bars, and - for a gap; below it a line of blocks and the whole", () => {
   assertEquals(
-    trendTable(trendAnswer(), SHELL),
+    trendText(trendAnswer(), "auto", SHELL),
     `TIME                        COUNT
 2026-11-21 05:49:20 +01:00      8  ██████████████████████████████
 2026-11-21 05:49:30 +01:00      -
 2026-11-21 05:49:40 +01:00      0
 2026-11-21 05:49:50 +01:00      2  ███████▌ (so far)
+█· ▃
+10 requests, 0.33/s, at most 0.80/s at 05:49:20
 `,
   );
-  assertEquals(trendTable(trendAnswer({ points: [] }), SHELL), "no points\n");
+  assertEquals(trendText(trendAnswer({ points: [] }), "chart", SHELL), "no points\n");
+  const points = trendAnswer().points.map((point) => ({ ...point, count: null }));
+  assert(!/request/.test(trendText(trendAnswer({ points }), "auto", SHELL)), "nothing is known: nothing is claimed");
 });
 
 Deno.test("sources are listed with what is wrong with them, on one line each", () => {

@@ -19,6 +19,7 @@ import { printable } from "@/core/host/printable.ts";
 import type { ScreenSize } from "@/core/host/screen.ts";
 import { unicodeWidth } from "@/core/host/std_unicode_width.ts";
 import { BYTES, REQUESTS, TIME_SUM, type Values } from "@/core/measures.ts";
+import { highestOf, ratesOf, rateText, sparkline } from "./sparkline.ts";
 import { coverageLine, grouped, localTime } from "./table.ts";
 import type { TopState } from "./top_state.ts";
 
@@ -80,21 +81,11 @@ function filterLine(state: TopState, columns: number, red: string): string {
   return state.mistake === "" ? cut : `${red}${fit(`${cut}  ${printable(state.mistake)}`, columns)}`;
 }
 
-const LEVELS = "▁▂▃▄▅▆▇█";
-
-/** One column a point, the newest at the right edge of as many as fit; a gap is a dot below. */
+/** The whole window, as wide as the screen. */
 function trendLine(trend: TrendAnswer | undefined, columns: number): string {
   if (trend === undefined || trend.points.length === 0) return "no trend";
-  const rates = trend.points.map(({ count }) => count === null ? null : count / trend.stepS);
-  const highest = rates.reduce<number>((most, rate) => Math.max(most, rate ?? 0), 0),
-    note = `  up to ${rate(highest)}/s`;
-  const points = rates.slice(-Math.max(1, columns - note.length));
-  return points.map((value) => value === null ? "." : level(value, highest)).join("") + note;
-}
-
-function level(value: number, highest: number): string {
-  if (value === 0 || highest === 0) return " ";
-  return LEVELS[Math.min(LEVELS.length - 1, Math.floor(value / highest * LEVELS.length))];
+  const rates = ratesOf(trend).map(({ perS }) => perS), note = `  up to ${rateText(highestOf(rates))}/s`;
+  return sparkline(rates, columns - note.length) + note;
 }
 
 function ranking(state: TopState, { answer }: Shown, size: ScreenSize): string[] {
@@ -132,7 +123,7 @@ function cells(rank: string, values: Values, bound: number, seconds: number, sor
     rank,
     (bound > requests ? "≥" : "") + grouped(requests),
     share,
-    rate(requests / seconds),
+    rateText(requests / seconds),
     bytesText(values[BYTES]),
     grouped(mean),
   ];
@@ -181,11 +172,6 @@ const HELP: readonly string[] = [
   "",
   "  A count with ≥ is certain, and may be more: a full table gave part of it up.",
 ];
-
-/** `12.3`, `1 234`: three digits are enough. */
-function rate(value: number): string {
-  return value >= 100 || value === 0 ? grouped(value) : value.toFixed(value >= 10 ? 1 : 2);
-}
 
 function bytesText(bytes: number): string {
   let unit = 0, value = bytes;

@@ -30,7 +30,7 @@ Deno.test("source, window, filter, trend, ranking, rest, total and keys are on t
   assertStringIncludes(lines[0], "col-1 (localhost:9090)  5m by website");
   assert(lines[0].endsWith("05:50:00 +01:00 "));
   assertEquals(lines[1], "filter: status=429");
-  assertEquals(lines[2], "█. ▃  up to 0.80/s");
+  assertEquals(lines[2], "█· ▃  up to 0.80/s");
   assertEquals(lines[3].trim().split(/ {2,}/), ["RANK", "COUNT*", "%", "/S", "BYTES", "MEAN MS", "WEBSITE"]);
   assertStringIncludes(lines[4], "example.com");
   assertStringIncludes(lines[4], "94.1%");

@@ -87,7 +87,8 @@ export function collectorGrants(port: number, folders: readonly string[]): reado
 
 /** Its own variables; whatever a library asks for beside them reads as not set. */
 export function environmentGrants(role: RoleName): readonly string[] {
-  return ["--ignore-env", `--allow-env=${role.toUpperCase()}_*`];
+  const locale = role === "cli" ? ",LC_ALL,LC_CTYPE,LANG" : "";
+  return ["--ignore-env", `--allow-env=${role.toUpperCase()}_*${locale}`];
 }
 
 export interface AggregatorOptions {

@@ -1,10 +1,9 @@
 /** `nginx-logtail top` in a real terminal: keys go in through tmux, and what stands on the screen is read back. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
 import { line, TestFolder } from "./lines.ts";
-import { programPath, realTest } from "./need.ts";
-import { eventually } from "./ports.ts";
+import { realTest } from "./need.ts";
 import { cliCommand, startCollector } from "./roles.ts";
+import { startTerminal } from "./terminal.ts";
 
 /** Requests for each website: what is heaviest is known. */
 const WEBSITES = { "a.example": 30, "b.example": 20, "c.example": 10 };
@@ -79,52 +78,4 @@ function lines(): string {
 /** The line with a word in it, without what stands around. */
 function row(screen: readonly string[], word: string): string {
   return (screen.find((line) => line.includes(word)) ?? "").trim().replaceAll("\u202f", " ");
-}
-
-interface Terminal extends AsyncDisposable {
-  /** Runs a command in a shell; says `ended with CODE` afterwards. */
-  run(command: readonly string[]): void;
-  /** Keys by their tmux names, or texts. */
-  type(...keys: readonly string[]): void;
-  resize(columns: number, rows: number): void;
-  /** Waits for a screen of which this is true. */
-  shows(isShown: (lines: readonly string[]) => boolean): Promise<readonly string[]>;
-}
-
-/** A tmux server of its own, so that nobody else's is touched. */
-function startTerminal(columns: number, rows: number): Terminal {
-  const socket = Deno.makeTempDirSync({ dir: "/tmp" }), name = join(socket, "tmux");
-  const tmux = (...args: readonly string[]): string => {
-    const env = { TERM: "xterm-256color", LANG: "C.UTF-8", PATH: "/usr/bin:/bin" };
-    const done = new Deno.Command(programPath("tmux")!, { args: ["-S", name, ...args], env, clearEnv: true })
-      .outputSync();
-    if (!done.success) throw new Error(`tmux ${args.join(" ")}: ${new TextDecoder().decode(done.stderr)}`);
-    return new TextDecoder().decode(done.stdout);
-  };
-  tmux("-f", "/dev/null", "new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "sh");
-  tmux("set-option", "-g", "escape-time", "0");
-  const screen = (): string[] => tmux("capture-pane", "-p").replace(/\n$/, "").split("\n");
-  return {
-    run(command): void {
-      tmux("send-keys", "-l", `${command.map(quoted).join(" ")}; echo "ended with $?"`);
-      tmux("send-keys", "Enter");
-    },
-    type: (...keys) => keys.forEach((key) => tmux("send-keys", key)),
-    resize: (columns, rows) => void tmux("resize-window", "-x", `${columns}`, "-y", `${rows}`),
-    async shows(isShown): Promise<readonly string[]> {
-      let last: readonly string[] = [];
-      return await eventually(
-        () => isShown(last = screen()) ? last : undefined,
-        () => `the screen is\n${last.join("\n")}`,
-      );
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      tmux("kill-server");
-      await Deno.remove(socket, { recursive: true });
-    },
-  };
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -33,8 +33,12 @@ const KEY_BYTES = 1024;
 /** When a terminal does not say how large it is. */
 const USUAL: ScreenSize = { columns: 80, rows: 24 };
 
-/** Takes the terminal. Throws MachineRefusal when standard input or output is none. */
-export function openScreen(): Screen {
+/**
+ * Takes the terminal. Throws MachineRefusal when standard input or output is none.
+ *
+ * @param encoded what a text is written as, see plain_terminal.ts
+ */
+export function openScreen(encoded: (text: string) => string): Screen {
   if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) {
     throw new MachineRefusal("Cannot show a screen: standard input or output is no terminal; use topn or stream");
   }
@@ -65,7 +69,7 @@ export function openScreen(): Screen {
   return {
     coloured: !Deno.noColor,
     size: terminalSize,
-    draw: (lines) => writeOut(`\x1b[H${lines.map((line) => `${line}\x1b[0m\x1b[K`).join("\r\n")}\x1b[J`),
+    draw: (lines) => writeOut(encoded(`\x1b[H${lines.map((line) => `${line}\x1b[0m\x1b[K`).join("\r\n")}\x1b[J`)),
     keys: typed,
     onResize: (handler) => void resized.push(handler),
     close,
