@@ -2,6 +2,7 @@
 import type { Program } from "@/core/host/flags.ts";
 import { listenMistake } from "@/core/host/listen_address.ts";
 import { SERVER_SECURITY_FLAGS } from "@/core/host/security_flags.ts";
+import { promListenFlag } from "@/core/host/service_flags.ts";
 import { FORMAT_FLAGS } from "./format_flags.ts";
 import { sourceMistake } from "@/core/host/source_name.ts";
 import { syslogInputMistake } from "./socket_input.ts";
@@ -65,14 +66,7 @@ export const COLLECTOR: Program = {
       help:
         "the kernel's tables /proc/net/udp and udp6, handed in as files, or as - on standard input: datagrams it drops are counted",
     },
-    {
-      name: "prom-listen",
-      kind: "text",
-      default: ":9100",
-      placeholder: "HOST:PORT",
-      help: "address to serve /metrics, /healthz and /readyz on over HTTP; empty for none",
-      check: (value) => value === "" ? undefined : listenMistake(value),
-    },
+    promListenFlag(":9100"),
     {
       name: "from",
       kind: "text",

@@ -8,9 +8,12 @@ import { MachineRefusal, runProgram, UsageError } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { openLog } from "@/core/host/log.ts";
+import { processState } from "@/core/host/process_state.ts";
 import { randomInstance, randomSeed } from "@/core/host/random.ts";
+import { Readiness } from "@/core/host/readiness.ts";
 import { rereadFile } from "@/core/host/reread_file.ts";
 import { linearRegex } from "@/core/host/regex.ts";
+import { servePages } from "@/core/host/role_pages.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { serverSecurity } from "@/core/host/security.ts";
 import { serviceManager } from "@/core/host/service_manager.ts";
@@ -23,8 +26,7 @@ import { COLLECTOR } from "./flags.ts";
 import { type IngestThread, startIngestThread } from "./ingest_thread.ts";
 import { LogList } from "./log_list.ts";
 import { KernelDrops } from "./kernel_drops.ts";
-import { servePages } from "./pages.ts";
-import { Readiness } from "./readiness.ts";
+import { collectorPages } from "./pages.ts";
 import { startReceivers } from "./receiver_thread.ts";
 import { Sequencer } from "./sequencer.ts";
 import { openState } from "./state_directory.ts";
@@ -94,26 +96,20 @@ async function run(flags: FlagValues): Promise<void> {
     states: () => receivers.states(),
     log,
   });
-  const pages = await servePages(
-    flags.text("prom-listen"),
-    flags.given("prom-listen"),
-    {
-      status,
-      own: () => view.targets()[0],
+  const holds = { ingestThreads: 1, sockets: sockets.length, followsSources: false, savesState: directory !== "" };
+  const budget = memoryBudget(holds),
+    own = {
+      ...{ status, view, serving, budget, process: processState },
       receivers: () => receivers.states(),
       kernelDrops: () => drops.total,
-      subscribers: () => serving.streams(),
+      state: () => state?.saver.facts(),
       nowS: () => thread.nowS(),
-      startedS: performance.timeOrigin / 1000,
-      residentBytes: () => Deno.memoryUsage().rss,
-    },
-    log,
-  );
+    };
+  const pages = await servePages(flags.text("prom-listen"), flags.given("prom-listen"), collectorPages(own), log);
   log.info("serving", { listen, port: serving.port, source });
   const manager = serviceManager(log);
   manager.ready(`serving ${source} on ${listen}`);
-  const holds = { ingestThreads: 1, sockets: sockets.length, followsSources: false, savesState: directory !== "" };
-  log.info("memory at most", budgetFacts(memoryBudget(holds)));
+  log.info("memory at most", budgetFacts(budget));
   const ticking = setInterval(() => {
     view.tick(thread.nowS());
     lookAtDrops();

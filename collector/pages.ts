@@ -1,74 +1,53 @@
-/** What the collector says of itself over HTTP: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever watches it. */
-import type { TargetInfo } from "@/core/answer.ts";
-import { MachineRefusal, VERSION } from "@/core/host/endings.ts";
-import { type HttpPage, type HttpServing, plain, serveHttp } from "@/core/host/http.ts";
-import { parseListenAddress } from "@/core/host/listen_address.ts";
-import type { Log } from "@/core/host/log.ts";
-import { METRICS_TYPE, metricsText } from "./metrics.ts";
+/** What the collector says of itself over HTTP: its part of `core/host/role_pages.ts`. */
+import type { LiveView } from "@/core/live_view.ts";
+import type { MemoryBudget } from "@/core/memory_budget.ts";
+import type { MetricsPage } from "@/core/host/metrics_page.ts";
+import type { ProcessState, RolePages } from "@/core/host/role_pages.ts";
+import { addStore } from "@/core/host/store_metrics.ts";
+import type { Serving } from "@/proto/service.ts";
+import { CALLS, ROLE_METRICS, STORE } from "./metric_table.ts";
+import { addCounting } from "./metrics.ts";
 import type { ReceiverState } from "./receiver_thread.ts";
+import type { StateFacts } from "./state_saver.ts";
 import type { CollectorStatus } from "./status.ts";
 
 export interface PagesOptions {
   readonly status: CollectorStatus;
-  /** This collector as a source. */
-  readonly own: () => TargetInfo;
+  /** Lists this collector as a source, alone. */
+  readonly view: LiveView;
   readonly receivers: () => readonly ReceiverState[];
   readonly kernelDrops: () => number | undefined;
-  /** gRPC streams that are open. */
-  readonly subscribers: () => number;
+  /** Undefined without a state directory. */
+  readonly state: () => StateFacts | undefined;
+  readonly serving: Pick<Serving, "addMetrics">;
   /** Seconds since 1970, on the counting thread's clock. */
   readonly nowS: () => number;
-  readonly startedS: number;
-  /** Bytes of memory of the process. */
-  readonly residentBytes: () => number;
+  readonly process: () => ProcessState;
+  readonly budget: MemoryBudget;
 }
 
-/** The page at a path. */
-export function pageAt(options: PagesOptions, path: string): HttpPage | undefined {
-  const { status, own, receivers, nowS } = options;
-  // Whoever asks gets an answer: the main thread is alive.
-  if (path === "/healthz") return plain(200, "ok\n");
-  if (path !== "/readyz" && path !== "/metrics") return undefined;
-  status.look(own(), nowS(), receivers());
-  const reasons = status.readiness.reasons();
-  if (path === "/readyz") return reasons.length === 0 ? plain(200, "ok\n") : plain(503, `${reasons.join("\n")}\n`);
-  const { ledger, newestS } = own(), { files, bucketsSealed, threadsDied } = status;
-  const body = metricsText({
-    ...{ version: VERSION, ledger, files, bucketsSealed, threadsDied, newestS },
+export function collectorPages(options: PagesOptions): RolePages {
+  const { status, view, receivers, nowS } = options;
+  return {
+    metrics: ROLE_METRICS,
+    reasons: () => {
+      status.look(view.targets()[0], nowS(), receivers());
+      return status.readiness.reasons();
+    },
+    add: (page) => add(page, options),
+    process: options.process,
+  };
+}
+
+function add(page: MetricsPage, { status, view, receivers, nowS, ...options }: PagesOptions): void {
+  const { ledger, newestS } = view.targets()[0], { files, bucketsSealed, threadsDied } = status;
+  addCounting(page, {
+    ...{ ledger, newestS, files, bucketsSealed, threadsDied },
     nowS: nowS(),
-    startedS: options.startedS,
-    residentBytes: options.residentBytes(),
-    subscribers: options.subscribers(),
-    notReady: reasons.length,
     kernelDrops: options.kernelDrops(),
     inputs: status.inputs(receivers()),
+    state: options.state(),
   });
-  return { status: 200, type: METRICS_TYPE, body };
-}
-
-/**
- * Serves them. A default port that cannot be had is only worth a warning, since other programs have the same default.
- *
- * @param listen as the flag has it; empty for none. @param asked whether somebody asked for this port. Throws MachineRefusal then.
- */
-export async function servePages(
-  listen: string,
-  asked: boolean,
-  options: PagesOptions,
-  log: Log,
-): Promise<HttpServing | undefined> {
-  if (listen === "") return undefined;
-  const parsed = parseListenAddress(listen);
-  if ("mistake" in parsed) throw new Error(`Cannot listen on ${listen}: ${parsed.mistake}`);
-  try {
-    const serving = await serveHttp({ address: parsed.address, pageAt: (path) => pageAt(options, path), log });
-    log.info("serving metrics", { listen, port: serving.port });
-    return serving;
-  } catch (error) {
-    if (!(error instanceof MachineRefusal) || asked) throw error;
-    log.warn("metrics are not served; choose another address with --prom-listen, or none with --prom-listen=", {
-      why: error.message,
-    });
-    return undefined;
-  }
+  addStore(page, STORE, view, options.budget);
+  options.serving.addMetrics(page, CALLS);
 }

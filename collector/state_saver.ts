@@ -50,6 +50,14 @@ export interface SaverOptions {
   readonly bytesMin?: number;
 }
 
+/** For whoever watches. */
+export interface StateFacts {
+  readonly bytes: number;
+  readonly segments: number;
+  readonly queuedBytes: number;
+  readonly failing: boolean;
+}
+
 /** What is to be written, and what follows when it is durable in a segment. */
 interface Work {
   readonly records: readonly Outgoing[];
@@ -134,6 +142,12 @@ export class StateSaver {
       ? `${waiting} buckets wait to be delivered`
       : `delivery has stopped, and ${this.#unsaved.places.length} buckets are in this collector's own answers alone`;
     return `state has not been saved since ${since}: ${this.#trouble.reason}; ${unsaved}`;
+  }
+
+  /** How much is on the disk, how much waits for it, and whether it cannot be written at present. */
+  facts(): StateFacts {
+    const { bytes, segments: { length: segments } } = this.options.log;
+    return { bytes, segments, queuedBytes: this.#queueBytes, failing: this.#trouble !== undefined };
   }
 
   /** Resolves when all that was sealed is saved, or cannot be. */

@@ -4,9 +4,9 @@
  */
 import type { TargetInfo } from "@/core/answer.ts";
 import { addLedger, emptyLedger, type Ledger } from "@/core/ledger.ts";
+import type { Readiness } from "@/core/host/readiness.ts";
 import type { ReceiverState } from "./receiver_thread.ts";
 import type { InputState } from "./metrics.ts";
-import type { Readiness } from "./readiness.ts";
 import type { InputCounts } from "./thread_message.ts";
 
 /** Seconds without anything sealed after which the counting thread is called silent: it seals every ten, whatever happens. */

@@ -74,6 +74,7 @@ export * from "./rows_by_entry.ts";
 export * from "./projections.ts";
 export * from "./filter_match.ts";
 export * from "./rate_meter.ts";
+export * from "./histogram.ts";
 export * from "./subscriber.ts";
 export * from "./backfill.ts";
 export * from "./answer.ts";

@@ -43,6 +43,11 @@ export class Slot {
     return this.#known;
   }
 
+  /** Bytes of what it holds, merged or not. */
+  get bytes(): number {
+    return this.#pendingBytes + (this.#merged === undefined ? 0 : bucketBytes(this.#merged));
+  }
+
   /** Begins with what a former process had merged. Nothing has been put yet. */
   restore(bucket: Bucket, known: number): void {
     this.#merged = bucket;

@@ -16,6 +16,8 @@ import type { ServerCertificates } from "@/core/host/security.ts";
 export interface Listener {
   /** As listened on, with the port that the system chose for port 0. */
   readonly address: SocketAddress;
+  /** How many are open, and how many were one too many. */
+  connections(): { readonly open: number; readonly refused: number };
   /** Accepts no further connections; those there are go on. */
   close(): void;
   /** Resolves when no connection is left. */
@@ -41,11 +43,12 @@ export async function listen(
   if ("mistake" in parsed) throw new MachineRefusal(`Cannot listen on ${JSON.stringify(text)}: ${parsed.mistake}`);
   const sockets = new Set<Socket>();
   const complaints = new OncePerMinute(log);
-  let onQuiet = (): void => {};
+  let onQuiet = (): void => {}, refused = 0;
   /** Whether there is room for one more connection. */
   const admit = (socket: Socket): boolean => {
     const refusal = tooMany(socket, sockets);
     if (refusal !== undefined) {
+      refused++;
       complain("connections", "refused a gRPC connection", { why: refusal });
       socket.destroy();
       return false;
@@ -64,6 +67,7 @@ export async function listen(
   server.on("error", (error) => log.error("cannot accept gRPC connections", { reason: error.message }));
   return {
     address,
+    connections: () => ({ open: sockets.size, refused }),
     close: () => void server.close(),
     quiet: () => new Promise((resolve) => sockets.size === 0 ? resolve() : onQuiet = resolve),
     cut: () => sockets.forEach((socket) => socket.destroy()),

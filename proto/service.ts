@@ -22,10 +22,12 @@ import {
 import type { BackfillItem } from "@/core/backfill.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Log } from "@/core/host/log.ts";
+import type { MetricsPage } from "@/core/host/metrics_page.ts";
 import type { ServerSecurity } from "@/core/host/security.ts";
 import { Subscriber } from "@/core/subscriber.ts";
 import { snapshotMessage, targetMessage, topNResponse, trendResponse } from "./answer_message.ts";
 import { bucketResponses } from "./bucket_stream.ts";
+import { type CallMetrics, CallWatch } from "./call_metrics.ts";
 import { guardServerSocket } from "./goaway_guard.ts";
 import { addHealthService } from "./health_service.ts";
 import { listen, type Listener } from "./listener.ts";
@@ -70,8 +72,8 @@ export interface ServeOptions {
 
 export interface Serving {
   readonly port: number;
-  /** Streams that are open: subscribers. */
-  streams(): number;
+  /** Adds what is known of calls, streams and connections. */
+  addMetrics(page: MetricsPage, metrics: CallMetrics): void;
   /**
    * Accepts nothing more, ends streams, lets calls in flight finish, and after `graceMs` at the latest cuts what is
    * left. Never rejects; a second call waits for the first.
@@ -81,6 +83,7 @@ export interface Serving {
 
 /** Serves until stopped. Throws MachineRefusal when it cannot listen. */
 export async function serve(options: ServeOptions): Promise<Serving> {
+  const calls = new CallWatch(() => performance.now());
   const server = new Server({
     "grpc.max_receive_message_length": REQUEST_BYTES_MAX,
     "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
@@ -90,7 +93,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     "grpc.keepalive_timeout_ms": 10_000,
     // Its records of every connection and call are for a service that we do not serve.
     "grpc.enable_channelz": 0,
-    interceptors: tokenInterceptors(options.security?.token),
+    interceptors: [calls.interceptor, ...tokenInterceptors(options.security?.token)],
   });
   const streams = new OpenStreams();
   server.addService(serviceOf(logtailProto, SERVICE), logtailService(options, streams));
@@ -107,7 +110,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   let stopped: Promise<void> | undefined;
   return {
     port: listener.address.port,
-    streams: () => streams.size,
+    addMetrics: (page, metrics) => {
+      const { open: connections, refused: connectionsRefused } = listener.connections();
+      calls.add(page, metrics, {
+        subscribers: streams.size,
+        connections,
+        connectionsRefused,
+        dropped: streams.dropped,
+      });
+    },
     stop: (graceMs) => stopped ??= stop(server, listener, streams, graceMs),
   };
 }

@@ -13,6 +13,8 @@ export type OutStream<Message, Request = Empty> = ServerWritableStream<Request, 
 
 /** The streams that are open, so that there are never too many and all can be ended. */
 export class OpenStreams {
+  /** Items that readers lost because they were slow. */
+  dropped = 0;
   readonly #ends = new Set<() => void>();
   #stopping = false;
 
@@ -100,7 +102,9 @@ export function streamItems<Item, Message, Request>(
   const send = (): void => {
     try {
       while (pending < PENDING_MAX && !ended) {
-        dropped += feed.takeDropped();
+        const more = feed.takeDropped();
+        streams.dropped += more;
+        dropped += more;
         const item = feed.take();
         if (item === undefined) return;
         for (const message of messages(item, dropped)) {

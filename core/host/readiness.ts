@@ -1,4 +1,4 @@
-/** Why the collector is not doing all it was asked to do: what `/readyz` says. */
+/** Why a role is not doing all it was asked to do: what `/readyz` says. */
 
 export class Readiness {
   readonly #whys = new Map<string, string>();

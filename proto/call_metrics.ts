@@ -1,0 +1,105 @@
+/**
+ * What became of calls to our services: how many ended with which status, and how long unary ones took. Seen from an
+ * interceptor, so that what is refused before it reaches a service (no token, a message too large) is counted as well.
+ */
+import { ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import { Histogram, SECONDS_BOUNDS } from "@/core/histogram.ts";
+import { counter, gauge, histogram, type Metric, type MetricsPage } from "@/core/host/metrics_page.ts";
+
+/** Families of a role that serves gRPC. */
+export interface CallMetrics {
+  readonly ended: Metric;
+  readonly seconds: Metric;
+  readonly subscribers: Metric;
+  readonly connections: Metric;
+  readonly refused: Metric;
+  readonly dropped: Metric;
+}
+
+/** @param role such as `collector`. */
+export function callMetrics(role: string): CallMetrics {
+  const name = (rest: string): string => `logtail_${role}_${rest}`;
+  return {
+    ended: counter(name("rpcs_total"), "gRPC calls that have ended, streams included.", "method", "code"),
+    seconds: histogram(name("rpc_duration_seconds"), "Time from a unary gRPC call to its answer.", "method"),
+    subscribers: gauge(name("subscribers"), "gRPC streams that are open."),
+    connections: gauge(name("connections"), "gRPC connections that are open."),
+    refused: counter(name("connections_refused_total"), "gRPC connections that were closed at once: too many."),
+    dropped: counter(name("subscriber_dropped_total"), "Items that slow readers of streams did not get in time."),
+  };
+}
+
+/** What a role that serves counts of its peers. */
+export interface ServingCounts {
+  readonly subscribers: number;
+  readonly connections: number;
+  readonly connectionsRefused: number;
+  /** Items that streams lost since their readers were slow. */
+  readonly dropped: number;
+}
+
+/** Methods that are told apart: what our services have. Any other name is one that a peer made up. */
+const METHODS: readonly string[] = [
+  "TopN",
+  "Trend",
+  "ListTargets",
+  "StreamSnapshots",
+  "DumpSnapshots",
+  "StreamBuckets",
+  "Check",
+  "Watch",
+  "ServerReflectionInfo",
+];
+
+interface Method {
+  readonly ended: Map<string, number>;
+  readonly seconds: Histogram;
+}
+
+export class CallWatch {
+  readonly #methods = new Map<string, Method>();
+
+  /** @param nowMs monotonic. */
+  constructor(readonly nowMs: () => number) {}
+
+  /** The first of all interceptors: it sees what the others refuse. */
+  readonly interceptor: ServerInterceptor = ({ path, responseStream }, call) => {
+    const beganMs = this.nowMs(), method = this.#methodOf(path);
+    let open = true;
+    const end = (code: string): void => {
+      if (!open) return;
+      open = false;
+      method.ended.set(code, (method.ended.get(code) ?? 0) + 1);
+      if (!responseStream) method.seconds.observe((this.nowMs() - beganMs) / 1000);
+    };
+    return new ServerInterceptingCall(call, {
+      start: (next) => next({ onCancel: () => end("CANCELLED") }),
+      sendStatus: (ended, next) => {
+        end(status[ended.code ?? status.UNKNOWN] ?? "UNKNOWN");
+        next(ended);
+      },
+    });
+  };
+
+  add(page: MetricsPage, metrics: CallMetrics, counts: ServingCounts): void {
+    page.add(metrics.subscribers, counts.subscribers);
+    page.add(metrics.connections, counts.connections);
+    page.add(metrics.refused, counts.connectionsRefused);
+    page.add(metrics.dropped, counts.dropped);
+    for (const [name, { ended }] of this.#methods) {
+      for (const [code, calls] of ended) page.add(metrics.ended, calls, name, code);
+    }
+    for (const [name, { seconds }] of this.#methods) {
+      if (seconds.count > 0) page.addHistogram(metrics.seconds, seconds, name);
+    }
+  }
+
+  #methodOf(path: string): Method {
+    const last = path.slice(path.lastIndexOf("/") + 1), name = METHODS.includes(last) ? last : "(other)";
+    let method = this.#methods.get(name);
+    if (method === undefined) {
+      this.#methods.set(name, method = { ended: new Map(), seconds: new Histogram(SECONDS_BOUNDS) });
+    }
+    return method;
+  }
+}
