@@ -42,6 +42,8 @@ const SKEW_SECONDS_MAX = 2;
 
 export class Fleet {
   readonly view: LiveView;
+  /** What became of the buckets that sources sent. */
+  readonly outcomes = new Map<Outcome, number>();
   readonly #sources = new Map<string, FollowedSource>();
   readonly #refusals: OncePerMinute;
   readonly #known = new KnownDeltas();
@@ -66,8 +68,11 @@ export class Fleet {
       if (this.#sources.has(address)) continue;
       const receiver: Receiver = {
         has: () => this.#clones.as(address, this.#known.ranges()),
-        onDelta: (delta) => this.#take(address, delta),
-        onSlot: (slot) => this.#takeSlot({ ...slot, identities: this.#clones.identitiesOf(address, slot.identities) }),
+        onDelta: (delta) => this.#counted(this.#take(address, delta)),
+        onSlot: (slot) =>
+          this.#counted(
+            this.#takeSlot({ ...slot, identities: this.#clones.identitiesOf(address, slot.identities) }),
+          ),
         missing: (source) => this.#known.missing(source),
       };
       const source = new FollowedSource({ address, connect, log, nowMs, nowS, random, sleep, receiver });
@@ -84,6 +89,11 @@ export class Fleet {
       const why = CONFUSED.find((text) => problem.includes(text));
       if (why !== undefined) this.#refusals.warn(`confused ${address}`, nowS, why, () => ({ address }));
     }
+  }
+
+  #counted(outcome: Outcome): Outcome {
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+    return outcome;
   }
 
   /** A slice is over when its first delta is here, unless its source's clock is ahead: then it is held until it is. */

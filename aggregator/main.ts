@@ -13,8 +13,10 @@ import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { readLinesFile } from "@/core/host/lines_file.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
 import { type Log, openLog } from "@/core/host/log.ts";
+import { processState } from "@/core/host/process_state.ts";
 import { randomSeed } from "@/core/host/random.ts";
 import { linearRegex } from "@/core/host/regex.ts";
+import { servePages } from "@/core/host/role_pages.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { clientSecurity, serverSecurity } from "@/core/host/security.ts";
 import { serviceManager } from "@/core/host/service_manager.ts";
@@ -22,6 +24,7 @@ import { sourceName } from "@/core/host/source_name.ts";
 import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
 import { AGGREGATOR, COLLECTORS_TOKEN } from "./flags.ts";
 import { Fleet } from "./fleet.ts";
+import { aggregatorPages } from "./pages.ts";
 
 /** Milliseconds for answering calls in flight after a stop signal. */
 const STOP_MS_MAX = 3000;
@@ -52,7 +55,10 @@ async function run(flags: FlagValues): Promise<void> {
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
   const manager = serviceManager(log);
   manager.ready(`following ${first.length} on ${listen}`);
-  log.info("memory at most", budgetFacts(memoryBudget({ ingestThreads: 0, followsSources: true })));
+  const budget = memoryBudget({ ingestThreads: 0, followsSources: true });
+  const own = aggregatorPages({ fleet, serving, nowS: () => clock.nowS(), process: processState, budget });
+  const pages = await servePages(flags.text("prom-listen"), flags.given("prom-listen"), own, log);
+  log.info("memory at most", budgetFacts(budget));
   fleet.follow(first);
   const ticking = setInterval(() => fleet.tick(), TICK_MS);
   const collecting = setInterval(collectGarbage, GARBAGE_MS);
@@ -64,6 +70,7 @@ async function run(flags: FlagValues): Promise<void> {
   clearInterval(ticking);
   clearInterval(collecting);
   fleet.follow([]);
+  pages?.stop();
   await serving.stop(STOP_MS_MAX);
   log.info("stopped");
 }

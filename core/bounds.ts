@@ -267,6 +267,9 @@ export const TLS_HANDSHAKE_MS_MAX = 10_000;
 /** HTTP connections to the page of metrics at once. One more is closed as soon as it is accepted. */
 export const HTTP_CONNECTIONS_MAX = 64;
 
+/** Sources of an aggregator that have series of their own among its metrics: six each. Of the others lines are added up. */
+export const METRICS_SOURCES_MAX = 1000;
+
 /** Calls at once on one gRPC connection. The peer waits with the next until one has ended. */
 export const CALLS_PER_CONNECTION_MAX = 128;
 

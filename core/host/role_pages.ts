@@ -6,6 +6,7 @@ import { MachineRefusal, VERSION } from "./endings.ts";
 import { type HttpPage, type HttpServing, plain, serveHttp } from "./http.ts";
 import { parseListenAddress } from "./listen_address.ts";
 import type { Log } from "./log.ts";
+import { printable } from "./printable.ts";
 import { counter, gauge, type Metric, METRICS_TYPE, MetricsPage } from "./metrics_page.ts";
 
 /** What a role shows. */
@@ -13,6 +14,8 @@ export interface RolePages {
   readonly metrics: RoleMetrics;
   /** Why it is not doing all it was asked to do, one sentence each; empty when all is well. */
   readonly reasons: () => readonly string[];
+  /** What is amiss without being such a reason: told by `/readyz` while it is ready. */
+  readonly notes?: () => readonly string[];
   /** Adds what only this role has. */
   readonly add: (page: MetricsPage) => void;
   readonly process: () => ProcessState;
@@ -56,12 +59,12 @@ export function roleMetrics(role: string): RoleMetrics {
 }
 
 /** The page at a path. */
-export function pageAt({ metrics, reasons, add, process }: RolePages, path: string): HttpPage | undefined {
+export function pageAt({ metrics, reasons, notes, add, process }: RolePages, path: string): HttpPage | undefined {
   // Whoever asks gets an answer: the main thread is alive.
   if (path === "/healthz") return plain(200, "ok\n");
   if (path !== "/readyz" && path !== "/metrics") return undefined;
   const whys = reasons();
-  if (path === "/readyz") return whys.length === 0 ? plain(200, "ok\n") : plain(503, `${whys.join("\n")}\n`);
+  if (path === "/readyz") return whys.length === 0 ? readyPage(notes?.() ?? []) : plain(503, linesOf(whys));
   const page = new MetricsPage(), { residentBytes, heapBytes, externalBytes, cpuSeconds, startedS } = process();
   page.add(metrics.info, 1, VERSION);
   add(page);
@@ -72,6 +75,15 @@ export function pageAt({ metrics, reasons, add, process }: RolePages, path: stri
   page.add(metrics.started, startedS);
   page.add(metrics.cpu, cpuSeconds);
   return { status: 200, type: METRICS_TYPE, body: page.text() };
+}
+
+function readyPage(notes: readonly string[]): HttpPage {
+  return plain(200, linesOf(["ok", ...notes]));
+}
+
+/** A reason may hold what somebody else has said: it stays one line. */
+function linesOf(texts: readonly string[]): string {
+  return texts.map((text) => `${printable(text)}\n`).join("");
 }
 
 /**

@@ -24,6 +24,9 @@ Deno.test("whoever asks gets an answer while the role is alive; it is ready whil
   assertEquals(pageAt(waiting, "/readyz")?.body, "waiting for /a: it does not exist\nnothing has come for 31 s\n");
   assertEquals([pageAt(pages(), "/readyz")?.status, pageAt(pages(), "/readyz")?.body], [200, "ok\n"]);
   assertEquals(pageAt(pages(), "/"), undefined);
+  const noted = { ...pages(), notes: () => ["a: gone", "b\u001b[31m\nc"] };
+  assertEquals([pageAt(noted, "/readyz")?.status, pageAt(noted, "/readyz")?.body.split("\n").length], [200, 4]);
+  assertEquals(pageAt(noted, "/readyz")!.body.includes("\u001b"), false);
 });
 
 Deno.test("the page has what the role adds, and what every role has", () => {
