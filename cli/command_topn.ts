@@ -2,7 +2,7 @@
 import type { TopNQuestion } from "@/core/answer.ts";
 import type { DimensionName } from "@/core/dimensions.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
-import { sortMeasure } from "@/core/measures.ts";
+import { REQUESTS, sortMeasure } from "@/core/measures.ts";
 import type { WindowName } from "@/core/slices.ts";
 import { csvOf } from "@/core/host/answer_csv.ts";
 import { UsageError } from "@/core/host/exit.ts";
@@ -13,7 +13,7 @@ import { PROGRAM_NAME } from "./flags.ts";
 import { topNJson } from "./json.ts";
 import { nginxDeny } from "./nginx_deny.ts";
 import type { Shell } from "./shell.ts";
-import { targetHeading, topNTable } from "./table.ts";
+import { proxyLine, targetHeading, topNTable } from "./table.ts";
 
 /** Asks, prints, and resolves to the exit code. Throws UsageError for flags that do not go together. */
 export async function topN(flags: FlagValues, shell: Shell): Promise<number> {
@@ -30,7 +30,7 @@ export async function topN(flags: FlagValues, shell: Shell): Promise<number> {
 
 type Show = (answer: TopNAnswer, target: string) => string;
 
-function shownAs(flags: FlagValues, { groupBy, sort }: TopNQuestion, shell: Shell): Show {
+function shownAs(flags: FlagValues, { groupBy, sort, filter }: TopNQuestion, shell: Shell): Show {
   const format = flags.on("json") ? "json" : flags.text("format"), several = flags.list("target").length > 1;
   const mistakes = mistakesOf(flags, format, groupBy);
   if (mistakes.length > 0) throw new UsageError(mistakes, `${PROGRAM_NAME} topn`);
@@ -43,7 +43,8 @@ function shownAs(flags: FlagValues, { groupBy, sort }: TopNQuestion, shell: Shel
       return (answer, target) => nginxDeny(answer, target, flags.list("allow"), flags.number("at-least"));
     default:
       return (answer, target) =>
-        (several ? targetHeading(answer.source, target) : "") + topNTable(answer, sort, shell.styled);
+        (several ? targetHeading(answer.source, target) : "") + topNTable(answer, sort, shell.styled) +
+        proxyLine(filter === undefined && sort === REQUESTS ? answer : undefined, shell.styled);
   }
 }
 

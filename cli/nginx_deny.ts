@@ -6,28 +6,8 @@ import type { TopNAnswer } from "@/core/answer.ts";
 import { FAMILY_OTHER, parsePrefixText, prefixContains, prefixLabel } from "@/core/client_prefix.ts";
 import { printable } from "@/core/host/printable.ts";
 import { REQUESTS } from "@/core/measures.ts";
+import { SPECIAL_PREFIXES } from "@/core/special_prefixes.ts";
 import { utc } from "./json.ts";
-
-/**
- * Blocks that no client on the Internet has, or that belong to the machine and the network around it: IANA's registries
- * of special-purpose IPv4 and IPv6 addresses (RFC 6890 and its updates), and multicast.
- */
-const SPECIAL: readonly (readonly [prefix: string, why: string])[] = [
-  ["0.0.0.0/8", "this network"],
-  ["10.0.0.0/8", "private"],
-  ["100.64.0.0/10", "shared by a provider"],
-  ["127.0.0.0/8", "loopback"],
-  ["169.254.0.0/16", "link-local"],
-  ["172.16.0.0/12", "private"],
-  ["192.168.0.0/16", "private"],
-  ["224.0.0.0/4", "multicast"],
-  ["240.0.0.0/4", "reserved"],
-  ["::/128", "unspecified"],
-  ["::1/128", "loopback"],
-  ["fc00::/7", "private"],
-  ["fe80::/10", "link-local"],
-  ["ff00::/8", "multicast"],
-];
 
 /** What is left out, and why. */
 interface Kept {
@@ -46,7 +26,7 @@ interface Kept {
 export function nginxDeny(answer: TopNAnswer, target: string, allowed: readonly string[], atLeast: number): string {
   const kept: Kept[] = [
     ...allowed.map((text) => ({ entry: parsePrefixText(text)!, why: `${text} is allowed` })),
-    ...SPECIAL.map(([text, why]) => ({ entry: parsePrefixText(text)!, why })),
+    ...SPECIAL_PREFIXES.map(([text, why]) => ({ entry: parsePrefixText(text)!, why })),
   ];
   const lines = answer.entries.filter(({ values }) => values[REQUESTS] >= atLeast).map(({ label, values }) => {
     const requests = `${values[REQUESTS]} requests`, entry = parsePrefixText(label);

@@ -5,6 +5,7 @@ import { printable } from "@/core/host/printable.ts";
 import { unicodeWidth } from "@/core/host/std_unicode_width.ts";
 import { COUNTED, kernelDrops, type Ledger, LEDGER_REASONS, LINE_REASON_COUNT, LOGS_CUT, READ } from "@/core/ledger.ts";
 import { MEASURES, REQUESTS } from "@/core/measures.ts";
+import { proxyAmongClients } from "@/core/special_prefixes.ts";
 import type { Minute } from "./json.ts";
 import type { Shell } from "./shell.ts";
 
@@ -59,6 +60,13 @@ function unlistedLine(answer: TopNAnswer, sort: number, styled: boolean): string
 /** `at most 12 345 requests match`; nothing below an answer whose total is exact. */
 function totalLine({ total, totalMax }: TopNAnswer, styled: boolean): string {
   return totalMax > total[REQUESTS] ? dim(`at most ${grouped(totalMax)} requests match\n`, styled) : "";
+}
+
+/** A hint below a ranking of all clients by requests in which a load balancer stands for them. */
+export function proxyLine(answer: TopNAnswer | undefined, styled: boolean): string {
+  const client = answer === undefined ? undefined : proxyAmongClients(answer);
+  if (client === undefined) return "";
+  return dim(`${printable(client)} is private: a load balancer? then nginx needs set_real_ip_from\n`, styled);
 }
 
 /** `=== col-1 (nginx1:9090) ===`, when several targets were asked. */

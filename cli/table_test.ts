@@ -3,7 +3,16 @@ import fc from "fast-check";
 import type { TopNAnswer } from "@/core/answer.ts";
 import { BYTES, REQUESTS } from "@/core/measures.ts";
 import { fakeShell, NOW_S, OBEYED, snapshot, TARGET_INFOS, topNAnswer, trendAnswer, values } from "./fake_shell.ts";
-import { coverageLine, grouped, localTime, minuteLine, targetHeading, targetsTable, topNTable } from "./table.ts";
+import {
+  coverageLine,
+  grouped,
+  localTime,
+  minuteLine,
+  proxyLine,
+  targetHeading,
+  targetsTable,
+  topNTable,
+} from "./table.ts";
 import { trendText } from "./table_trend.ts";
 
 /** Any text, and often what a terminal would obey. */
@@ -56,6 +65,13 @@ Deno.test("what is not listed is told where it could belong above what is, and n
     topNTable(topNAnswer({ ...none, unlistedMax: 1 }), REQUESTS, false),
     "no requests certainly match",
   );
+});
+
+Deno.test("a load balancer among the clients is mentioned below a ranking of all of them", () => {
+  const entries = [{ label: "10.0.0.0/24", values: values(12_345), countMax: 12_345 }];
+  const hint = "10.0.0.0/24 is private: a load balancer? then nginx needs set_real_ip_from\n";
+  assertEquals(proxyLine(topNAnswer({ groupBy: "prefix", entries }), false), hint);
+  assertEquals([proxyLine(topNAnswer(), false), proxyLine(undefined, false)], ["", ""]);
 });
 
 Deno.test("a sum that can be more than its number says so", () => {

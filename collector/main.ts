@@ -10,6 +10,7 @@ import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { openLog } from "@/core/host/log.ts";
 import { processState } from "@/core/host/process_state.ts";
 import { randomInstance, randomSeed } from "@/core/host/random.ts";
+import { ProxyHint } from "./proxy_hint.ts";
 import { Readiness } from "@/core/host/readiness.ts";
 import { rereadFile } from "@/core/host/reread_file.ts";
 import { linearRegex } from "@/core/host/regex.ts";
@@ -110,8 +111,10 @@ async function run(flags: FlagValues): Promise<void> {
   const manager = serviceManager(log);
   manager.ready(`serving ${source} on ${listen}`);
   log.info("memory at most", budgetFacts(budget));
+  const hint = new ProxyHint(view, log);
   const ticking = setInterval(() => {
     view.tick(thread.nowS());
+    hint.look(thread.nowS());
     lookAtDrops();
   }, TICK_MS);
   const collecting = setInterval(collectGarbage, GARBAGE_MS);

@@ -79,6 +79,7 @@ export * from "./subscriber.ts";
 export * from "./backfill.ts";
 export * from "./answer.ts";
 export * from "./answer_json.ts";
+export * from "./special_prefixes.ts";
 export * from "./nth_largest.ts";
 export * from "./candidates.ts";
 export * from "./entry_loops.ts";

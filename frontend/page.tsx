@@ -17,7 +17,7 @@ import { Label } from "./label.tsx";
 import { utcDateTime, utcTime } from "./numbers.ts";
 import { BreakDown, Ranking, Tabs, Unlisted } from "./ranking.tsx";
 import { Trend } from "./trend.tsx";
-import { EmptyCard, MistakesCard, PartialNotice, ProblemCard } from "./trouble.tsx";
+import { EmptyCard, MistakesCard, PartialNotice, ProblemCard, ProxyNotice } from "./trouble.tsx";
 import { pageLink, reloadS, type View } from "./view.ts";
 import { visibleText } from "./visible.ts";
 
@@ -98,6 +98,7 @@ function Numbers({ view, answers }: { readonly view: View; readonly answers: Ans
   return (
     <>
       <PartialNotice view={view} topN={topN} />
+      <ProxyNotice view={view} topN={topN} />
       <Trend view={view} answers={answers} />
       <Tabs view={view} />
       {topN.entries.length === 0 && topN.other[REQUESTS] === 0

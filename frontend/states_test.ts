@@ -57,6 +57,16 @@ Deno.test("sources that are missing are named; half of them is said loudly", asy
   assertMatch(await page(0), /notice bad.*No source delivers/);
 });
 
+Deno.test("a load balancer that stands for all clients is named above their ranking, and nowhere else", async () => {
+  const page = (path: string, client: string): Promise<string> =>
+    fakeSite({ topN: (question) => topNOf(question, [entryOf(client, 5000)]) }).page(path);
+  assertMatch(await page("/?by=prefix", "10.0.0.0/24"), /10\.0\.0\.0\/24.*is that a load balancer\?.*set_real_ip_from/);
+  assert(!(await page("/?by=prefix", "203.0.113.0/24")).includes("load balancer"));
+  assert(!(await page("/?by=prefix&f_status=200", "10.0.0.0/24")).includes("load balancer"));
+  assert(!(await page("/?by=prefix&sort=bytes", "10.0.0.0/24")).includes("load balancer"));
+  assert(!(await page("/", "10.0.0.0/24")).includes("load balancer"));
+});
+
 function target(name: string, change: Partial<TargetInfo> = {}): TargetInfo {
   const ledger = emptyLedger();
   ledger[READ] = ledger[COUNTED] = 1000;

@@ -2,6 +2,8 @@
 // deno-lint-ignore-file jsx-key -- keys guide updates; a page is drawn once and never updated
 import type { VNode } from "preact";
 import type { TopNAnswer } from "@/core/answer.ts";
+import { REQUESTS } from "@/core/measures.ts";
+import { proxyAmongClients } from "@/core/special_prefixes.ts";
 import type { Problem } from "./answers.ts";
 import { sentence } from "./filters.tsx";
 import { isMuchMissing } from "./header.tsx";
@@ -125,6 +127,22 @@ export function PartialNotice({ view, topN }: { readonly view: View; readonly to
         {missing.length > named.length && ` and ${grouped(missing.length - named.length)} more`}
         {" · "}
         <a href={pageLink(view, "fleet")}>see the fleet</a>
+      </p>
+    </section>
+  );
+}
+
+/** Above a ranking of all clients in which a load balancer stands for them. */
+export function ProxyNotice({ view, topN }: { readonly view: View; readonly topN: TopNAnswer }): VNode | null {
+  const { filters, q, sort } = view.state;
+  const client = filters.length === 0 && q === "" && sort === REQUESTS ? proxyAmongClients(topN) : undefined;
+  if (client === undefined) return null;
+  return (
+    <section class="notice partial">
+      <p>
+        Nearly all requests come from <Label text={client} charsMax={60} />, a private network:{" "}
+        <b>is that a load balancer?</b> nginx logs its address instead of the client's until{" "}
+        <code>set_real_ip_from</code> tells it otherwise.
       </p>
     </section>
   );
