@@ -9,7 +9,8 @@ import type { Former as FormerThread } from "./ingest_thread.ts";
 import { type Position, positionMistake } from "./position.ts";
 import type { Former as FormerSequence } from "./sequencer.ts";
 import { loadState } from "./state_load.ts";
-import { ledgerOf, type Standing } from "./state_record.ts";
+import { ledgerOf } from "@/core/host/state_record.ts";
+import type { Standing } from "./state_record.ts";
 import { StateSaver } from "./state_saver.ts";
 
 export interface StateOptions {

@@ -6,6 +6,7 @@ import { DeltaLog } from "@/core/delta_log.ts";
 import { openLog } from "@/core/host/log.ts";
 import { Crash, SimulatedStateFiles } from "@/core/host/state_files_simulated.ts";
 import { StateLog } from "@/core/host/state_log.ts";
+import { ledgerOf } from "@/core/host/state_record.ts";
 import { COUNTED, emptyLedger, READ } from "@/core/ledger.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { seal } from "@/core/seal.ts";
@@ -14,7 +15,6 @@ import { Store } from "@/core/store.ts";
 import { countRequest, randomFrom } from "@/core/test_lines.ts";
 import type { Position } from "./position.ts";
 import { loadState } from "./state_load.ts";
-import { ledgerOf } from "./state_record.ts";
 import { StateSaver } from "./state_saver.ts";
 
 const START = 1_700_006_400; // a multiple of 300

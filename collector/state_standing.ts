@@ -1,11 +1,11 @@
 /** Where a collector stands, record after record: what each says has changed, and what it makes of what was before. */
-import { addLedger, emptyLedger } from "@/core/ledger.ts";
+import { addLedger, emptyLedger, type Ledger } from "@/core/ledger.ts";
+import { ledgerText } from "@/core/host/state_record.ts";
 import type { Position } from "./position.ts";
 import {
   addLedgerText,
   type BeginText,
   type BucketText,
-  ledgerText,
   positionsByKey,
   positionsText,
   type SealedText,
@@ -27,15 +27,18 @@ export interface Change {
   readonly positions: readonly Position[];
   /** Absent when they have not changed. */
   readonly scanned?: readonly string[];
+  /** What buckets before had that are not here any more: the last number of theirs, if they had any, and what became of lines. */
+  readonly folded?: { readonly sequence: number | undefined; readonly ledger: Ledger };
 }
 
 /** The record of a change after `before`. */
-export function changeText(before: Standing, { endS, nowS, deltas, positions, scanned }: Change): SealedText {
+export function changeText(before: Standing, { endS, nowS, deltas, positions, scanned, folded }: Change): SealedText {
   const ledger = emptyLedger(), byKey = positionsByKey(positions);
+  if (folded !== undefined) addLedger(ledger, folded.ledger);
   for (const { bucket } of deltas) addLedger(ledger, bucket.ledger);
   const changed = [...byKey].filter(([key, text]) => before.positions.get(key) !== text);
   return {
-    sequence: deltas.at(-1)?.identity.sequence ?? before.sequence,
+    sequence: deltas.at(-1)?.identity.sequence ?? folded?.sequence ?? before.sequence,
     endS,
     nowS,
     ledger: ledgerText(ledger),

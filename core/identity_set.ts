@@ -58,6 +58,17 @@ export class IdentitySet {
     });
   }
 
+  /** Takes ranges out again. Names of sources stay. */
+  removeRanges(all: readonly IdentityRanges[]): void {
+    for (const { source, instance, ranges } of all) {
+      const key = keyOf(source, instance);
+      let left = this.#ranges.get(key) ?? [];
+      for (const [first, last] of ranges) left = left.flatMap((range) => outside(range, first, last));
+      if (left.length > 0) this.#ranges.set(key, left);
+      else this.#ranges.delete(key);
+    }
+  }
+
   /** Names of the sources that have delivered. */
   get sources(): ReadonlySet<string> {
     return this.#sources;
@@ -82,6 +93,13 @@ export class IdentitySet {
     this.#sources.add(source);
     return true;
   }
+}
+
+/** What of a range is not from `first` to `last`. */
+function outside([begin, end]: Range, first: number, last: number): Range[] {
+  if (last < begin || end < first) return [[begin, end]];
+  const parts: Range[] = [[begin, first - 1], [last + 1, end]];
+  return parts.filter(([from, to]) => from <= to);
 }
 
 /** Instances are hexadecimal digits: the first line break ends them, whatever the source's name has in it. */

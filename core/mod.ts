@@ -59,6 +59,7 @@ export * from "./merge.ts";
 export * from "./identity_set.ts";
 export * from "./ring.ts";
 export * from "./store.ts";
+export * from "./state_covers.ts";
 export * from "./delta_log.ts";
 
 // From question to answer.

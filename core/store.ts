@@ -10,8 +10,8 @@ import { AHEAD_SECONDS_MAX, MAKE_DELAY_SECONDS, STORE_PENDING_BYTES_MAX } from "
 import { FINEST_S, oldestStart, sliceStart, type Span, TIERS } from "./slices.ts";
 import type { Bucket, Delta, Identity } from "./bucket.ts";
 import { bucketBytes } from "./bucket_block.ts";
-import type { IdentityRanges } from "./identity_set.ts";
-import { Ring, type Slot } from "./ring.ts";
+import { type IdentityRanges, IdentitySet } from "./identity_set.ts";
+import { OpenMerges, Ring, type Slot } from "./ring.ts";
 
 /** `overlaps`: some of it is here already, and what is merged cannot be taken apart. */
 export type Outcome = "merged" | "duplicate" | "overlaps" | "too_old" | "too_far_ahead";
@@ -21,6 +21,8 @@ export interface StoreHooks {
   readonly onMade?: (slot: Slot) => void;
   /** A slot is about to be forgotten. */
   readonly onEvict?: (slot: Slot) => void;
+  /** Time has gone back, and these are nowhere any more. */
+  readonly onForgotten?: (identities: readonly IdentityRanges[]) => void;
 }
 
 /** What has been merged for one slice of a tier: by a former process, or by a source. */
@@ -49,8 +51,15 @@ export class Store {
   /** Bytes put into slots since all of them have merged: as many as they can hold unmerged, and mostly far more. */
   #pendingBytes = 0;
 
-  constructor(seed: number, readonly hooks: StoreHooks = {}, readonly pendingBytesMax = STORE_PENDING_BYTES_MAX) {
-    this.rings = TIERS.map((_, tier) => new Ring(tier, seed));
+  /** @param mergesMax slots whose merges go on at once, see `OpenMerges`. */
+  constructor(
+    seed: number,
+    readonly hooks: StoreHooks = {},
+    readonly pendingBytesMax = STORE_PENDING_BYTES_MAX,
+    mergesMax = 0,
+  ) {
+    const openMerges = new OpenMerges(mergesMax);
+    this.rings = TIERS.map((_, tier) => new Ring(tier, seed, openMerges));
     this.#madeUntilS = TIERS.map(() => 0);
   }
 
@@ -123,7 +132,13 @@ export class Store {
   rebase(endS: number): void {
     if (endS >= this.endS) return;
     this.endS = endS;
-    for (const ring of this.rings) ring.dropAfter(endS);
+    const forgotten = new IdentitySet();
+    for (const ring of this.rings) {
+      for (const slot of ring.slots()) {
+        if (slot.startS + slot.lengthS > endS) forgotten.addRanges(slot.identities.ranges());
+      }
+      ring.dropAfter(endS);
+    }
     TIERS.forEach(({ sliceS }, tier) => {
       this.#madeUntilS[tier] = Math.min(this.#madeUntilS[tier], sliceStart(endS, sliceS));
     });
@@ -133,6 +148,9 @@ export class Store {
         if (finer.startS >= fromS) this.#slotOf(tier, finer.startS).identities.addRanges(finer.identities.ranges());
       }
     }
+    for (const ring of this.rings) for (const slot of ring.slots()) forgotten.removeRanges(slot.identities.ranges());
+    const lost = forgotten.ranges();
+    if (lost.length > 0) this.hooks.onForgotten?.(lost);
   }
 
   /**
@@ -170,7 +188,8 @@ export class Store {
 
   /**
    * Goes on where a former process stopped, in an empty store: first slots as it had merged them, coarse ones first; then
-   * every delta of its that is lacking in one of them (`lacks`, `restoreDelta`); then `endRestore`.
+   * every delta and every source's slot that is lacking in one of them (`lacks`, `restoreDelta`; `lacksSlot`, `restoreSlot`);
+   * then `endRestore`.
    */
   restoreSlots(endS: number, slots: Iterable<MergedSlot>): void {
     this.endS = endS;
@@ -182,42 +201,58 @@ export class Store {
 
   /** Whether a delta of the former process is missing in a slot that nothing but it can bring it to. */
   lacks(identity: Identity, startS: number, lengthS: number): boolean {
-    return this.#lacking(identity, startS, lengthS).length > 0;
+    return this.#lacking((slot) => slot.identities.has(identity), startS, lengthS).length > 0;
   }
 
   /** As `add`, but that a slot which was restored with a delta does not keep the others from getting it. */
   restoreDelta({ identity, bucket }: Delta): void {
-    const lacking = this.#lacking(identity, bucket.startS, bucket.lengthS);
+    const { startS, lengthS } = bucket;
+    const lacking = this.#lacking((slot) => slot.identities.has(identity), startS, lengthS);
     if (lacking.length > 0) this.#mergeAllBefore(bucketBytes(bucket));
     for (const slot of lacking) slot.put(bucket);
-    for (let tier = this.tierOf(bucket.startS, bucket.lengthS); tier >= 0 && tier < TIERS.length; tier++) {
-      this.#slotOf(tier, bucket.startS).identities.add(identity);
-    }
+    this.#note(startS, lengthS, (slot) => void slot.identities.add(identity));
+  }
+
+  /** The same for what a source had merged, and was taken as it was. */
+  lacksSlot({ tier, startS, identities }: Omit<MergedSlot, "bucket">): boolean {
+    return this.#lacking((slot) => slot.identities.hasAny(identities), startS, TIERS[tier].sliceS).length > 0;
+  }
+
+  restoreSlot({ tier, startS, known, identities, bucket }: MergedSlot): void {
+    const { sliceS } = TIERS[tier],
+      lacking = this.#lacking((slot) => slot.identities.hasAny(identities), startS, sliceS);
+    if (lacking.length > 0) this.#mergeAllBefore(bucketBytes(bucket));
+    for (const slot of lacking) slot.putMerged(bucket, known);
+    this.#note(startS, sliceS, (slot) => slot.identities.addRanges(identities));
   }
 
   /** Makes the slots that are due and were not restored. */
   endRestore(): void {
     for (let tier = 1; tier < TIERS.length; tier++) {
       for (const finer of this.rings[tier - 1].slots()) {
-        const slot = this.#slotOf(tier, finer.startS);
-        if (!this.isMade(tier, slot.startS)) continue;
+        const slot = this.#slotOf(tier, finer.startS), isMade = this.isMade(tier, slot.startS);
         if (!slot.restored) {
-          slot.putSlot(finer);
+          if (isMade) slot.putSlot(finer);
           slot.identities.addRanges(finer.identities.ranges());
         }
-        finer.setMade();
+        if (isMade) finer.setMade();
       }
     }
   }
 
   /** Where a delta enters, and coarser slots that were restored without it; the others are made from finer ones. */
-  #lacking(identity: Identity, startS: number, lengthS: number): Slot[] {
+  #lacking(has: (slot: Slot) => boolean, startS: number, lengthS: number): Slot[] {
     const lowest = this.tierOf(startS, lengthS), lacking: Slot[] = [];
     for (let tier = lowest; tier >= 0 && tier < TIERS.length; tier++) {
       const slot = this.#slotOf(tier, startS);
-      if ((tier === lowest || slot.restored) && !slot.identities.has(identity)) lacking.push(slot);
+      if ((tier === lowest || slot.restored) && !has(slot)) lacking.push(slot);
     }
     return lacking;
+  }
+
+  #note(startS: number, lengthS: number, note: (slot: Slot) => void): void {
+    const lowest = this.tierOf(startS, lengthS);
+    for (let tier = lowest; tier >= 0 && tier < TIERS.length; tier++) note(this.#slotOf(tier, startS));
   }
 
   /** What its ring no longer holds goes into the next coarser slot, unless that is restored itself. */
@@ -247,7 +282,7 @@ export class Store {
   #mergeAllBefore(bytes: number): void {
     this.#pendingBytes += bytes * TIERS.length;
     if (this.#pendingBytes <= this.pendingBytesMax) return;
-    for (const ring of this.rings) for (const slot of ring.slots()) if (slot.knownS > 0) slot.bucket();
+    for (const ring of this.rings) for (const slot of ring.slots()) if (slot.isPending) slot.bucket();
     this.#pendingBytes = 0;
   }
 
