@@ -2,6 +2,7 @@
 import { listenMistake, targetMistake } from "@/core/host/listen_address.ts";
 import type { Program } from "@/core/host/flags.ts";
 import { CLIENT_SECURITY_FLAGS, tokenFlag } from "@/core/host/security_flags.ts";
+import { promListenFlag } from "@/core/host/service_flags.ts";
 import { PAGE_ROWS_MAX, REFRESH_SECONDS_MAX } from "./request.ts";
 
 export const FRONTEND: Program = {
@@ -64,6 +65,7 @@ export const FRONTEND: Program = {
       help: "certificate (PEM, with its chain) to serve HTTPS; looked at every ten seconds",
     },
     { name: "tls-key", kind: "text", placeholder: "PATH", help: "its private key (PEM)" },
+    promListenFlag("", ":9102"),
     ...CLIENT_SECURITY_FLAGS,
     tokenFlag("token-file"),
   ],

@@ -5,15 +5,18 @@ import { MachineRefusal, runProgram } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
 import { type Log, openLog } from "@/core/host/log.ts";
+import { processState } from "@/core/host/process_state.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import { openCredentialFiles } from "@/core/host/credential_files.ts";
 import { clientSecurity, httpsCertificates, type ServerCertificates } from "@/core/host/security.ts";
+import { servePages } from "@/core/host/role_pages.ts";
 import { serviceManager } from "@/core/host/service_manager.ts";
 import { onStop } from "@/core/host/signals.ts";
 import { type Client, connect } from "@/proto/client.ts";
 import { FRONTEND } from "./flags.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { PasswordGate, readPasswords } from "./password_gate.ts";
+import { FrontendWatch } from "./watch.ts";
 
 /** Milliseconds that requests in flight have after a stop signal: longer than an answer may take would miss the 5 s. */
 const STOP_MS_MAX = 4000;
@@ -21,7 +24,7 @@ const STOP_MS_MAX = 4000;
 /** Milliseconds until a listener that failed is opened again. */
 const LISTEN_AGAIN_MS = 1000;
 
-/** Milliseconds between two looks at the certificate. */
+/** Milliseconds between two looks at the certificate, and at the target while anybody may ask for metrics. */
 const LOOK_MS = 10_000;
 
 /** Serves until SIGTERM or SIGINT. Throws MachineRefusal when the address cannot be had. */
@@ -30,7 +33,14 @@ async function run(flags: FlagValues): Promise<void> {
   const clients = new Map<string, Client>(), security = clientSecurity(flags, log);
   const target = flags.text("target"), targetAllow = flags.list("target-allow");
   const clock = systemClock(), certificates = httpsCertificates(flags, log);
-  const handler = createHandler({
+  const watch = new FrontendWatch(() => clock.monotonicMs());
+  // At most one client for the target and each allowed address: `target.ts` asks for no others.
+  const clientFor = (address: string): Client => {
+    const client = clients.get(address) ?? watch.client(connect(address, security), address === target);
+    clients.set(address, client);
+    return client;
+  };
+  const handler = watch.handler(createHandler({
     target,
     targetAllow,
     n: flags.number("n"),
@@ -40,22 +50,24 @@ async function run(flags: FlagValues): Promise<void> {
     log,
     clientRate: flags.number("client-rate"),
     passwords: passwordGate(flags, log, () => clock.monotonicMs(), certificates !== undefined),
-    // At most one client for the target and each allowed address: `target.ts` asks for no others.
-    clientFor: (address) => {
-      const client = clients.get(address) ?? connect(address, security);
-      clients.set(address, client);
-      return client;
-    },
-  });
+    clientFor,
+  }));
   const listen = listenAddress(flags.text("listen"));
   let shown = certificates?.current(), server = listenOn(listen, handler, shown);
   const address = addressText({ ...listen, port: server.addr.port });
   log.info("serving", { listen: address, scheme: shown === undefined ? "http" : "https", target });
+  const own = watch.pages(processState), isAsked = flags.given("prom-listen");
+  const pages = await servePages(flags.text("prom-listen"), isAsked, own, log);
+  const lookAtTarget = (): void => void (pages !== undefined && watch.look(clientFor(target)));
+  lookAtTarget();
   const manager = serviceManager(log);
   manager.ready(`serving ${target} on ${address}`);
   // The runtime takes certificates when it begins to listen: a renewed one makes it begin again.
   const isRenewed = (): boolean => certificates?.current() !== shown;
-  const looking = setInterval(() => isRenewed() && void server.shutdown(), LOOK_MS);
+  const looking = setInterval(() => {
+    if (isRenewed()) void server.shutdown();
+    lookAtTarget();
+  }, LOOK_MS);
   const stop = stopSignal();
   for (let why = await endOf(server, stop); why !== undefined; why = await endOf(server, stop)) {
     if (!isRenewed()) {
@@ -70,6 +82,7 @@ async function run(flags: FlagValues): Promise<void> {
   log.info("stopping");
   manager.stopping();
   const timer = setTimeout(() => Deno.exit(0), STOP_MS_MAX); // whoever still reads then is not waited for
+  pages?.stop();
   await server.shutdown();
   for (const client of clients.values()) client.close();
   clearTimeout(timer);
