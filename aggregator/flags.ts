@@ -21,6 +21,7 @@ export const AGGREGATOR: Program = {
       placeholder: "HOST:PORT",
       help: "address to serve gRPC on; without a host, IPv4 and IPv6 on every interface",
       check: listenMistake,
+      touches: "listens",
     },
     {
       name: "collectors",
@@ -29,6 +30,7 @@ export const AGGREGATOR: Program = {
       placeholder: "HOST:PORT,…",
       help: `collectors to follow, at most ${SOURCES_MAX}; @FILE reads them from a file, one a line, again on SIGHUP`,
       check: (value) => value.startsWith("@") ? undefined : targetMistake(value),
+      touches: "other",
     },
     {
       name: "source",

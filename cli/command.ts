@@ -1,7 +1,7 @@
 /** From arguments to a command: the only operand is the command's name, wherever it stands among the flags. */
 import { type Environment, EXIT, HelpRequested, UsageError } from "@/core/host/exit.ts";
 import { splitArguments } from "@/core/host/flag_tokens.ts";
-import { type FlagValues, readFlags } from "@/core/host/flags.ts";
+import { type FlagValues, type Program, readFlags } from "@/core/host/flags.ts";
 import { didYouMean } from "@/core/host/near_miss.ts";
 import { printable } from "@/core/host/printable.ts";
 import { ALL_COMMANDS, ASKS, type CommandName, COMMANDS, overviewText } from "./flags.ts";
@@ -9,7 +9,7 @@ import { securityGiven } from "@/core/host/security_flags.ts";
 import type { Shell } from "./shell.ts";
 
 /** Prints, and resolves to the exit code. */
-type Command = (flags: FlagValues, shell: Shell) => Promise<number>;
+type Command = (flags: FlagValues, shell: Shell, env: Environment) => Promise<number>;
 
 /** A command is loaded when it is run: a program that is started for one answer should not read the others' modules. */
 const LOAD: Readonly<Record<CommandName, () => Promise<Command>>> = {
@@ -19,6 +19,7 @@ const LOAD: Readonly<Record<CommandName, () => Promise<Command>>> = {
   stream: async () => (await import("./command_stream.ts")).stream,
   targets: async () => (await import("./command_targets.ts")).targets,
   count: async () => (await import("./command_count.ts")).count,
+  permissions: async () => (await import("./command_permissions.ts")).permissions,
   completion: async () => (await import("./command_completion.ts")).completion,
   version: async () => (await import("./command_version.ts")).version,
 };
@@ -34,11 +35,18 @@ export async function runCommand(args: readonly string[], env: Environment, shel
   const operand = operands.find(({ text, maybeValue }) => !maybeValue || isCommand(text));
   if (operand === undefined || !isCommand(operand.text)) return withoutCommand(args, env, operand?.text, shell);
   const rest = args.filter((_, index) => index !== operand.index);
-  const flags = readFlags(COMMANDS[operand.text], rest, env);
+  const program = COMMANDS[operand.text];
+  const flags = readFlags(program, operand.text === "permissions" ? withRoleApart(program, rest) : rest, env);
   if (ASKS.has(operand.text) && securityGiven(flags)) await shell.secure(flags);
-  shell.giveUp(operand.text === "count" ? "net" : "read");
+  shell.giveUp(ASKS.has(operand.text) ? "read" : "net");
   const run = await LOAD[operand.text]();
-  return await run(flags, shell);
+  return await run(flags, shell, env);
+}
+
+/** What follows the role is the role's own: for us, all of it is operands. */
+function withRoleApart(program: Program, args: readonly string[]): readonly string[] {
+  const role = splitArguments(program.flags, args).operands.at(0)?.index ?? args.length;
+  return [...args.slice(0, role), "--", ...args.slice(role)];
 }
 
 function withoutCommand(args: readonly string[], env: Environment, word: string | undefined, shell: Shell): number {

@@ -91,12 +91,12 @@ Deno.test("filters that are too many together are refused", async () => {
 
 Deno.test("an unknown command names the near miss, lists the commands, and does not hide other mistakes", async () => {
   assertEquals(await mistakes("tpon --taget x"), [
-    '"tpon": no such command; did you mean topn? (topn, top, trend, stream, targets, count, completion, version)',
+    '"tpon": no such command; did you mean topn? (topn, top, trend, stream, targets, count, permissions, completion, version)',
     "--taget: no such flag; did you mean --target?",
   ]);
   assertEquals(await mistakes("--taget x topn"), ["--taget: no such flag; did you mean --target?"]);
   assertEquals(await mistakes("--json"), [
-    "a command is missing (topn, top, trend, stream, targets, count, completion, version)",
+    "a command is missing (topn, top, trend, stream, targets, count, permissions, completion, version)",
   ]);
   assertEquals(await mistakes("topn extra"), ['"extra": not expected here; nginx-logtail topn takes flags only']);
   assertEquals((await mistakes("toString"))[0].slice(0, 30), '"toString": no such command (t');
@@ -111,7 +111,7 @@ Deno.test("nothing at all prints help for people and is a usage error", async ()
 
 Deno.test("help is the overview, or the command's own", async () => {
   const overview = await assertRejects(() => run("--help", fakeShell({})), HelpRequested);
-  assertStringIncludes(overview.message, "  trend       requests over time");
+  assertStringIncludes(overview.message, "  trend        requests over time");
   const own = await assertRejects(() => run("trend --help", fakeShell({})), HelpRequested);
   assertStringIncludes(own.message, "--window TIME");
   for (const line of [...overview.message.split("\n"), ...own.message.split("\n")]) {

@@ -7,7 +7,7 @@ import type { StartThread, ThreadResult } from "./count_threads.ts";
 const ENTRY = new URL(import.meta.url.endsWith(".js") ? "./count_worker.js" : "./count_worker.ts", import.meta.url);
 
 /** The checkout, or wherever the modules are: a thread must be able to read what it imports. */
-const MODULES = decodeURIComponent(new URL("../", import.meta.url).pathname);
+export const MODULES = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
 /** Rejects when the thread dies, which is our bug. Throws MachineRefusal when it may not be started. */
 export const startThread: StartThread = (start, names) =>

@@ -15,7 +15,16 @@ import { FILTER_FLAGS } from "./filters.ts";
 /** As installed. */
 export const PROGRAM_NAME = "nginx-logtail";
 
-export type CommandName = "topn" | "top" | "trend" | "stream" | "targets" | "count" | "completion" | "version";
+export type CommandName =
+  | "topn"
+  | "top"
+  | "trend"
+  | "stream"
+  | "targets"
+  | "count"
+  | "permissions"
+  | "completion"
+  | "version";
 
 const TARGET: Flag = {
   name: "target",
@@ -24,6 +33,7 @@ const TARGET: Flag = {
   placeholder: "HOST:PORT,…",
   help: "collectors or aggregators to ask, side by side",
   check: targetMistake,
+  touches: "connects",
 };
 
 const JSON_SWITCH: Flag = { name: "json", kind: "switch", help: "one JSON object a line instead of a table" };
@@ -137,6 +147,39 @@ const COUNTING: readonly Flag[] = [
   { name: "stats", kind: "switch", help: "say on standard error how fast it was, as on a terminal" },
 ];
 
+/** Roles whose permissions can be asked for; `cli COMMAND` for those of a command of this program. */
+export const ROLES = ["collector", "aggregator", "frontend", "cli"] as const;
+
+/** They stand before the role: what follows it is the role's own. */
+const PERMISSIONS: readonly Flag[] = [
+  {
+    name: "format",
+    kind: "text",
+    default: "table",
+    placeholder: "NAME",
+    help: "a table with reasons, the flags alone for scripts, or JSON; before the role, as all flags of this command",
+    choices: ["table", "flags", "json"],
+  },
+  {
+    name: "networks",
+    kind: "list",
+    placeholder: "CIDR,…",
+    help: "where peers that are known by name have their addresses, such as 10.0.0.0/8",
+    check: networkMistake,
+  },
+  {
+    name: "service",
+    kind: "switch",
+    help: "as the systemd unit starts it: settings may come from the environment, and systemd is told that it serves",
+  },
+];
+
+/** The runtime takes IPv4 networks only. */
+function networkMistake(text: string): string | undefined {
+  if (/^[\d.]+\/\d+$/.test(text) && parsePrefixText(text) !== undefined) return undefined;
+  return "no IPv4 network, and the runtime grants no others; write 10.0.0.0/8";
+}
+
 const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT, ...CLIENT_SECURITY_FLAGS, tokenFlag("token-file")];
 
 /** In the order of help. */
@@ -160,6 +203,10 @@ export const COMMANDS: Readonly<Record<CommandName, Program>> = {
   count: {
     ...command("count", "log files, read once and ranked like topn; no daemon needed", [...COUNTING, ...FILTER_FLAGS]),
     operands: "FILE…",
+  },
+  permissions: {
+    ...command("permissions", "the smallest set of the runtime's permissions for a role with these flags", PERMISSIONS),
+    operands: `${ROLES.join("|")} [flags of the role]`,
   },
   completion: { ...command("completion", "what makes a shell complete these commands", []), operands: "bash|zsh|fish" },
   version: command("version", "the version of this program", [JSON_SWITCH]),

@@ -20,24 +20,28 @@ export const COLLECTOR: Program = {
       placeholder: "HOST:PORT",
       help: "address to serve gRPC on; without a host, IPv4 and IPv6 on every interface",
       check: listenMistake,
+      touches: "listens",
     },
     {
       name: "logs",
       kind: "list",
       placeholder: "PATH,…",
       help: "logs to follow: paths or globs such as /var/log/nginx/*.log",
+      touches: "other",
     },
     {
       name: "logs-file",
       kind: "text",
       placeholder: "PATH",
       help: "file with one path or glob a line, # begins a comment; read again on SIGHUP",
+      touches: "other",
     },
     {
       name: "nginx-conf",
       kind: "text",
       placeholder: "PATH",
       help: "nginx's configuration, such as /etc/nginx/nginx.conf: its access logs are followed; read again on SIGHUP",
+      touches: "other",
     },
     ...FORMAT_FLAGS,
     {
@@ -46,6 +50,7 @@ export const COLLECTOR: Program = {
       placeholder: "HOST:PORT",
       help: "address to take datagrams of one or more log lines on, such as :9514",
       check: listenMistake,
+      touches: "listens",
     },
     {
       name: "syslog-listen",
@@ -53,6 +58,7 @@ export const COLLECTOR: Program = {
       placeholder: "URL,…",
       help: "where to take syslog: udp://:514, tcp://:601, unix:/run/logtail/syslog.sock",
       check: syslogInputMistake,
+      touches: "other",
     },
     {
       name: "stdin",
@@ -65,6 +71,7 @@ export const COLLECTOR: Program = {
       placeholder: "PATH,…",
       help:
         "the kernel's tables /proc/net/udp and udp6, handed in as files, or as - on standard input: datagrams it drops are counted",
+      touches: "other",
     },
     promListenFlag(":9100"),
     {
@@ -80,6 +87,7 @@ export const COLLECTOR: Program = {
       placeholder: "PATH",
       help:
         "directory for what was counted and read, so that a restart goes on exactly there; memory only when not given",
+      touches: "keeps",
     },
     {
       name: "source",

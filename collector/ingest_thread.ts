@@ -2,7 +2,6 @@
  * The main thread's side of an ingest thread: starts it with narrowed permissions, keeps its last positions, and starts
  * another from there when it dies, or when it is to follow logs that it may not read.
  */
-import { fromFileUrl } from "@std/path";
 import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, UNTAKEN_BYTES_MAX } from "@/core/bounds.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
@@ -10,6 +9,7 @@ import { globBase } from "@/core/host/glob.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import { AUTO_RULES, type FormatRules } from "./input_formats.ts";
+import { MODULES } from "./modules.ts";
 import type { Position } from "./position.ts";
 import type { SocketPort } from "./socket_batch.ts";
 import { type FromThread, type InputCounts, openSealed, type Sealed, type ToThread } from "./thread_message.ts";
@@ -76,9 +76,6 @@ export interface IngestThread {
   /** Resolves when the thread has sealed and posted all it had read. */
   stop(): Promise<void>;
 }
-
-/** The checkout, or wherever the modules are: a thread must be able to read what it imports. */
-const MODULES = fromFileUrl(new URL("../", import.meta.url));
 
 /** Starts the thread. Throws MachineRefusal when it may not read what it is to follow. */
 export function startIngestThread(options: IngestThreadOptions): IngestThread {

@@ -2,10 +2,10 @@
  * The main thread's side of the threads that receive: one for each input that is no file, started with permission for its own
  * address, and started again when it dies. Their messages go to the counting thread directly.
  */
-import { fromFileUrl } from "@std/path";
 import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
 import { MachineRefusal } from "@/core/host/endings.ts";
 import type { Log } from "@/core/host/log.ts";
+import { MODULES } from "./modules.ts";
 import type { ConnectionCounts, ReceiverOrder, ReceiverReport, SocketPort } from "./socket_batch.ts";
 import { grantOf, type SocketInput } from "./socket_input.ts";
 
@@ -61,9 +61,6 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
     stop: async () => void await Promise.all(receivers.map((receiver) => receiver.stop())),
   };
 }
-
-/** The checkout, or wherever the modules are: a thread must be able to read what it imports. */
-const MODULES = fromFileUrl(new URL("../", import.meta.url));
 
 class Receiver implements ReceiverState {
   port = 0;

@@ -17,6 +17,7 @@ export const FRONTEND: Program = {
       placeholder: "HOST:PORT",
       help: "address to serve HTTP on; without a host, IPv4 and IPv6 on every interface",
       check: listenMistake,
+      touches: "listens",
     },
     {
       name: "target",
@@ -25,6 +26,7 @@ export const FRONTEND: Program = {
       placeholder: "HOST:PORT",
       help: "collector or aggregator that answers",
       check: targetMistake,
+      touches: "connects",
     },
     {
       name: "target-allow",
@@ -32,6 +34,7 @@ export const FRONTEND: Program = {
       placeholder: "HOST:PORT,…",
       help: "other collectors and aggregators that ?target= may ask; a source that the target lists needs no entry",
       check: targetMistake,
+      touches: "connects",
     },
     { name: "n", kind: "number", default: "25", min: 1, max: PAGE_ROWS_MAX, help: "rows of a ranking" },
     {
@@ -57,14 +60,16 @@ export const FRONTEND: Program = {
       kind: "text",
       placeholder: "PATH",
       help: "who may see anything: name:hash a line, as htpasswd -B writes it; looked at every ten seconds",
+      touches: "reads",
     },
     {
       name: "tls-cert",
       kind: "text",
       placeholder: "PATH",
       help: "certificate (PEM, with its chain) to serve HTTPS; looked at every ten seconds",
+      touches: "reads",
     },
-    { name: "tls-key", kind: "text", placeholder: "PATH", help: "its private key (PEM)" },
+    { name: "tls-key", kind: "text", placeholder: "PATH", help: "its private key (PEM)", touches: "reads" },
     promListenFlag("", ":9102"),
     ...CLIENT_SECURITY_FLAGS,
     tokenFlag("token-file"),

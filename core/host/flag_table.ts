@@ -26,7 +26,15 @@ export interface Flag {
   readonly required?: boolean;
   /** What is wrong with the value and what would work, or undefined; for a list, called for each of its values. */
   readonly check?: (value: string) => string | undefined;
+  /** What the value lets the program touch; required of flags that name a place. */
+  readonly touches?: Touch;
 }
+
+/**
+ * What a place is to the program, from which its permissions follow (`permissions.ts`): an address that it listens on or
+ * connects to, a file that it reads, a directory that it keeps state in; `other` is said in the role's own `permissions.ts`.
+ */
+export type Touch = "listens" | "connects" | "reads" | "keeps" | "other";
 
 export interface Program {
   /** Prefix of the environment variables, in lower case: `collector` gives `COLLECTOR_LOGS`. */

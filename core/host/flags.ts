@@ -15,7 +15,7 @@ import { type GivenFlag, type SplitArguments, splitArguments } from "./flag_toke
 import { didYouMean } from "./near_miss.ts";
 import { printable } from "./printable.ts";
 
-export { type Flag, type FlagKind, type Program, variableOf } from "./flag_table.ts";
+export { type Flag, type FlagKind, type Program, type Touch, variableOf } from "./flag_table.ts";
 
 /**
  * What was given, else the default. Asking for a flag that the table does not have, or as another kind, is a bug and

@@ -33,7 +33,7 @@ const DRAWN: Readonly<Record<string, string>> = {
 };
 
 /** Variables that name the character set of a terminal; the first that is not empty counts (POSIX, 8.2). */
-const VARIABLES = ["LC_ALL", "LC_CTYPE", "LANG"] as const;
+export const LOCALE_VARIABLES = ["LC_ALL", "LC_CTYPE", "LANG"] as const;
 
 /** The text in ASCII, a character for a character but for `≤` and `≥`; valid JSON stays valid JSON. */
 export function asciiText(text: string): string {
@@ -51,14 +51,14 @@ export function asciiText(text: string): string {
  */
 export function localeIsUtf8(variable: (name: string) => string | undefined, readable: boolean): boolean {
   if (!readable) return true;
-  const locale = VARIABLES.map(variable).find((value) => value !== undefined && value !== "") ?? "C";
+  const locale = LOCALE_VARIABLES.map(variable).find((value) => value !== undefined && value !== "") ?? "C";
   return /utf-?8/i.test(locale);
 }
 
 /** What is to be done to a text before it is written to a stream: nothing, unless it is a terminal without UTF-8. */
 export function terminalEncoding(stream: { isTerminal(): boolean }): (text: string) => string {
   if (!stream.isTerminal()) return (text) => text;
-  const readable = VARIABLES.every((name) =>
+  const readable = LOCALE_VARIABLES.every((name) =>
     Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
   );
   return localeIsUtf8((name) => Deno.env.get(name), readable) ? (text) => text : asciiText;

@@ -13,37 +13,48 @@ export const SERVER_SECURITY_FLAGS: readonly Flag[] = [
     kind: "text",
     placeholder: PATH,
     help: "certificate (PEM, with its chain) to serve gRPC with TLS",
+    touches: "reads",
   },
-  { name: "tls-key", kind: "text", placeholder: PATH, help: "its private key (PEM)" },
+  { name: "tls-key", kind: "text", placeholder: PATH, help: "its private key (PEM)", touches: "reads" },
   {
     name: "tls-client-ca",
     kind: "text",
     placeholder: PATH,
     help: "authorities (PEM): only clients with a certificate that one of them signed may call",
+    touches: "reads",
   },
   {
     name: "token-file",
     kind: "text",
     placeholder: PATH,
     help: `file with a token of at least ${TOKEN_CHARS_MIN} characters that every call must bring`,
+    touches: "reads",
   },
 ];
 
 export const CLIENT_SECURITY_FLAGS: readonly Flag[] = [
   { name: "tls", kind: "switch", help: "speak TLS, and believe the authorities that the runtime knows" },
-  { name: "tls-ca", kind: "text", placeholder: PATH, help: "speak TLS, and believe these authorities (PEM)" },
+  {
+    name: "tls-ca",
+    kind: "text",
+    placeholder: PATH,
+    help: "speak TLS, and believe these authorities (PEM)",
+    touches: "reads",
+  },
   {
     name: "client-cert",
     kind: "text",
     placeholder: PATH,
     help: "certificate (PEM) to show to servers that ask for one",
+    touches: "reads",
   },
-  { name: "client-key", kind: "text", placeholder: PATH, help: "its private key (PEM)" },
+  { name: "client-key", kind: "text", placeholder: PATH, help: "its private key (PEM)", touches: "reads" },
 ];
 
 /** The token that a client brings; an aggregator, which is server and client, has another name for it. */
 export function tokenFlag(name: string): Flag {
-  return { name, kind: "text", placeholder: PATH, help: "file with the token to bring to servers that ask for one" };
+  const help = "file with the token to bring to servers that ask for one";
+  return { name, kind: "text", placeholder: PATH, help, touches: "reads" };
 }
 
 /** Whether any flag of the client's side was set. */

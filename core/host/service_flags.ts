@@ -16,5 +16,6 @@ export function promListenFlag(byDefault: string, example = byDefault): Flag {
     placeholder: "HOST:PORT",
     help: `address to serve /metrics, /healthz and /readyz on over HTTP${otherwise}`,
     check: (value) => value === "" ? undefined : listenMistake(value),
+    touches: "listens",
   };
 }
