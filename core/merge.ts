@@ -31,20 +31,50 @@ export function mergeBuckets(
   caps: Caps,
   seed: number,
 ): Bucket {
-  const rows = buckets.reduce((sum, bucket) => sum + bucket.rows, 0);
-  const table = new CounterTable(seed, Math.min(Math.max(ROWS_MIN, rows), TABLE_ROWS_MAX));
-  const ledger = emptyLedger();
-  const room: Caps = {
-    // Cut late: what has been given up cannot be told apart any more when more of it comes.
-    rowsMax: TABLE_ROWS_MAX,
-    entriesMax: Math.max(OPEN_ENTRIES_MAX, 2 * caps.entriesMax),
-    entryBytesMax: Math.max(OPEN_ENTRY_BYTES_MAX, 2 * caps.entryBytesMax),
-  };
-  for (const bucket of buckets) mergeInto(table, ledger, inBlock(bucket), room);
-  const merged = seal(table, startS, lengthS, ledger, caps);
-  table.free();
-  return merged;
+  const merge = new Merge(caps, seed, buckets.reduce((sum, bucket) => sum + bucket.rows, 0));
+  for (const bucket of buckets) merge.add(bucket);
+  return merge.end(startS, lengthS);
 }
+
+/** A merge that goes on: each bucket costs what it has itself, however many came before. */
+export class Merge {
+  readonly #table: CounterTable;
+  readonly #ledger = emptyLedger();
+  readonly #room: Caps;
+
+  /**
+   * @param caps of the bucket at the end.
+   * @param seed for the hashes while merging; never leaves the process.
+   * @param rowsExpected in all buckets together.
+   */
+  constructor(readonly caps: Caps, seed: number, rowsExpected: number) {
+    this.#table = new CounterTable(seed, Math.min(Math.max(ROWS_MIN, rowsExpected), TABLE_ROWS_MAX));
+    this.#room = {
+      // Cut late: what has been given up cannot be told apart any more when more of it comes.
+      rowsMax: TABLE_ROWS_MAX,
+      entriesMax: Math.max(OPEN_ENTRIES_MAX, 2 * caps.entriesMax),
+      entryBytesMax: Math.max(OPEN_ENTRY_BYTES_MAX, 2 * caps.entryBytesMax),
+    };
+  }
+
+  add(bucket: Bucket): void {
+    mergeInto(this.#table, this.#ledger, inBlock(bucket), this.#room);
+  }
+
+  /** What has been merged so far, with all the rows and entries there are: it may have more than its caps allow. */
+  soFar(startS: number, lengthS: number): Bucket {
+    return seal(this.#table, startS, lengthS, this.#ledger, UNCUT);
+  }
+
+  /** All of it, at most as much as its caps allow. Frees the memory: nothing can be added any more. */
+  end(startS: number, lengthS: number): Bucket {
+    const merged = seal(this.#table, startS, lengthS, this.#ledger, this.caps);
+    this.#table.free();
+    return merged;
+  }
+}
+
+const UNCUT: Caps = { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity };
 
 /** Brings one bucket to smaller caps. */
 export function cutBucket(bucket: Bucket, caps: Caps, seed: number): Bucket {
@@ -121,16 +151,14 @@ function spreadValues(column: NumberColumn, from: number, count: number, into: F
   }
 }
 
-/** Folds what the table has, so that a whole dictionary more fits. */
+/**
+ * Folds what the table has when a whole dictionary more would not fit, and far enough that the next ones do: half is still
+ * several times what is kept in the end.
+ */
 function makeRoomFor(table: CounterTable, d: number, { size, bytes }: BlockDictionary, room: Caps): void {
   const there = table.dictionaries[d], { entriesMax, entryBytesMax } = room;
   if (there.size + size <= entriesMax && there.bytes + bytes.length <= entryBytesMax) return;
-  fold(
-    table,
-    d,
-    Math.max(entriesMax / 2, entriesMax - size),
-    Math.max(entryBytesMax / 2, entryBytesMax - bytes.length),
-  );
+  fold(table, d, entriesMax / 2, entryBytesMax / 2);
 }
 
 /** The table's id of every entry of a dictionary. */

@@ -7,9 +7,37 @@
 import { SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX } from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
-import { bucketBytes } from "./bucket_block.ts";
-import { cutBucket, mergeBuckets } from "./merge.ts";
+import { blockOf, bucketBytes } from "./bucket_block.ts";
+import { free } from "./free.ts";
+import { cutBucket, Merge, mergeBuckets } from "./merge.ts";
 import { IdentitySet } from "./identity_set.ts";
+
+/**
+ * The slots whose merges go on: with hundreds of sources each delta then costs what it has itself, where merging what has been
+ * merged with a few more each time would cost many times as much. A merge is a large table, so only few go on at once; of
+ * more, the one that was used longest ago ends.
+ */
+export class OpenMerges {
+  /** The one used last comes last. */
+  readonly #slots = new Set<Slot>();
+
+  /** @param most at once; 0 where few sources deliver, or one. */
+  constructor(readonly most: number = 0) {}
+
+  /** A slot's merge goes on. */
+  use(slot: Slot): void {
+    this.#slots.delete(slot);
+    this.#slots.add(slot);
+    for (const oldest of this.#slots) {
+      if (this.#slots.size <= this.most) break;
+      oldest.bucket();
+    }
+  }
+
+  ended(slot: Slot): void {
+    this.#slots.delete(slot);
+  }
+}
 
 /** What has been merged for one slice, and from which deltas. */
 export class Slot {
@@ -19,13 +47,20 @@ export class Slot {
   #merged: Bucket | undefined;
   #pending: Bucket[] = [];
   #pendingBytes = 0;
+  /** A merge that goes on has all that there is; `#merged` is then what it had when somebody looked, and nothing is pending. */
+  #merge: Merge | undefined;
   /** Bit i is set when something is known of the fine slice i of this slot; at most 30 of them. */
   #known = 0;
 
   /** Whether it began as a former process had it. */
   restored = false;
 
-  constructor(readonly startS: number, readonly tier: number, readonly seed: number) {}
+  constructor(
+    readonly startS: number,
+    readonly tier: number,
+    readonly seed: number,
+    readonly openMerges: OpenMerges = new OpenMerges(),
+  ) {}
 
   get lengthS(): number {
     return TIERS[this.tier].sliceS;
@@ -73,8 +108,24 @@ export class Slot {
     this.#hold(finer.bucket());
   }
 
+  /** All of it as one bucket, for a question alone: while many deliver, it may have more rows than are kept. */
+  bucketNow(): Bucket {
+    return this.#merge === undefined ? this.bucket() : this.#merged ??= this.#merge.soFar(this.startS, this.lengthS);
+  }
+
+  /** Whether deltas wait here to be merged. */
+  get isPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** All of it as one bucket. */
   bucket(): Bucket {
+    if (this.#merge !== undefined) {
+      this.#forgetSoFar();
+      this.#merged = this.#merge.end(this.startS, this.lengthS);
+      this.#merge = undefined;
+      this.openMerges.ended(this);
+    }
     if (this.#pending.length > 0 || this.#merged === undefined) {
       const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
       this.#pending = [];
@@ -87,16 +138,41 @@ export class Slot {
   /** The next coarser slot has been made: from now on keep less. */
   setMade(): void {
     if (this.#made) return;
+    if (this.#merge !== undefined) this.bucket();
     this.#made = true;
     if (this.#merged !== undefined) this.#merged = cutBucket(this.#merged, this.#caps, this.seed);
   }
 
   #hold(bucket: Bucket): void {
+    if (this.#merge !== undefined) {
+      this.#merge.add(bucket);
+      this.#forgetSoFar();
+      return this.openMerges.use(this);
+    }
     this.#pending.push(bucket);
     this.#pendingBytes += bucketBytes(bucket);
     const merged = this.#merged === undefined ? 0 : bucketBytes(this.#merged);
     const bytesMax = Math.max(SLOT_PENDING_BYTES_MAX, merged);
-    if (this.#pendingBytes > bytesMax || this.#pending.length > SLOT_PENDING_MAX) this.bucket();
+    if (this.#pendingBytes <= bytesMax && this.#pending.length <= SLOT_PENDING_MAX) return;
+    if (this.openMerges.most === 0) this.bucket();
+    else this.#open();
+  }
+
+  /** What a question has looked at: none goes on, and there may be several in a second. */
+  #forgetSoFar(): void {
+    if (this.#merged !== undefined) free(new Uint8Array(blockOf(this.#merged)));
+    this.#merged = undefined;
+  }
+
+  /** What waits is merged with what has been, in a merge that goes on. */
+  #open(): void {
+    const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
+    const merge = this.#merge = new Merge(this.#caps, this.seed, parts.reduce((rows, part) => rows + part.rows, 0));
+    for (const part of parts) merge.add(part);
+    this.#merged = undefined;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.openMerges.use(this);
   }
 
   #know(slices: number): void {
@@ -120,7 +196,7 @@ export class Slot {
 export class Ring {
   readonly #slots = new Map<number, Slot>();
 
-  constructor(readonly tier: number, readonly seed: number) {}
+  constructor(readonly tier: number, readonly seed: number, readonly openMerges: OpenMerges = new OpenMerges()) {}
 
   /** The slot that begins at `startS`, or undefined when nothing is known of that slice. */
   at(startS: number): Slot | undefined {
@@ -130,7 +206,7 @@ export class Ring {
   /** The same, made when it is not there. The caller has checked that the ring holds it. */
   open(startS: number): Slot {
     let slot = this.#slots.get(startS);
-    if (slot === undefined) this.#slots.set(startS, slot = new Slot(startS, this.tier, this.seed));
+    if (slot === undefined) this.#slots.set(startS, slot = new Slot(startS, this.tier, this.seed, this.openMerges));
     return slot;
   }
 

@@ -77,7 +77,7 @@ function stepsOf(store: Store, { fromS, toS }: Span, stepS: number, sliceS: numb
   for (let startS = fromS; startS < toS; startS += stepS) {
     const endS = Math.min(startS + stepS, toS);
     const { slots, secondsCovered } = store.resolve({ fromS: startS, toS: endS }, coarsest, sliceS);
-    steps.push({ startS, buckets: slots.map((slot) => slot.bucket()), secondsCovered });
+    steps.push({ startS, buckets: slots.map((slot) => slot.bucketNow()), secondsCovered });
   }
   return steps;
 }
