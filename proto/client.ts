@@ -1,6 +1,7 @@
 /**
  * The other side of `service.ts`: what a role asks another role. Everything that goes wrong is a RemoteError.
  */
+import "@/core/host/quiet_environment.ts"; // before gRPC
 import {
   type ChannelCredentials,
   Client as GrpcClient,

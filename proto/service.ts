@@ -4,6 +4,7 @@
  * Questions are checked here and refused with INVALID_ARGUMENT and a sentence that says what would work; an Answerer
  * only ever sees good ones.
  */
+import "@/core/host/quiet_environment.ts"; // before gRPC
 import {
   type handleUnaryCall,
   Server,
