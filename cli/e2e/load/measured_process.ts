@@ -1,7 +1,7 @@
 /** The aggregator that is measured, as a process of its own with the permissions and settings of its task. */
 import { fromFileUrl } from "@std/path";
 
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const ROOT = fromFileUrl(new URL("../../../", import.meta.url));
 
 /** Clock ticks a second in /proc, on every Linux. */
 const TICKS_PER_S = 100;

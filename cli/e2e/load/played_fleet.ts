@@ -3,8 +3,8 @@ import type { Delta } from "@/core/bucket.ts";
 import { openLog } from "@/core/host/log.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { FINEST_S } from "@/core/slices.ts";
-import { makeWeb, type WebSize } from "../compare/made_up_web.ts";
-import { Random } from "../compare/random.ts";
+import { makeWeb, type WebSize } from "@/cli/compare/made_up_web.ts";
+import { Random } from "@/cli/compare/random.ts";
 import { FLOOD_FRESH, makePattern, nameOf, ORDINARY_FRESH, type Pattern, played } from "./made_up_slices.ts";
 import { PlayedCollector } from "./played_collector.ts";
 

@@ -12,7 +12,7 @@
  *   --realtime          the aggregator runs with real-time priority: where others use the machine, and chrt may be used
  *   --profile           V8 writes isolate-*.log of where its time goes
  */
-import { percentile } from "../udp/measured.ts";
+import { percentile } from "@/cli/udp/measured.ts";
 import { type FleetReport, type FleetRun, runFleet, type SliceReport } from "./fleet_run.ts";
 
 const options = new Map(Deno.args.map((arg) => arg.replace(/^--/, "").split("=", 2) as [string, string]));

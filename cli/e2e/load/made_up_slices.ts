@@ -16,8 +16,8 @@ import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "@/core/measu
 import { seal } from "@/core/seal.ts";
 import { FINEST_S, TIERS } from "@/core/slices.ts";
 import { countRow } from "@/core/test_tables.ts";
-import { anyNetwork, type MadeUpWeb, pageFor } from "../compare/made_up_web.ts";
-import type { Random } from "../compare/random.ts";
+import { anyNetwork, type MadeUpWeb, pageFor } from "@/cli/compare/made_up_web.ts";
+import type { Random } from "@/cli/compare/random.ts";
 
 export interface PatternShape {
   readonly rows: number;

@@ -7,6 +7,7 @@ import type { TopNAnswer } from "@/core/answer.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { FINEST_S, sliceStart, type WindowName } from "@/core/slices.ts";
 import { connect } from "@/proto/client.ts";
+import { freePort } from "@/cli/e2e/ports.ts";
 import { Asker } from "./asker.ts";
 import { nameOf } from "./made_up_slices.ts";
 import { type MeasuredProcess, startAggregator } from "./measured_process.ts";
@@ -156,11 +157,4 @@ async function following(aggregator: MeasuredProcess, collectors: number): Promi
 function budgetOf(stderr: string): number {
   const megabytes = (name: string): number => Number(new RegExp(` ${name}_mb=(\\d+)`).exec(stderr)?.[1] ?? NaN);
   return 1e6 * (megabytes("data") + megabytes("runtime"));
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
 }
