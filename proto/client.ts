@@ -34,6 +34,8 @@ import {
   TREND,
 } from "./schema.ts";
 import { rangesMessages, readSlot } from "./slot_message.ts";
+import { forAddresses } from "./tls_address.ts";
+
 import { tokenMetadata } from "./token.ts";
 
 export { RemoteError } from "./remote_error.ts";
@@ -293,5 +295,5 @@ function open(target: string, { tls }: ClientSecurity, options: ClientOptions): 
 
 function tlsCredentials({ ca, cert, key }: ClientCertificates): ChannelCredentials {
   const bytes = (text: string | undefined): Buffer | null => text === undefined ? null : Buffer.from(text);
-  return credentials.createSsl(bytes(ca), bytes(key), bytes(cert));
+  return forAddresses(credentials.createSsl(bytes(ca), bytes(key), bytes(cert)));
 }

@@ -99,6 +99,14 @@ Deno.test("where a token is asked for, every call must bring it: questions, stre
   health.close();
 });
 
+Deno.test("a target can be an address, and the certificate must be for it", async () => {
+  await using running = await start({ tls: always(SERVER) }, ":0");
+  const security = { tls: always({ ca: pem.CA }) }, { port } = running;
+  assertEquals(await running.asked(security, `127.0.0.1:${port}`), "answered");
+  const other = await running.asked(security, `[::1]:${port}`);
+  assertEquals(/^unreachable: .*(certificate is for another name|refused)/.test(other), true, other);
+});
+
 Deno.test("files that go together are read, and again when they have changed", async () => {
   await using folder = await files({ "c.pem": pem.SERVER_CERT, "k.pem": pem.SERVER_KEY, "ca.pem": pem.CA });
   let nowS = 0;
@@ -174,17 +182,17 @@ interface Running extends AsyncDisposable {
   readonly port: number;
   readonly target: string;
   /** "answered", or the code and words of what went wrong. */
-  asked(security: ClientSecurity): Promise<string>;
+  asked(security: ClientSecurity, target?: string): Promise<string>;
 }
 
-async function start(security: ServerSecurity): Promise<Running> {
+async function start(security: ServerSecurity, listen = "127.0.0.1:0"): Promise<Running> {
   const answerer = new FakeAnswerer();
-  const serving = await serve({ listen: "127.0.0.1:0", answerer, regex: linearRegex, log: silent, security });
-  const target = `localhost:${serving.port}`;
+  const serving = await serve({ listen, answerer, regex: linearRegex, log: silent, security });
+  const own = `localhost:${serving.port}`;
   return {
     port: serving.port,
-    target,
-    async asked(security): Promise<string> {
+    target: own,
+    async asked(security, target = own): Promise<string> {
       const client = connect(target, security);
       try {
         await client.targets(3_000);
