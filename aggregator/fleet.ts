@@ -85,6 +85,7 @@ export class Fleet {
   tick(): void {
     const nowS = this.options.clock.nowS();
     this.view.tick(nowS);
+    for (const source of this.#sources.values()) source.tick();
     for (const { address, problem } of this.#targets()) {
       const why = CONFUSED.find((text) => problem.includes(text));
       if (why !== undefined) this.#refusals.warn(`confused ${address}`, nowS, why, () => ({ address }));

@@ -5,15 +5,19 @@
  * a stream has brought something new or has lasted; a replay of what we have does not count, or a stream that breaks
  * at the same place each time would be opened again without end.
  */
-import { GAP_NOTICE_SECONDS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
+import { FIRST_WORD_MS_MAX, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, SOURCES_MAX } from "@/core/bounds.ts";
 import type { TargetInfo } from "@/core/answer.ts";
 import type { Bucket, Delta } from "@/core/bucket.ts";
+import { bucketBytes } from "@/core/bucket_block.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
-import type { Log } from "@/core/host/log.ts";
+import { type Log, OncePerMinute } from "@/core/host/log.ts";
 import { addLedger, emptyLedger, READ } from "@/core/ledger.ts";
+import { TIERS } from "@/core/slices.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
 import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
 import { SourceHealth } from "./source_health.ts";
+import { SourceNotice } from "./source_notice.ts";
+import { SourcePace } from "./source_pace.ts";
 
 /** Milliseconds after which a stream has lasted: the longest wait of the backoff. */
 const STEADY_MS_MIN = RETRY_DELAY_MS_MAX;
@@ -51,17 +55,25 @@ export class FollowedSource {
   /** Why it is not connected. */
   #trouble = "";
   #failures = 0;
-  #gap = { text: "", untilMs: -Infinity };
+  readonly #gap: SourceNotice;
+  readonly #refused: SourceNotice;
+  readonly #pace: SourcePace;
+  readonly #complaints: OncePerMinute;
   /** Whose deltas came by this address, and how many of theirs were missing when it had last been caught up with. */
   readonly #sources = new Set<string>();
   #missing = 0;
-  #stream = newStream();
+  #stream = newStream(Infinity);
   readonly #stop = new AbortController();
 
   readonly #health: SourceHealth;
 
   constructor(readonly options: FollowedSourceOptions) {
+    const { log, nowMs } = options;
     this.#health = new SourceHealth(options);
+    this.#gap = new SourceNotice("missing", nowMs);
+    this.#refused = new SourceNotice("refused", nowMs);
+    this.#pace = new SourcePace(nowMs);
+    this.#complaints = new OncePerMinute(log);
   }
 
   /** Follows until `stop`. Never rejects. */
@@ -95,10 +107,15 @@ export class FollowedSource {
     this.#stop.abort();
   }
 
+  /** Gives up on a source that has not said a word. Call it every second. */
+  tick(): void {
+    const { openedMs, beginMs, mute } = this.#stream;
+    if (beginMs === Infinity && this.options.nowMs() - openedMs > FIRST_WORD_MS_MAX) mute.abort();
+  }
+
   target(): TargetInfo {
-    const { address, nowMs } = this.options;
-    const gap = nowMs() < this.#gap.untilMs ? this.#gap.text : "";
-    const problem = [this.#trouble, gap].filter((text) => text !== "").join("; ");
+    const { address } = this.options;
+    const problem = [this.#trouble, this.#gap.text(), this.#refused.text()].filter((text) => text !== "").join("; ");
     const ledger = this.#ledger;
     const facts = this.#health.facts(this.#newestS), delivers = this.#sources;
     return { name: this.#name, address, newestS: this.#newestS, problem, ledger, delivers, ...facts };
@@ -106,11 +123,16 @@ export class FollowedSource {
 
   /** Takes what comes until the stream ends; returns why it did. */
   async #followOnce(client: Client): Promise<string> {
-    const { address, log, nowMs, receiver } = this.options;
-    const stream = this.#stream = newStream();
+    const { address, log, nowMs, receiver, sleep } = this.options;
+    const stream = this.#stream = newStream(nowMs());
+    const signal = AbortSignal.any([this.#stop.signal, stream.mute.signal]);
     try {
-      for await (const item of client.deltas(this.#stop.signal, receiver.has())) this.#take(item);
-      return "the source ended the stream";
+      for await (const item of client.deltas(signal, receiver.has())) {
+        const isRefused = this.#take(item), bytes = "bucket" in item ? bucketBytes(item.bucket) : 0;
+        const waitMs = this.#pace.took(bytes, isRefused);
+        if (waitMs > 0) await sleep(waitMs, this.#stop.signal).catch(() => {});
+      }
+      return stream.mute.signal.aborted ? MUTE : "the source ended the stream";
     } catch (error) {
       if (error instanceof RemoteError) return error.message;
       log.error("a source could not be followed: this is a bug", { address, reason: String(error) });
@@ -120,20 +142,23 @@ export class FollowedSource {
     }
   }
 
-  #take(item: BucketItem): void {
+  /** Whether it could not be used. */
+  #take(item: BucketItem): boolean {
     // A relay has buckets of other sources too, so what it calls itself comes first.
     if ("newestS" in item) this.#name = this.#stream.name = item.source;
     else if ("identity" in item && this.#stream.name === "") this.#name = item.identity.source;
     this.#health.heard();
-    if ("sentMs" in item) return this.#health.told(item);
-    if (this.#stream.beginMs === Infinity) this.#connected();
-    if ("identity" in item) this.#takeDelta(item);
-    else if ("tier" in item) this.#takeSlot(item);
-    else if ("caughtUp" in item) this.#caughtUp();
+    if ("sentMs" in item) this.#health.told(item);
+    else if (this.#stream.beginMs === Infinity) this.#connected();
+    if ("identity" in item) return this.#takeDelta(item);
+    if ("tier" in item) return this.#takeSlot(item);
+    if ("caughtUp" in item) this.#caughtUp();
+    else if ("refused" in item) return this.#tellRefused(item.dropped, item.problem ?? "it cannot be used");
     else if ("dropped" in item) {
       this.#missing += item.dropped; // told now, and not once more when this source has been caught up with
       this.#tellGap(item.dropped, item.problem ?? "this aggregator reads too slowly");
     }
+    return false;
   }
 
   /** The first item, whatever it is, shows that the stream stands. */
@@ -144,27 +169,39 @@ export class FollowedSource {
     log.info("following a source", { address, source: this.#name });
   }
 
-  #takeDelta(delta: Delta): void {
-    this.#sources.add(delta.identity.source);
-    if (delta.identity.source === this.#name) this.#instance = delta.identity.instance;
+  #takeDelta(delta: Delta): boolean {
+    const { source, instance } = delta.identity;
+    if (!this.#knows([source])) return this.#tellRefused(1, TOO_MANY_SOURCES);
+    if (source === this.#name) this.#instance = instance;
     const outcome = this.options.receiver.onDelta(delta);
     if (outcome === "merged") this.#failures = 0;
-    this.#taken(outcome, delta.bucket);
+    return this.#taken(outcome, delta.bucket);
   }
 
-  #takeSlot(slot: MergedSlot): void {
-    for (const { source } of slot.identities) this.#sources.add(source);
-    this.#taken(this.options.receiver.onSlot(slot), slot.bucket);
+  #takeSlot(slot: MergedSlot): boolean {
+    if (!this.#knows(slot.identities.map(({ source }) => source))) return this.#tellRefused(1, TOO_MANY_SOURCES);
+    return this.#taken(this.options.receiver.onSlot(slot), slot.bucket);
+  }
+
+  /** Notes whose deltas come by this address, as many as there may be. */
+  #knows(sources: readonly string[]): boolean {
+    for (const source of sources) {
+      if (!this.#sources.has(source) && this.#sources.size >= SOURCES_MAX) return false;
+      this.#sources.add(source);
+    }
+    return true;
   }
 
   /** What was refused says nothing about how far this source has come. */
-  #taken(outcome: Outcome, { startS, lengthS, ledger }: Bucket): void {
+  #taken(outcome: Outcome, { startS, lengthS, ledger }: Bucket): boolean {
     if (outcome === "merged") {
       addLedger(this.#ledger, ledger);
       // What is filled in from the past says nothing about how fast lines come now.
       if (this.#newestS === 0 || startS + lengthS >= this.#newestS) this.#health.read(ledger[READ]);
     }
     if (outcome === "merged" || outcome === "duplicate") this.#newestS = Math.max(this.#newestS, startS + lengthS);
+    const why = refusal(outcome, startS, this.options.nowS());
+    return why !== undefined && this.#tellRefused(1, why);
   }
 
   /** What is missing now has been forgotten where it came from. It is told once. */
@@ -177,10 +214,17 @@ export class FollowedSource {
 
   /** Buckets that are not here: numbers are too small until they come by another way. */
   #tellGap(missing: number, why: string): void {
-    const { address, log, nowMs } = this.options;
-    log.warn("buckets of a source are missing", { address, missing, why });
-    const text = `${missing} ${missing === 1 ? "bucket is" : "buckets are"} missing: ${why}`;
-    this.#gap = { text, untilMs: nowMs() + 1000 * GAP_NOTICE_SECONDS };
+    const { address, nowS } = this.options;
+    this.#complaints.warn("missing", nowS(), "buckets of a source are missing", () => ({ address, missing, why }));
+    this.#gap.add(missing, why);
+  }
+
+  /** Buckets that came and cannot be used. Returns true. */
+  #tellRefused(refused: number, why: string): true {
+    const { address, nowS } = this.options;
+    this.#complaints.warn("refused", nowS(), "a bucket of a source was refused", () => ({ address, why }));
+    this.#refused.add(refused, why);
+    return true;
   }
 
   #retryDelayMs(): number {
@@ -189,14 +233,41 @@ export class FollowedSource {
   }
 }
 
+const MUTE = `it accepted the connection and did not say a word for ${FIRST_WORD_MS_MAX / 1000} s; ` +
+  "is it a collector or an aggregator?";
+const TOO_MANY_SOURCES = `it delivers for more than ${SOURCES_MAX} sources`;
+
+/** Seconds by which what is too old may be older than the oldest that is held, without a word: it was not when it was sent. */
+const EDGE_SECONDS = 900;
+const HELD_SECONDS = TIERS.at(-1)!.sliceS * TIERS.at(-1)!.slots;
+
+/** Why a bucket of this time was not taken, where that is worth a word. */
+function refusal(outcome: Outcome, startS: number, nowS: number): string | undefined {
+  if (outcome === "too_old" && startS < nowS - HELD_SECONDS - EDGE_SECONDS) {
+    return `it is of ${utcText(startS)}, and a day is held; check the source's clock`;
+  }
+  return outcome === "too_far_ahead"
+    ? `it is of ${utcText(startS)}, which is to come; check the source's clock`
+    : undefined;
+}
+
+/** A time that no calendar has is shown in seconds. */
+function utcText(timeS: number): string {
+  const date = new Date(1000 * timeS);
+  return Number.isNaN(date.getTime()) ? `${timeS} s` : date.toISOString().replace(".000Z", "Z");
+}
+
 /** What is known of one stream. */
 interface Stream {
+  readonly openedMs: number;
   /** When its first item came; Infinity before. */
   beginMs: number;
   /** As its hello says; empty without one. */
   name: string;
+  /** Aborted when nothing comes. */
+  readonly mute: AbortController;
 }
 
-function newStream(): Stream {
-  return { beginMs: Infinity, name: "" };
+function newStream(openedMs: number): Stream {
+  return { openedMs, beginMs: Infinity, name: "", mute: new AbortController() };
 }

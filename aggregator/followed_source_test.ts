@@ -5,6 +5,7 @@ import { openLog } from "@/core/host/log.ts";
 import { type Delta, emptyBucket } from "@/core/bucket.ts";
 import type { TargetInfo, TargetState } from "@/core/answer.ts";
 import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
+import { FIRST_WORD_MS_MAX, SOURCE_ITEMS_BURST_MAX, SOURCES_MAX } from "@/core/bounds.ts";
 import { FollowedSource } from "./followed_source.ts";
 import { KnownDeltas } from "./known_deltas.ts";
 
@@ -17,6 +18,8 @@ type Meanwhile = (source: FollowedSource) => void;
 function delta(sequence: number, startS = 100): Delta {
   return { identity: { source: "col-1", instance: "i", sequence, checksum: 0 }, bucket: emptyBucket(startS, 10) };
 }
+
+const HELLO: BucketItem = { source: "col-1", newestS: 0 };
 
 interface Followed {
   readonly waits: readonly number[];
@@ -228,4 +231,66 @@ Deno.test("a merged slot counts as heard of, with its ledger", async () => {
 Deno.test("a stream that ends without an error is a failure too", async () => {
   const { waits } = await follow([[], []]);
   assertEquals(waits, [100, 200]);
+});
+
+Deno.test("what cannot be used is counted with why, and logged once a minute", async () => {
+  const refused: BucketItem = { dropped: 1, problem: "its checksum does not match its content", refused: true };
+  const ahead = { ...delta(-1, 4_102_444_800) };
+  const { log, source } = await follow([[HELLO, refused, refused, ahead, delta(1)]]);
+  const why = "3 buckets are refused: it is of 2100-01-01T00:00:00Z, which is to come; check the source's clock";
+  assertEquals(source.target().problem.includes(why), true, source.target().problem);
+  assertEquals(log.filter((line) => line.includes("a bucket of a source was refused")).length, 1);
+});
+
+Deno.test("whoever repeats itself without end is read no further for a while", async () => {
+  const { waits } = await follow([Array.from({ length: SOURCE_ITEMS_BURST_MAX + 1 }, () => HELLO)]);
+  assertEquals(waits[0], 1);
+});
+
+Deno.test("an address delivers for as many sources as there may be, and no more", async () => {
+  const { bucket } = delta(1);
+  const deltas = Array.from({ length: SOURCES_MAX + 2 }, (_, i): Delta => {
+    const identity = { source: `s-${i}`, instance: "i", sequence: i + 1, checksum: 0 };
+    return { identity, bucket };
+  });
+  const { source, taken } = await follow([[HELLO, ...deltas]]);
+  assertEquals(taken.length, SOURCES_MAX);
+  const why = `2 buckets are refused: it delivers for more than ${SOURCES_MAX} sources`;
+  assertEquals(source.target().problem.includes(why), true, source.target().problem);
+});
+
+Deno.test("a source that does not say a word for half a minute is given up, and says so", async () => {
+  const clock = simulatedClock(), never = (): Promise<never> => Promise.reject(new Error("not asked"));
+  const deltas = (signal: AbortSignal): AsyncIterable<BucketItem> => ({
+    [Symbol.asyncIterator]: () => ({
+      next: () =>
+        new Promise((resolve) => signal.addEventListener("abort", () => resolve({ done: true, value: undefined }))),
+    }),
+  });
+  const snapshots = (): AsyncIterable<never> => ({ [Symbol.asyncIterator]: () => ({ next: never }) });
+  const waits: number[] = [];
+  const source: FollowedSource = new FollowedSource({
+    address: "col-1:9090",
+    connect: () => ({ topN: never, trend: never, targets: never, snapshots, deltas, close: () => {} }),
+    log: openLog("aggregator", () => {}),
+    nowMs: () => clock.monotonicMs(),
+    nowS: () => clock.nowS(),
+    random: () => 1,
+    sleep: (ms) => {
+      waits.push(ms);
+      source.stop();
+      return Promise.resolve();
+    },
+    receiver: { has: () => [], onDelta: () => "merged", onSlot: () => "merged", missing: () => 0 },
+  });
+  const running = source.run();
+  clock.advanceMs(FIRST_WORD_MS_MAX);
+  source.tick();
+  await Promise.resolve();
+  assertEquals(source.target().problem, "");
+  clock.advanceMs(1);
+  source.tick();
+  await running;
+  assertEquals(waits, [100]);
+  assertEquals(source.target().problem.includes("did not say a word for 30 s"), true);
 });

@@ -244,6 +244,23 @@ export const STATE_WRITE_BYTES_MAX = 8 * 1024 * 1024;
 /** Milliseconds between two attempts to save while that cannot be done. */
 export const STATE_RETRY_MS = 2000;
 
+/** What an aggregator takes from one address, in items a second: a bucket is one, and one more for every SOURCE_ITEM_BYTES of it. A
+ * relay of SOURCES_MAX sources brings 1200. Beyond it nothing is read from there until time has passed: whoever sends more than
+ * that is held up, and no one else. */
+export const SOURCE_ITEMS_PER_SECOND_MAX = 2000;
+
+/** Of these, as many at once: what a relay of 200 sources holds one by one. */
+export const SOURCE_ITEMS_BURST_MAX = 40_000;
+
+/** Bytes of a bucket in memory that count as one more item: 64 MiB a second, two thirds of a core's decoding at most. */
+export const SOURCE_ITEM_BYTES = 32 * 1024;
+
+/** Items that one counts as which cannot be used: 95 of them a second. */
+export const REFUSED_ITEM_COST = 20;
+
+/** Milliseconds until a source must have said its first word. Beyond it the connection is given up, and tried again. */
+export const FIRST_WORD_MS_MAX = 30_000;
+
 /** Milliseconds before the first reconnection attempt; doubles up to the maximum, with jitter. */
 export const RETRY_DELAY_MS_MIN = 100;
 export const RETRY_DELAY_MS_MAX = 30_000;

@@ -45,6 +45,8 @@ export interface DeltaGap {
   readonly dropped: number;
   /** Why, when it was not that we were too slow: a bucket could not be sent, or was received and cannot be used. */
   readonly problem?: string;
+  /** Set when it was received and cannot be used. */
+  readonly refused?: true;
 }
 
 /** What a target says first on a stream of deltas, so that it counts as connected before anything is new. */
@@ -262,11 +264,15 @@ function readItem(message: StreamBucketsResponse): BucketItem | undefined {
   if (message.caught_up) return { caughtUp: true };
   if (message.slot) {
     const reading = readSlot(message.slot);
-    return "slot" in reading ? reading.slot : { dropped: 1, problem: reading.problem };
+    return "slot" in reading ? reading.slot : refused(reading.problem);
   }
   if (!message.delta) return undefined;
   const reading = readDelta(message.delta);
-  return "delta" in reading ? reading.delta : { dropped: 1, problem: reading.problem };
+  return "delta" in reading ? reading.delta : refused(reading.problem);
+}
+
+function refused(problem: string): DeltaGap {
+  return { dropped: 1, problem, refused: true };
 }
 
 /** One without a name that can be one is no hello. */

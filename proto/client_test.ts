@@ -152,7 +152,8 @@ Deno.test("a bucket that cannot be used is told as a gap with its reason, and th
     if ("sentMs" in item) continue;
     if (seen.push("identity" in item ? item.identity : item) === 3) break;
   }
-  assertEquals(seen.slice(1), [{ dropped: 1, problem: "its checksum does not match its content" }, good.identity]);
+  const refused = { dropped: 1, problem: "its checksum does not match its content", refused: true };
+  assertEquals(seen.slice(1), [refused, good.identity]);
   client.close();
   await serving.stop(1_000);
 });

@@ -21,14 +21,18 @@ export class RemoteError extends Error {
   }
 }
 
+/** Characters of what a target says about itself: it may be no friend, and this is logged and shown. */
+const DETAILS_CHARS_MAX = 1000;
+
 /** The error for what gRPC reports of a call to `target`. */
 export function remoteError(target: string, error: unknown, timeoutMs?: number): RemoteError {
   if (error instanceof RemoteError) return error;
   if (!isServiceError(error)) return new RemoteError("protocol", `Cannot ask ${target}: ${String(error)}`);
+  const details = error.details.slice(0, DETAILS_CHARS_MAX).toWellFormed();
   switch (error.code) {
     case status.UNAVAILABLE:
     case status.CANCELLED:
-      return new RemoteError("unreachable", `Cannot reach ${target}: ${unreachable(error.details)}`);
+      return new RemoteError("unreachable", `Cannot reach ${target}: ${unreachable(details)}`);
     case status.DEADLINE_EXCEEDED: {
       const within = timeoutMs === undefined ? "in time" : `within ${timeoutMs / 1000} s`;
       return new RemoteError(
@@ -38,7 +42,7 @@ export function remoteError(target: string, error: unknown, timeoutMs?: number):
     }
     case status.INVALID_ARGUMENT:
     case status.OUT_OF_RANGE:
-      return new RemoteError("invalid", error.details);
+      return new RemoteError("invalid", details);
     case status.UNIMPLEMENTED:
       return new RemoteError(
         "protocol",
@@ -48,9 +52,9 @@ export function remoteError(target: string, error: unknown, timeoutMs?: number):
     case status.PERMISSION_DENIED:
     case status.UNAUTHENTICATED:
     case status.FAILED_PRECONDITION:
-      return new RemoteError("refused", `${target} refuses: ${error.details}`);
+      return new RemoteError("refused", `${target} refuses: ${details}`);
     default:
-      return new RemoteError("protocol", `Cannot ask ${target}: ${error.details || status[error.code]}`);
+      return new RemoteError("protocol", `Cannot ask ${target}: ${details || status[error.code]}`);
   }
 }
 
