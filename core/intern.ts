@@ -4,10 +4,12 @@
  * Open addressing over typed arrays. The bytes of all entries lie one behind the other, as a bucket's dictionary has them,
  * and are compared and copied a word of four bytes at a time.
  *
- *   slots[2 * slot]      hash
- *   slots[2 * slot + 1]  id, 0 when the slot is free      (ids begin at 1; 0 is OTHER and never looked up)
- *   ends[id]             where the entry's bytes end; they begin at ends[id - 1]
- *   hashes[id]           its hash
+ *   slots[hash & mask]  id in the bits of the mask, above them those of the hash; 0 when the slot is free
+ *   ends[id]            where the entry's bytes end; they begin at ends[id - 1]
+ *   hashes[id]          its hash                       (ids begin at 1; 0 is OTHER and never looked up)
+ *
+ * At most half of the slots are taken, so that an id always fits below the mask; the place of a slot and the bits in it
+ * are nearly the whole hash again. One word a slot instead of two keeps twice as many in the caches.
  *
  * A hash hit is always confirmed by the bytes: any mixing function can be made to collide by whoever writes the log
  * (for chains of xor and multiply, flipping one top bit and its image in the next word does it whatever the seed), and
@@ -35,9 +37,9 @@ export class InternTable {
   size = 1;
   /** Bytes of all entries. */
   bytes = 0;
-  #slots = new Int32Array(2 * SLOTS_MIN);
-  #ends = new Int32Array(SLOTS_MIN);
-  #hashes = new Int32Array(SLOTS_MIN);
+  #slots = new Int32Array(SLOTS_MIN);
+  #ends = new Int32Array(SLOTS_MIN / 2 + 1);
+  #hashes = new Int32Array(SLOTS_MIN / 2 + 1);
   #text = new Uint8Array(TEXT_BYTES_MIN + TEXT_PADDING);
   #textView = new DataView(this.#text.buffer);
   /** Whether `internBatch` takes no new entries and answers MISSING instead: see `withhold.ts`. */
@@ -61,13 +63,14 @@ export class InternTable {
    * The view must reach three bytes beyond them.
    */
   internWords(view: DataView, at: number, length: number, hash: number): number {
-    if (this.size > this.#slots.length >> 2) this.#double();
-    const slots = this.#slots, ends = this.#ends, text = this.#textView, mask = slots.length - 2;
-    let slot = hash << 1 & mask;
-    const last = slot + 2 * PROBES_MAX & mask;
-    for (let id = slots[slot + 1]; id !== 0; id = slots[slot + 1]) {
-      if (slots[slot] === hash && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
-      slot = slot + 2 & mask;
+    if (this.size > this.#slots.length >> 1) this.#double();
+    const slots = this.#slots, ends = this.#ends, text = this.#textView, mask = slots.length - 1;
+    let slot = hash & mask;
+    const last = slot + PROBES_MAX & mask;
+    for (let there = slots[slot]; there !== 0; there = slots[slot]) {
+      const id = there & mask;
+      if (((there ^ hash) & ~mask) === 0 && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
+      slot = slot + 1 & mask;
       if (slot === last) return this.#crowded(hash, view, at, length);
     }
     return this.#insert(slot, hash, view, at, length);
@@ -75,12 +78,13 @@ export class InternTable {
 
   /** The same, but 0 for an entry that is not there, and it is not entered. */
   find(view: DataView, at: number, length: number, hash: number): number {
-    const slots = this.#slots, ends = this.#ends, text = this.#textView, mask = slots.length - 2;
-    let slot = hash << 1 & mask;
-    const last = slot + 2 * PROBES_MAX & mask;
-    for (let id = slots[slot + 1]; id !== 0; id = slots[slot + 1]) {
-      if (slots[slot] === hash && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
-      slot = slot + 2 & mask;
+    const slots = this.#slots, ends = this.#ends, text = this.#textView, mask = slots.length - 1;
+    let slot = hash & mask;
+    const last = slot + PROBES_MAX & mask;
+    for (let there = slots[slot]; there !== 0; there = slots[slot]) {
+      const id = there & mask;
+      if (((there ^ hash) & ~mask) === 0 && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
+      slot = slot + 1 & mask;
       if (slot === last) return this.#crowdedOut.get(bytesKey(view, at, length)) ?? 0;
     }
     return 0;
@@ -104,12 +108,12 @@ export class InternTable {
     idStride: number,
     idAt: number,
   ): void {
-    while (this.size + count > this.#slots.length >> 2) this.#double();
-    const slots = this.#slots, ends = this.#ends, mask = slots.length - 2, last = from + count;
+    while (this.size + count > this.#slots.length >> 1) this.#double();
+    const slots = this.#slots, ends = this.#ends, mask = slots.length - 1, last = from + count;
     let text = this.#textView;
     // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
     let touched = 0;
-    for (let i = from, s = from * stride + at; i < last; i++, s += stride) touched ^= slots[staged[s] << 1 & mask];
+    for (let i = from, s = from * stride + at; i < last; i++, s += stride) touched ^= slots[staged[s] & mask];
     this.#touched ^= touched;
     let lastHash = 0, lastLength = -1, lastId = 0;
     for (let i = from, s = from * stride + at, k = from * idStride + idAt; i < last; i++, s += stride, k += idStride) {
@@ -124,13 +128,16 @@ export class InternTable {
         start = ~start;
         source = scratch;
       }
-      let slot = hash << 1 & mask, id = slots[slot + 1];
-      const lastSlot = slot + 2 * PROBES_MAX & mask;
-      while (
-        id > 0 && (slots[slot] !== hash || !isSame(text, ends[id - 1], ends[id], source, start, length))
-      ) {
-        slot = slot + 2 & mask;
-        id = slot === lastSlot ? -1 : slots[slot + 1];
+      let slot = hash & mask, id = 0;
+      const lastSlot = slot + PROBES_MAX & mask;
+      for (let there = slots[slot]; there !== 0; there = slots[slot]) {
+        id = there & mask;
+        if (((there ^ hash) & ~mask) === 0 && isSame(text, ends[id - 1], ends[id], source, start, length)) break;
+        id = 0;
+        slot = slot + 1 & mask;
+        if (slot !== lastSlot) continue;
+        id = -1;
+        break;
       }
       if (id <= 0 && this.closed) id = id === 0 ? MISSING : this.find(source, start, length, hash) || MISSING;
       else if (id <= 0) {
@@ -189,8 +196,8 @@ export class InternTable {
 
   /** Gives back slots that only a flood has needed: what is left is looked up in fewer pages and stays in the caches. */
   #fit(): void {
-    let length = 2 * SLOTS_MIN;
-    while (length >> 3 < this.size) length *= 2;
+    let length = SLOTS_MIN;
+    while (length >> 2 < this.size) length *= 2;
     if (length >= this.#slots.length) return;
     free(this.#slots);
     this.#slots = new Int32Array(length);
@@ -218,8 +225,7 @@ export class InternTable {
 
   #insert(slot: number, hash: number, view: DataView, at: number, length: number): number {
     const id = this.#append(hash, view, at, length);
-    this.#slots[slot] = hash;
-    this.#slots[slot + 1] = id;
+    this.#slots[slot] = taken(hash, id, this.#slots.length - 1);
     return id;
   }
 
@@ -254,7 +260,7 @@ export class InternTable {
   #double(): void {
     const slots = new Int32Array(2 * this.#slots.length);
     const [ends, hashes] = [this.#ends, this.#hashes].map((column) => {
-      const more = new Int32Array(Math.max(column.length, slots.length >> 1));
+      const more = new Int32Array(Math.max(column.length, (slots.length >> 1) + 1));
       more.set(column);
       return more;
     });
@@ -268,18 +274,21 @@ export class InternTable {
 
   /** Enters an entry that is in no slot yet, and equal to none that is. */
   #place(id: number): void {
-    const slots = this.#slots, mask = slots.length - 2, hash = this.#hashes[id], first = hash << 1 & mask;
+    const slots = this.#slots, mask = slots.length - 1, hash = this.#hashes[id];
     let probes = 0;
-    while (probes < PROBES_MAX && slots[(first + 2 * probes & mask) + 1] !== 0) probes++;
+    while (probes < PROBES_MAX && slots[hash + probes & mask] !== 0) probes++;
     if (probes === PROBES_MAX) {
       const start = this.#ends[id - 1];
       this.#crowdedOut.set(bytesKey(this.#textView, start, this.#ends[id] - start), id);
       return;
     }
-    const slot = first + 2 * probes & mask;
-    slots[slot] = hash;
-    slots[slot + 1] = id;
+    slots[hash + probes & mask] = taken(hash, id, mask);
   }
+}
+
+/** What stands in the slot of an entry. */
+function taken(hash: number, id: number, mask: number): number {
+  return hash & ~mask | id;
 }
 
 /** A text that is different for different bytes. */

@@ -22,6 +22,7 @@ import {
   SOCKET_BATCHES_MAX,
   SOURCE_NAME_BYTES_MAX,
   STATE_QUEUE_BYTES_MAX,
+  STATE_SEGMENT_BYTES,
   STATE_WRITE_BYTES_MAX,
   STORE_PENDING_BYTES_MAX,
   SUBSCRIBER_QUEUE_BYTES_MAX,
@@ -106,6 +107,15 @@ export function budgetFacts({ terms, dataBytes, runtimeBytes }: MemoryBudget): R
   return { data_mb: megabytes(dataBytes), runtime_mb: megabytes(runtimeBytes), ...Object.fromEntries(parts) };
 }
 
+/**
+ * Bytes on disk beyond which a role with this state lets go of what it could spare: twice all that a restart can need, and what
+ * is being written.
+ */
+export function stateBytesMax(followsSources: boolean): number {
+  const slots = TIERS.reduce((sum, tier, t) => sum + ringBytes(tier, t, followsSources), 0);
+  return 2 * (slots + DELTA_BYTES_MAX) + STATE_SEGMENT_BYTES + STATE_WRITE_BYTES_MAX;
+}
+
 /** Slots of one ring with their buckets at the caps in bytes. */
 function ringBytes({ slots, freshCaps, caps }: Tier, t: number, followsSources: boolean): number {
   const coarserS = TIERS[t + 1]?.sliceS ?? 0, { sliceS } = TIERS[t];
@@ -145,12 +155,12 @@ function rowsBytes(rows: number): number {
 }
 
 /**
- * Entries of one dimension: slots of two words, twice as many as entries; ends and hashes for as many; the text, which
+ * Entries of one dimension: slots, twice as many as entries; an end and a hash for each; the text, which
  * doubles when it is full; what roll-up took from each, of which there can be room for twice as many; and, where somebody
  * makes entries collide, their bytes once more as texts of the runtime's.
  */
 function dictionaryBytes(d: number): number {
-  const entries = entriesOf(d), slots = 2 * 2 * 4, ends = 2 * 4, hashes = 2 * 4, givenUp = 2 * MEASURE_COUNT * 8;
+  const entries = entriesOf(d), slots = 2 * 4, ends = 4, hashes = 4, givenUp = 2 * MEASURE_COUNT * 8;
   const each = powerOfTwo(entries) * (slots + ends + hashes) + entries * (givenUp + CROWDED_OUT_BYTES);
   return each + 3 * (entries < OPEN_ENTRIES_MAX ? entries * SOURCE_NAME_BYTES_MAX : OPEN_ENTRY_BYTES_MAX);
 }
