@@ -13,14 +13,20 @@ import type { IdentityRanges } from "@/core/identity_set.ts";
 /** What came, by sequence number: the oldest first. */
 type Seen = Map<number, { readonly checksum: number; readonly address: string }>;
 
+/** Whose deltas count under another instance. */
+export interface Apart {
+  readonly address: string;
+  readonly source: string;
+  /** The instance that it says, and the one here. */
+  readonly own: string;
+  readonly here: string;
+}
+
 export class CloneWatch {
   /** By instance; the one heard of longest ago comes first. */
   readonly #seen = new Map<string, Seen>();
   /** By address and instance: the instance that it counts under here, and what it says itself. */
-  readonly #apart = new Map<
-    string,
-    { readonly address: string; readonly source: string; readonly own: string; readonly here: string }
-  >();
+  readonly #apart = new Map<string, Apart>();
 
   /** The identity to count a delta under that came by an address. */
   identityOf(address: string, identity: Identity): Identity {
@@ -41,6 +47,22 @@ export class CloneWatch {
       const clone = this.#apart.get(apartKey(address, ranges.source, ranges.instance));
       return clone === undefined ? ranges : { ...ranges, instance: clone.here };
     });
+  }
+
+  /** All that are kept apart, in the order in which they were noticed. */
+  apart(): Apart[] {
+    return [...this.#apart.values()];
+  }
+
+  get apartCount(): number {
+    return this.#apart.size;
+  }
+
+  /** Goes on where a former process stopped. @param came its last deltas, under the identity that they counted under */
+  restore(apart: readonly Apart[], came: readonly { readonly by: string; readonly identity: Identity }[]): void {
+    for (const one of apart) this.#apart.set(apartKey(one.address, one.source, one.own), one);
+    const isAlias = new Set(apart.map(({ here }) => here));
+    for (const { by, identity } of came) if (!isAlias.has(identity.instance)) this.identityOf(by, identity);
   }
 
   /** Whether what comes by this address is kept apart from what another delivers under the same identity. */

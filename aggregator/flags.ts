@@ -39,6 +39,14 @@ export const AGGREGATOR: Program = {
       help: "name in answers; the host name when not given",
       check: sourceMistake,
     },
+    {
+      name: "state-dir",
+      kind: "text",
+      placeholder: "PATH",
+      help:
+        "directory for what was merged, so that a restart asks only for what is missing; memory only when not given",
+      touches: "keeps",
+    },
     promListenFlag(":9101"),
     ...SERVER_SECURITY_FLAGS,
     ...CLIENT_SECURITY_FLAGS,

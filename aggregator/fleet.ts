@@ -8,12 +8,15 @@ import type { Delta } from "@/core/bucket.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
+import type { IdentityRanges } from "@/core/identity_set.ts";
 import { LiveView } from "@/core/live_view.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
 import type { Client } from "@/proto/client.ts";
 import { FollowedSource, type Receiver } from "./followed_source.ts";
 import { CloneWatch } from "./clone_watch.ts";
+import { FleetState, type Restored } from "./fleet_state.ts";
 import { KnownDeltas } from "./known_deltas.ts";
+import type { Taken } from "./state_record.ts";
 
 export interface FleetOptions {
   /** Name in answers. */
@@ -48,11 +51,34 @@ export class Fleet {
   readonly #refusals: OncePerMinute;
   readonly #known = new KnownDeltas();
   readonly #clones = new CloneWatch();
+  #state: FleetState | undefined;
 
   constructor(readonly options: FleetOptions) {
     const { source, seed, regex } = options;
     this.#refusals = new OncePerMinute(options.log);
-    this.view = new LiveView({ source, seed, regex, targets: () => this.#targets() });
+    this.view = new LiveView({
+      source,
+      seed,
+      regex,
+      targets: () => this.#targets(),
+      onForgotten: (identities) => this.#forgotten(identities),
+    });
+  }
+
+  /** Goes on where a former process stopped, of which the view has the slots already, and has saved what comes. Before `follow`. */
+  restore({ standing, came }: Restored, save: (taken: Taken) => void): void {
+    this.#known.add(standing.known);
+    this.#clones.restore(standing.apart, came);
+    this.#state = new FleetState({ clock: this.options.clock, former: standing, save });
+  }
+
+  /** Hands over what has come to be saved. */
+  save(): void {
+    this.#state?.save(this.view.store.endS, this.#sources, this.#clones);
+  }
+
+  isFollowed(address: string): boolean {
+    return this.#sources.has(address);
   }
 
   /** Follows exactly these addresses from now on; what others have delivered stays. */
@@ -75,7 +101,9 @@ export class Fleet {
           ),
         missing: (source) => this.#known.missing(source),
       };
-      const source = new FollowedSource({ address, connect, log, nowMs, nowS, random, sleep, receiver });
+      const former = this.#state?.formerOf(address),
+        common = { address, connect, log, nowMs, nowS, random, sleep, receiver };
+      const source = new FollowedSource({ ...common, ...(former && { former }) });
       this.#sources.set(address, source);
       void source.run();
     }
@@ -84,7 +112,8 @@ export class Fleet {
   /** Moves time on when no source does, and says which sources cannot be told apart by name. Call it every second. */
   tick(): void {
     const nowS = this.options.clock.nowS();
-    this.view.tick(nowS);
+    this.save();
+    if (this.#state?.doubtsClock(this.view.store.endS) !== true) this.view.tick(nowS);
     for (const source of this.#sources.values()) source.tick();
     for (const { address, problem } of this.#targets()) {
       const why = CONFUSED.find((text) => problem.includes(text));
@@ -106,6 +135,7 @@ export class Fleet {
     if (outcome === "merged" || outcome === "duplicate") {
       const { source, instance, sequence } = identity;
       this.#known.add([{ source, instance, ranges: [[sequence, sequence]] }]);
+      if (outcome === "merged") this.#gathered((state) => state.gathered.delta(delta, address));
     } else this.#tellRefusal(outcome, identity.source, startS, nowS);
     return outcome;
   }
@@ -113,11 +143,27 @@ export class Fleet {
   /** What overlaps is not asked for again: it stays a gap. */
   #takeSlot(slot: MergedSlot): Outcome {
     const nowS = this.#begun(), outcome = this.view.acceptSlot(slot), { identities, startS } = slot;
-    if (outcome !== "too_far_ahead") this.#known.add(identities);
+    if (outcome !== "too_far_ahead") {
+      this.#known.add(identities);
+      this.#gathered(({ gathered }) => outcome === "merged" ? gathered.slot(slot) : gathered.knows(identities));
+    }
     if (outcome !== "merged" && outcome !== "duplicate") {
       this.#tellRefusal(outcome, identities.map(({ source }) => source).join(" "), startS, nowS);
     }
     return outcome;
+  }
+
+  #gathered(add: (state: FleetState) => void): void {
+    if (this.#state === undefined) return;
+    add(this.#state);
+    if (this.#state.gathered.isMuch) this.save();
+  }
+
+  /** What the view has forgotten is asked for again. */
+  #forgotten(identities: readonly IdentityRanges[]): void {
+    this.#known.remove(identities);
+    this.#state?.wentBack(this.view.store.endS, this.#known.ranges());
+    this.save();
   }
 
   /** Before the first slice the view is in 1970, and everything would be too far ahead of it. */

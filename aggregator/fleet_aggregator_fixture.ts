@@ -1,11 +1,17 @@
 /** A simulated aggregator: the shipped fleet on virtual time, behind a simulated network, that can be restarted. */
 import { type SimulatedClock } from "@/core/host/clock.ts";
 import { openLog } from "@/core/host/log.ts";
+import type { StateFiles } from "@/core/host/state_files.ts";
+import { Crash, SimulatedStateFiles } from "@/core/host/state_files_simulated.ts";
+import { type IdentityRanges, IdentitySet } from "@/core/identity_set.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import type { LiveView } from "@/core/live_view.ts";
 import { Fleet } from "./fleet.ts";
 import type { Network, Peer, Tamper, VirtualTime } from "./fleet_sim_fixture.ts";
-import type { Truth } from "./fleet_truth_fixture.ts";
+import { type Truth, Violation } from "./fleet_truth_fixture.ts";
+import { type OpenState, openState } from "./state_directory.ts";
+import type { Standing } from "./state_record.ts";
+import { knownIn } from "./state_standing.ts";
 
 /** When virtual time begins, seconds since 1970. */
 export const START = 1_700_006_400; // a multiple of 300
@@ -15,6 +21,10 @@ export interface Plant {
   readonly tamper?: Tamper;
   /** A start without state goes on under the identity of the former process. */
   readonly reusesInstance?: boolean;
+  /** What an aggregator's disk does otherwise than it says. */
+  readonly disk?: (files: SimulatedStateFiles) => StateFiles;
+  /** What an aggregator does otherwise before it reads its state. */
+  readonly beforeLoad?: (fleet: Fleet) => void;
 }
 
 /** What all processes of a simulation share. */
@@ -31,6 +41,11 @@ export class Aggregator implements Peer {
   fleet: Fleet | undefined;
   clock: SimulatedClock;
   readonly told: string[] = [];
+  /** Its disk; undefined without state. */
+  files: SimulatedStateFiles | undefined;
+  state: OpenState | undefined;
+  /** What was durable when it crashed, and not too old for the view then. */
+  #durable: readonly IdentityRanges[] = [];
   #process = 0;
 
   constructor(
@@ -38,8 +53,10 @@ export class Aggregator implements Peer {
     readonly name: string,
     readonly follows: readonly string[],
     readonly skewS: number,
+    hasState = false,
   ) {
     this.clock = machine.time.clock(START, skewS);
+    if (hasState) this.files = new SimulatedStateFiles(machine.random, 512);
     this.start();
   }
 
@@ -56,9 +73,9 @@ export class Aggregator implements Peer {
   }
 
   start(): void {
-    const { time, network, random } = this.machine, process = ++this.#process;
+    const { time, network, random, plant } = this.machine, process = ++this.#process, { files } = this;
     this.told.length = 0;
-    this.fleet = new Fleet({
+    const fleet = new Fleet({
       source: this.name,
       seed: hash(random),
       regex: linearRegex,
@@ -68,15 +85,78 @@ export class Aggregator implements Peer {
       random,
       sleep: (ms, signal) => time.sleep(ms, signal),
     });
-    network.listen(this.name, this);
-    this.fleet.follow(this.follows);
-    this.#tick(process);
+    if (files === undefined) return this.#serve(fleet, process);
+    plant.beforeLoad?.(fleet);
+    void this.#open(fleet, process, files);
   }
 
-  stop(): void {
+  /** Its process ends; where there is state, it finds again what the disk has kept. */
+  stop(how: "kill" | "power" = "kill"): void {
     this.machine.network.hangUp(this.name);
-    this.fleet?.follow([]);
-    this.fleet = undefined;
+    this.#process++;
+    const { state, fleet, files } = this;
+    if (fleet !== undefined && state !== undefined) this.#durable = heldOf(state.standing(), fleet.view);
+    fleet?.follow([]);
+    this.fleet = this.state = undefined;
+    if (files === undefined) return;
+    files.crashAt = 0; // whatever the process still does comes to nothing
+    this.files = files.restarted(how);
+  }
+
+  async #open(fleet: Fleet, process: number, files: SimulatedStateFiles): Promise<void> {
+    const { time, random, plant } = this.machine;
+    try {
+      const state = await openState({
+        directory: "/state",
+        fleet,
+        log: openLog("aggregator", (line) => void this.told.push(line), () => 0),
+        nowS: () => this.clock.nowS(),
+        monotonicMs: () => this.clock.monotonicMs(),
+        files: plant.disk?.(files) ?? files,
+        random: () => 2 ** 32 * random(),
+        sleep: (ms) => {
+          const woken = new AbortController();
+          return { over: time.sleep(ms, woken.signal).catch(() => {}), wake: () => woken.abort() };
+        },
+        segmentBytes: 40_000,
+        bytesMin: 100_000,
+        bytesMax: 4_000_000,
+        queueBytesMax: random() < 0.5 ? 20_000 : 2_000_000,
+      });
+      state.running.catch((error) => {
+        if (!(error instanceof Crash)) this.broken = error;
+      });
+      if (process !== this.#process) return;
+      this.state = state;
+      this.#checkDurable(fleet.view);
+      this.#serve(fleet, process);
+    } catch (error) {
+      if (!(error instanceof Crash)) this.broken = error;
+    }
+  }
+
+  /** An error that nobody was there to catch. */
+  broken: unknown;
+
+  /** Nothing is lost that was durable and is not too old by now. */
+  #checkDurable({ store }: LiveView): void {
+    const { rings } = store;
+    const all = new IdentitySet();
+    for (const slot of rings.at(-1)!.slots()) all.addRanges(slot.identities.ranges());
+    for (const one of this.machine.truth.of(this.#durable, this.name)) {
+      if (store.tierOf(one.startS, one.lengthS) < 0 || all.has(one)) continue;
+      const { source, sequence, startS } = one;
+      this.broken ??= new Violation(
+        `${this.name} has lost delta ${sequence} of ${source} for ${startS}, which was durable`,
+      );
+    }
+  }
+
+  #serve(fleet: Fleet, process: number): void {
+    this.fleet = fleet;
+    this.machine.network.listen(this.name, this);
+    fleet.follow(this.follows);
+    this.#tick(process);
   }
 
   #tick(process: number): void {
@@ -84,6 +164,18 @@ export class Aggregator implements Peer {
     this.fleet.tick();
     this.machine.time.after(1000, () => this.#tick(process));
   }
+}
+
+/** What is durable and in the view. */
+function heldOf(standing: Standing, { store: { rings } }: LiveView): IdentityRanges[] {
+  const held = new IdentitySet();
+  for (const slot of rings.at(-1)!.slots()) held.addRanges(slot.identities.ranges());
+  const gone = new IdentitySet(), both = new IdentitySet();
+  gone.addRanges(held.ranges());
+  gone.removeRanges(knownIn(standing));
+  both.addRanges(held.ranges());
+  both.removeRanges(gone.ranges());
+  return both.ranges();
 }
 
 /** A seed for a process's hashes. */

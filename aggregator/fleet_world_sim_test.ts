@@ -1,5 +1,6 @@
 /** One seed of the simulation: who there is, what happens, and what is checked after every step and in the end. */
 import { sliceStart, TIERS, WINDOWS } from "@/core/slices.ts";
+import type { SimulatedStateFiles } from "@/core/host/state_files_simulated.ts";
 import { randomFrom } from "@/core/test_lines.ts";
 import { Aggregator, type Machine, type Plant } from "./fleet_aggregator_fixture.ts";
 import { Collector } from "./fleet_collector_sim_test.ts";
@@ -60,11 +61,11 @@ export class World {
     }
     const aggregators = 1 + this.below(2);
     for (let i = 1; i <= aggregators; i++) {
-      this.aggregators.push(new Aggregator(machine, `agg-${i}:1`, addresses, this.skewS() / 10));
+      this.aggregators.push(new Aggregator(machine, `agg-${i}:1`, addresses, this.skewS() / 10, this.chance(0.6)));
     }
     if (this.chance(0.3)) {
       const below = this.aggregators.map(({ name }) => name);
-      this.aggregators.push(new Aggregator(machine, "top:1", below, this.skewS() / 10));
+      this.aggregators.push(new Aggregator(machine, "top:1", below, this.skewS() / 10, this.chance(0.6)));
     }
   }
 
@@ -95,7 +96,10 @@ export class World {
     await this.time.pass(STEP_MS);
     this.network.goOn();
     this.figures.steps++;
-    for (const { fleet } of this.aggregators) if (fleet !== undefined) this.truth.checkSlots(fleet.view);
+    for (const { fleet, broken } of this.aggregators) {
+      if (broken !== undefined) throw broken;
+      if (fleet !== undefined) this.truth.checkSlots(fleet.view);
+    }
     for (const { isUp, view, own } of this.collectors) if (isUp && this.chance(0.1)) own.checkSlots(view);
   }
 
@@ -124,11 +128,22 @@ export class World {
       network.cut(aggregator.name, address, ms);
     } else if (kind < 0.5) collector.pausedUntilMs = time.nowMs + 90_000 * this.random() ** 2;
     else if (kind < 0.6) collector.diskStuckUntilMs = time.nowMs + 60_000 * this.random();
-    else if (kind < 0.8) this.restartCollector(collector);
+    else if (kind < 0.78) this.restartCollector(collector);
+    else if (kind < 0.8 && aggregator.files !== undefined) this.diskTrouble(aggregator.files);
     else if (kind < 0.95) this.restartAggregator(aggregator);
     // A large step back of an aggregator's own clock makes it forget what lay after: that is not simulated.
     else if (kind < 0.96) aggregator.clock.stepWallMs(50_000 * (this.random() - 0.5));
     else collector.clock.stepWallMs((this.chance(0.7) ? 100_000 : 1e6) * (this.random() - 0.5));
+  }
+
+  /** No space, or every sync fails, for a while. */
+  diskTrouble(files: SimulatedStateFiles): void {
+    if (this.chance(0.5)) files.failSync = true;
+    else files.bytesMax = 300_000 * this.random();
+    this.time.after(60_000 * this.random(), () => {
+      files.failSync = false;
+      files.bytesMax = Infinity;
+    });
   }
 
   restartCollector(collector: Collector): void {
@@ -147,8 +162,14 @@ export class World {
   restartAggregator(aggregator: Aggregator): void {
     if (aggregator.fleet === undefined) return;
     this.figures.restarts++;
-    aggregator.stop();
-    this.time.after(20_000 * this.random(), () => aggregator.start());
+    const { files } = aggregator;
+    // Mostly somewhere in the middle of what it does with its disk.
+    if (files !== undefined && this.chance(0.7)) files.crashAt = files.operations + 1 + this.below(12);
+    this.time.after(3_000 * this.random(), () => {
+      if (aggregator.fleet === undefined) return;
+      aggregator.stop(this.chance(0.5) ? "kill" : "power");
+      this.time.after(20_000 * this.random(), () => aggregator.start());
+    });
   }
 
   checkEnd(): void {

@@ -11,11 +11,13 @@ import type { Bucket, Delta } from "@/core/bucket.ts";
 import { bucketBytes } from "@/core/bucket_block.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
+import { ledgerOf, ledgerText } from "@/core/host/state_record.ts";
 import { addLedger, emptyLedger, READ } from "@/core/ledger.ts";
 import { TIERS } from "@/core/slices.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
 import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
 import { SourceHealth } from "./source_health.ts";
+import type { SourceText } from "./state_record.ts";
 import { SourceNotice } from "./source_notice.ts";
 import { SourcePace } from "./source_pace.ts";
 
@@ -45,6 +47,8 @@ export interface FollowedSourceOptions {
   /** Waits, and rejects as soon as the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly receiver: Receiver;
+  /** What a former process knew of it. */
+  readonly former?: SourceText;
 }
 
 export class FollowedSource {
@@ -66,14 +70,16 @@ export class FollowedSource {
   readonly #stop = new AbortController();
 
   readonly #health: SourceHealth;
+  #changes = 0;
 
   constructor(readonly options: FollowedSourceOptions) {
-    const { log, nowMs } = options;
-    this.#health = new SourceHealth(options);
+    const { log, nowMs, former } = options;
+    this.#health = new SourceHealth(options, former?.heardS);
     this.#gap = new SourceNotice("missing", nowMs);
     this.#refused = new SourceNotice("refused", nowMs);
     this.#pace = new SourcePace(nowMs);
     this.#complaints = new OncePerMinute(log);
+    if (former !== undefined) this.#restore(former);
   }
 
   /** Follows until `stop`. Never rejects. */
@@ -101,6 +107,36 @@ export class FollowedSource {
   /** Of the last delta of its own; empty before the first. */
   get instance(): string {
     return this.#instance;
+  }
+
+  /** Moves on with every item that changes what is worth knowing after a restart. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** What is worth knowing after a restart. */
+  text(): SourceText {
+    const left = this.#gap.left();
+    return {
+      name: this.#name,
+      instance: this.#instance,
+      newestS: this.#newestS,
+      heardS: this.#health.heardS,
+      ledger: ledgerText(this.#ledger),
+      missing: this.#missing,
+      gap: left && { count: left.count, why: left.why, untilS: this.options.nowS() + left.leftMs / 1000 },
+      delivers: [...this.#sources],
+    };
+  }
+
+  #restore({ name, instance, newestS, ledger, missing, gap, delivers }: SourceText): void {
+    this.#name = name;
+    this.#instance = instance;
+    this.#newestS = newestS;
+    this.#missing = missing;
+    addLedger(this.#ledger, ledgerOf(ledger));
+    for (const source of delivers) this.#sources.add(source);
+    if (gap !== null) this.#gap.restore({ ...gap, leftMs: 1000 * (gap.untilS - this.options.nowS()) });
   }
 
   stop(): void {
@@ -148,6 +184,7 @@ export class FollowedSource {
     if ("newestS" in item) this.#name = this.#stream.name = item.source;
     else if ("identity" in item && this.#stream.name === "") this.#name = item.identity.source;
     this.#health.heard();
+    if (!("sentMs" in item)) this.#changes++;
     if ("sentMs" in item) this.#health.told(item);
     else if (this.#stream.beginMs === Infinity) this.#connected();
     if ("identity" in item) return this.#takeDelta(item);

@@ -25,6 +25,11 @@ export class KnownDeltas {
     }
   }
 
+  /** They are not here any more, and may be asked for again. */
+  remove(all: readonly IdentityRanges[]): void {
+    for (const ranges of all) this.#instances.get(`${ranges.instance}\n${ranges.source}`)?.removeRanges([ranges]);
+  }
+
   /** All of them, by instance, the one heard of last at the end. */
   ranges(): IdentityRanges[] {
     return [...this.#instances.values()].flatMap((known) => known.ranges());

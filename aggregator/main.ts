@@ -21,13 +21,14 @@ import { onReload, onStop } from "@/core/host/signals.ts";
 import { clientSecurity, serverSecurity } from "@/core/host/security.ts";
 import { serviceManager } from "@/core/host/service_manager.ts";
 import { sourceName } from "@/core/host/source_name.ts";
-import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
+import { budgetFacts, memoryBudget, stateBytesMax } from "@/core/memory_budget.ts";
 import { AGGREGATOR, COLLECTORS_TOKEN } from "./flags.ts";
 import { Fleet } from "./fleet.ts";
 import { aggregatorPages } from "./pages.ts";
+import { openState } from "./state_directory.ts";
 
-/** Milliseconds for answering calls in flight after a stop signal. */
-const STOP_MS_MAX = 3000;
+/** Milliseconds of a stop: what has come is saved, then calls in flight are answered. Together below 5 s. */
+const SAVE_MS_MAX = 1500, STOP_MS_MAX = 3000;
 /** Milliseconds between two looks at the clock. */
 const TICK_MS = 1000;
 
@@ -50,15 +51,19 @@ async function run(flags: FlagValues): Promise<void> {
     random: Math.random,
     sleep: (ms, signal) => delay(ms, { signal }),
   });
+  const directory = flags.text("state-dir"), nowS = (): number => clock.nowS();
+  const monotonicMs = (): number => clock.monotonicMs();
+  const state = directory === "" ? undefined : await openState({ directory, fleet, log, nowS, monotonicMs });
   const listen = flags.text("listen"), memoryBytes = (): number => Deno.memoryUsage().rss;
   const serving = await serve({ listen, answerer: fleet.view, regex: linearRegex, log, memoryBytes, security });
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
   const manager = serviceManager(log);
   manager.ready(`following ${first.length} on ${listen}`);
-  const budget = memoryBudget({ ingestThreads: 0, followsSources: true });
+  const budget = memoryBudget({ ingestThreads: 0, followsSources: true, savesState: state !== undefined });
   const own = aggregatorPages({ fleet, serving, nowS: () => clock.nowS(), process: processState, budget });
   const pages = await servePages(flags.text("prom-listen"), flags.given("prom-listen"), own, log);
   log.info("memory at most", budgetFacts(budget));
+  if (state !== undefined) log.info("state on disk at most", { mb: Math.round(stateBytesMax(true) / 1e6) });
   fleet.follow(first);
   const ticking = setInterval(() => fleet.tick(), TICK_MS);
   const collecting = setInterval(collectGarbage, GARBAGE_MS);
@@ -69,6 +74,8 @@ async function run(flags: FlagValues): Promise<void> {
   manager.stopping();
   clearInterval(ticking);
   clearInterval(collecting);
+  // What is known of sources is saved before they are let go.
+  await Promise.race([state?.stop(), delay(SAVE_MS_MAX)]);
   fleet.follow([]);
   pages?.stop();
   await serving.stop(STOP_MS_MAX);

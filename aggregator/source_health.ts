@@ -34,9 +34,16 @@ export class SourceHealth {
   #memoryBytes = 0;
   readonly #lines = new RateMeter();
 
-  constructor(readonly clocks: HealthClocks) {
-    this.#heardMs = clocks.nowMs();
-    this.#failedS = clocks.nowS();
+  /** @param heardS when a former process heard of it last, seconds since 1970 */
+  constructor(readonly clocks: HealthClocks, heardS?: number) {
+    const nowS = clocks.nowS();
+    this.#failedS = Math.min(nowS, heardS ?? nowS);
+    this.#heardMs = clocks.nowMs() - 1000 * (nowS - this.#failedS);
+  }
+
+  /** When it was heard of last, seconds since 1970. */
+  get heardS(): number {
+    return this.clocks.nowS() - (this.clocks.nowMs() - this.#heardMs) / 1000;
   }
 
   /** Something came. */

@@ -10,6 +10,7 @@ import { type Position, positionMistake } from "./position.ts";
 import type { Former as FormerSequence } from "./sequencer.ts";
 import { loadState } from "./state_load.ts";
 import { ledgerOf } from "@/core/host/state_record.ts";
+import { wakeableSleep } from "@/core/host/state_saver.ts";
 import type { Standing } from "./state_record.ts";
 import { StateSaver } from "./state_saver.ts";
 
@@ -53,7 +54,7 @@ export async function openState(options: StateOptions): Promise<OpenState> {
     askedFrom,
     messages,
     nowS: options.nowS,
-    sleep,
+    sleep: wakeableSleep,
   });
   return {
     saver,
@@ -72,13 +73,4 @@ function formerThread({ positions: saved, scanned, endS, nowS }: Standing, messa
     else messages.error("a position in the state cannot be used; its log is begun anew", { mistake, position: text });
   }
   return { positions, scanned, endS, nowS };
-}
-
-function sleep(ms: number): { readonly over: Promise<void>; readonly wake: () => void } {
-  const { promise, resolve } = Promise.withResolvers<void>(), timer = setTimeout(resolve, ms);
-  const wake = (): void => {
-    clearTimeout(timer);
-    resolve();
-  };
-  return { over: promise, wake };
 }

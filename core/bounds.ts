@@ -241,6 +241,9 @@ export const STATE_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes that are written before they are made durable together. */
 export const STATE_WRITE_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Bytes of what has come to an aggregator that are handed over to be saved before a second is over. */
+export const STATE_GATHERED_BYTES = 4 * 1024 * 1024;
+
 /** Milliseconds between two attempts to save while that cannot be done. */
 export const STATE_RETRY_MS = 2000;
 

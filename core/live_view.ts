@@ -44,6 +44,8 @@ export interface LiveViewOptions {
    * Absent: all may.
    */
   readonly savedUntil?: () => number;
+  /** The clock went back, and these are nowhere any more. */
+  readonly onForgotten?: (identities: readonly IdentityRanges[]) => void;
 }
 
 export class LiveView implements Answerer {
@@ -55,7 +57,8 @@ export class LiveView implements Answerer {
 
   constructor(readonly options: LiveViewOptions) {
     this.source = options.source;
-    this.store = new Store(options.seed, { onMade: (slot) => this.#publishSnapshot(slot) });
+    const { seed, onForgotten } = options, onMade = (slot: Slot): void => this.#publishSnapshot(slot);
+    this.store = new Store(seed, { onMade, ...(onForgotten && { onForgotten }) });
   }
 
   /** Merges a delta and passes it on to whoever follows. `nowS` is when it arrived. */

@@ -25,7 +25,7 @@ realTest(
       const third = new KilledCollector({ ...options, port: freePort() });
       assertEquals(await third.ended(), 3);
       assertEquals(
-        third.stderr.includes("another collector uses it; give each a directory of its own"),
+        third.stderr.includes("another process uses it; give each a directory of its own"),
         true,
         third.stderr,
       );

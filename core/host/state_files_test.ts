@@ -14,7 +14,7 @@ Deno.test("a directory of this machine keeps what was appended, and belongs to o
     const large = { kind: 17, version: 1, text: "large", blocks: [new Uint8Array(200_000).fill(3), new Uint8Array(8)] };
     await log.append([{ ...first, kind: 17, text: "small" }, large], () => first);
     const refused = await assertRejects(open, MachineRefusal);
-    assertEquals(refused.message.includes("another collector uses it"), true, refused.message);
+    assertEquals(refused.message.includes("another process uses it"), true, refused.message);
     log.close();
     const again = await open();
     assertEquals(again.records.map(({ text }) => text), ["{}", "small", "large"]);

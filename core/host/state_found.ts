@@ -90,6 +90,12 @@ export class FoundState {
     this.#slots = this.#slots.filter(({ tier, startS }) => startS + TIERS[tier].sliceS <= endS);
   }
 
+  /** Slots that were to count with a later record: that has come, or it never will. */
+  endPending(come: boolean): void {
+    if (!come) this.#slots = this.#slots.filter(({ pending }) => pending !== true);
+    else this.#slots = this.#slots.map((slot) => slot.pending === true ? { ...slot, pending: false } : slot);
+  }
+
   /** Only slots stay all of whose deltas count. */
   keepSlots(counts: (identities: readonly IdentityRanges[]) => boolean): void {
     this.#slots = this.#slots.filter(({ identities }) => counts(identities));

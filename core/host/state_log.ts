@@ -71,7 +71,7 @@ export class StateLog {
     const log = new StateLog(options);
     try {
       if (!await files.lock()) {
-        throw refusal(directory, "another collector uses it", "give each a directory of its own");
+        throw refusal(directory, "another process uses it", "give each a directory of its own");
       }
       await log.#load();
       return log;

@@ -144,7 +144,7 @@ Deno.test("a directory of a newer layout, or of another collector that runs, is 
   const taken = await assertRejects(() => open(busy, randomFrom(1)), MachineRefusal);
   assertEquals(
     taken.message,
-    "Cannot use the state in /state: another collector uses it; give each a directory of its own",
+    "Cannot use the state in /state: another process uses it; give each a directory of its own",
   );
 });
 

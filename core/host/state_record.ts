@@ -40,6 +40,8 @@ export interface SlotText {
   readonly known: number;
   /** The deltas that it replaces. */
   readonly identities: readonly IdentityRanges[];
+  /** It counts when a later record of the same process says so. */
+  readonly pending?: boolean;
 }
 
 /** How this program lays out buckets. */

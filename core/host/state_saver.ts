@@ -41,8 +41,8 @@ export interface Keeping<Standing, Change extends SavedChange> {
   fold(before: Change | undefined, change: Change): Change;
   /** Bytes of a change while it waits, but those of its buckets. */
   bytesOf(change: Change): number;
-  /** Changes of which the store alone has the buckets are saved in the order in which they came, before those after them. */
-  readonly inOrder: boolean;
+  /** Whether a change may not be saved before those whose buckets the store alone has. */
+  inOrder(change: Change): boolean;
 }
 
 /** What the operator is told. */
@@ -75,7 +75,7 @@ export interface SaverOptions<Standing, Change extends SavedChange> {
   /** Seconds since 1970, for messages. */
   readonly nowS: () => number;
   /** Resolves after some milliseconds, or sooner when `wake` is called. */
-  readonly sleep: (ms: number) => { readonly over: Promise<void>; readonly wake: () => void };
+  readonly sleep: typeof wakeableSleep;
   readonly queueBytesMax?: number;
   readonly bytesMin?: number;
   /** Beyond it, deltas go from the disk before they go from memory, and what comes is in the store alone for a while. */
@@ -150,7 +150,7 @@ export class StateSaver<Standing, Change extends SavedChange> {
   /** Takes what is in the store already. */
   save(change: Change): void {
     const bytes = this.options.keeping.bytesOf(change) + bytesOf(change);
-    if (this.#mayWait(bytes)) {
+    if (this.#mayWait(change, bytes)) {
       this.#queue.push({ change, bytes });
       this.#queueBytes += bytes;
     } else this.#setApart(change);
@@ -230,9 +230,9 @@ export class StateSaver<Standing, Change extends SavedChange> {
     }
   }
 
-  #mayWait(bytes: number): boolean {
+  #mayWait(change: Change, bytes: number): boolean {
     const { queueBytesMax = STATE_QUEUE_BYTES_MAX, bytesMax = Infinity, log, keeping } = this.options;
-    if (this.#unsaved !== undefined && keeping.inOrder) return false;
+    if (this.#unsaved !== undefined && keeping.inOrder(change)) return false;
     return this.#queueBytes + bytes <= queueBytesMax && log.bytes <= bytesMax;
   }
 
@@ -304,7 +304,7 @@ export class StateSaver<Standing, Change extends SavedChange> {
       slotsWith(store, slice).map(({ slot, isMade }) => ({ slot, isMade, lacks: (written.get(slot) ?? 0) < slice.at }))
     );
     const slots = new Set(found.filter(({ isMade, lacks }) => isMade && lacks).map(({ slot }) => slot));
-    if (slots.size > 0) return this.#slotWork([...slots], (slot) => void written.set(slot, changes));
+    if (slots.size > 0) return this.#slotWork([...slots], true, (slot) => void written.set(slot, changes));
     if (found.some(({ isMade }) => !isMade)) return undefined;
     if (unsaved.since !== undefined) unsaved.before = keeping.fold(unsaved.before, unsaved.since);
     unsaved.since = undefined;
@@ -360,8 +360,8 @@ export class StateSaver<Standing, Change extends SavedChange> {
     return { records, done };
   }
 
-  /** Some of them, as many as are made durable together. */
-  #slotWork(slots: readonly Slot[], onWritten: (slot: Slot) => void = () => {}): Work {
+  /** Some of them, as many as are made durable together. @param pending whether they count with a later record alone */
+  #slotWork(slots: readonly Slot[], pending = false, onWritten: (slot: Slot) => void = () => {}): Work {
     const { covers } = this.options,
       records: Outgoing[] = [],
       made: { readonly slot: Slot; readonly cover: Cover }[] = [];
@@ -369,7 +369,7 @@ export class StateSaver<Standing, Change extends SavedChange> {
     for (const slot of slots) {
       if (bytes > STATE_WRITE_BYTES_MAX) break;
       const { tier, startS, known } = slot, bucket = slot.bucket(), identities = slot.identities.ranges();
-      records.push(slotRecord({ tier, startS, known, identities }, bucket));
+      records.push(slotRecord({ tier, startS, known, identities, ...(pending ? { pending } : {}) }, bucket));
       const blockBytes = blockOf(bucket).byteLength;
       made.push({ slot, cover: { tier, startS, identities, bytes: blockBytes } });
       bytes += blockBytes;
@@ -390,6 +390,16 @@ export function placesOf({ deltas, slots = [] }: SavedChange): Place[] {
     ...deltas.map(({ identity, bucket }) => placeOf(identity, bucket)),
     ...slots.map(({ identities, bucket }) => placeOf(identities, bucket)),
   ];
+}
+
+/** Waits some milliseconds, or until it is woken. */
+export function wakeableSleep(ms: number): { readonly over: Promise<void>; readonly wake: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>(), timer = setTimeout(resolve, ms);
+  const wake = (): void => {
+    clearTimeout(timer);
+    resolve();
+  };
+  return { over: promise, wake };
 }
 
 function bytesOf({ deltas, slots = [] }: SavedChange): number {
