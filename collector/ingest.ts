@@ -11,6 +11,7 @@ import { emptyLedger, LEDGER_COUNT, LEDGER_REASONS, LOST, READ, reportKernelDrop
 import { type MachineClock, STEP_HOLD_MS_MIN, STEP_MS_MAX } from "@/core/host/clock.ts";
 import { type OncePerMinute, sampleText } from "@/core/host/log.ts";
 import type { LineFormat } from "@/core/line_batch.ts";
+import type { LineSpread } from "@/core/line_spread.ts";
 import type { Pipeline } from "@/core/pipeline.ts";
 import type { LineConsumer, Origin, Position } from "./followed_file.ts";
 import type { InputFormats } from "./input_formats.ts";
@@ -36,6 +37,8 @@ export interface IngestOptions {
   readonly trouble?: () => string;
   /** For samples of lines that were not counted. */
   readonly samples: OncePerMinute;
+  /** That of the pipeline, if it has one. */
+  readonly spread?: LineSpread;
   /** The format of each input; when absent, all are of the pipeline's. */
   readonly formats?: InputFormats;
 }
@@ -132,7 +135,16 @@ export class Ingest implements LineConsumer {
     const buckets: Bucket[] = pipeline.seal(arrivalStartS);
     const counted = new Set(buckets.filter(({ lengthS }) => lengthS === FINEST_S).map(({ startS }) => startS));
     for (const startS of known) if (!counted.has(startS)) buckets.push(emptyBucket(startS, FINEST_S));
-    post({ kind: "sealed", endS: this.#endS, nowS: clock.nowS(), problem: this.#problem(), buckets, positions });
+    const spread = this.options.spread?.take();
+    post({
+      kind: "sealed",
+      endS: this.#endS,
+      nowS: clock.nowS(),
+      problem: this.#problem(),
+      buckets,
+      positions,
+      spread,
+    });
   }
 
   #problem(): string {

@@ -22,6 +22,8 @@ export interface IngestThreadOptions {
   readonly source: string;
   readonly masks: ClientMasks;
   readonly seed: number;
+  /** Whether what is sealed says how bytes and times of its lines are spread; not when absent. */
+  readonly spreads?: boolean;
   /** What the first thread's time is taken from; then only its monotonic time is used. */
   readonly clock: Clock;
   readonly log: Log;
@@ -178,6 +180,7 @@ class RestartingThread implements IngestThread {
         seed,
         ...former,
         sockets,
+        spreads: this.options.spreads,
         creditBytes: UNTAKEN_BYTES_MAX,
       },
       sockets.map(({ port }) => port),

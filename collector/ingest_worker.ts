@@ -9,6 +9,7 @@ import { systemFiles } from "@/core/host/files.ts";
 import { OncePerMinute, openLog } from "@/core/host/log.ts";
 import { watchDirectories } from "@/core/host/watch.ts";
 import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
+import { LineSpread } from "@/core/line_spread.ts";
 import { Pipeline } from "@/core/pipeline.ts";
 import { FileTail } from "./file_tail.ts";
 import { waitingText } from "./file_waiting.ts";
@@ -46,11 +47,12 @@ self.onmessage = ({ data }) => {
 async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
   const log = openLog("collector");
   const clock = systemClock(start.nowS);
-  const { source, masks, seed, endS } = start;
+  const { source, masks, seed, endS } = start, spread = start.spreads ? new LineSpread(seed) : undefined;
   let buckets = 0;
   const formats = new InputFormats(start.formats ?? AUTO_RULES, log);
   const ingest = new Ingest({
-    pipeline: new Pipeline({ format: LOGTAIL_FORMAT, masks, source, seed }),
+    pipeline: new Pipeline({ format: LOGTAIL_FORMAT, masks, source, seed, spread }),
+    spread,
     clock,
     endS,
     positions: (of, handedBytes) => tail.positions(of, handedBytes),

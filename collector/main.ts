@@ -28,6 +28,7 @@ import { type IngestThread, startIngestThread } from "./ingest_thread.ts";
 import { LogList } from "./log_list.ts";
 import { KernelDrops } from "./kernel_drops.ts";
 import { collectorPages } from "./pages.ts";
+import { RequestMetrics } from "./request_metrics.ts";
 import { startReceivers } from "./receiver_thread.ts";
 import { Sequencer } from "./sequencer.ts";
 import { openState } from "./state_directory.ts";
@@ -71,7 +72,9 @@ async function run(flags: FlagValues): Promise<void> {
     give: (socket) => thread.give(socket),
     onEnd: () => onEnd(),
   });
-  const status = new CollectorStatus(new Readiness());
+  const status = new CollectorStatus(new Readiness()), requests = new RequestMetrics();
+  const showsRequests = flags.text("prom-listen") !== "";
+  const deliver = deliverTo({ view, sequencer, log, save: state && ((change) => state.saver.save(change)) });
   const thread: IngestThread = startIngestThread({
     ...first,
     from: flags.text("from") === "start" ? "start" : "end",
@@ -84,7 +87,11 @@ async function run(flags: FlagValues): Promise<void> {
       log.info("looked at the list of logs", { patterns: patterns.length });
       state?.saver.saveScanned(patterns, positions);
     },
-    onSealed: deliverTo({ view, sequencer, log, save: state && ((change) => state.saver.save(change)) }),
+    spreads: showsRequests,
+    onSealed: (sealed) => {
+      if (showsRequests) requests.add(sealed);
+      deliver(sealed);
+    },
     // What sockets would have brought while nobody was there is not known: a gap, not a zero.
     former: state?.thread && { ...state.thread, endS: sockets.length > 0 ? 0 : state.thread.endS },
     sockets: receivers,
@@ -100,7 +107,7 @@ async function run(flags: FlagValues): Promise<void> {
   const holds = { ingestThreads: 1, sockets: sockets.length, followsSources: false, savesState: directory !== "" };
   const budget = memoryBudget(holds),
     own = {
-      ...{ status, view, serving, budget, process: processState },
+      ...{ status, view, requests, serving, budget, process: processState },
       receivers: () => receivers.states(),
       kernelDrops: () => drops.total,
       state: () => state?.saver.facts(),

@@ -3,6 +3,7 @@ import { counter, gauge, type Metric } from "@/core/host/metrics_page.ts";
 import { roleMetrics } from "@/core/host/role_pages.ts";
 import { storeMetrics } from "@/core/host/store_metrics.ts";
 import { callMetrics } from "@/proto/call_metrics.ts";
+import { REQUEST_METRICS } from "./request_metrics.ts";
 
 const ROLE = "collector", own = (rest: string): string => `logtail_${ROLE}_${rest}`;
 
@@ -54,5 +55,14 @@ export const INPUT = {
 } as const;
 
 /** All of it. */
-export const COLLECTOR_METRICS: readonly Metric[] = [LINES, STATE, UDP, INPUT, STORE, CALLS, ROLE_METRICS]
+export const COLLECTOR_METRICS: readonly Metric[] = [
+  REQUEST_METRICS,
+  LINES,
+  STATE,
+  UDP,
+  INPUT,
+  STORE,
+  CALLS,
+  ROLE_METRICS,
+]
   .flatMap((families) => Object.values<Metric>({ ...families }));

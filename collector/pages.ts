@@ -7,6 +7,7 @@ import { addStore } from "@/core/host/store_metrics.ts";
 import type { Serving } from "@/proto/service.ts";
 import { CALLS, ROLE_METRICS, STORE } from "./metric_table.ts";
 import { addCounting } from "./metrics.ts";
+import type { RequestMetrics } from "./request_metrics.ts";
 import type { ReceiverState } from "./receiver_thread.ts";
 import type { StateFacts } from "./state_saver.ts";
 import type { CollectorStatus } from "./status.ts";
@@ -19,6 +20,7 @@ export interface PagesOptions {
   readonly kernelDrops: () => number | undefined;
   /** Undefined without a state directory. */
   readonly state: () => StateFacts | undefined;
+  readonly requests: RequestMetrics;
   readonly serving: Pick<Serving, "addMetrics">;
   /** Seconds since 1970, on the counting thread's clock. */
   readonly nowS: () => number;
@@ -49,5 +51,6 @@ function add(page: MetricsPage, { status, view, receivers, nowS, ...options }: P
     state: options.state(),
   });
   addStore(page, STORE, view, options.budget);
+  options.requests.addTo(page);
   options.serving.addMetrics(page, CALLS);
 }

@@ -5,6 +5,7 @@ import { memoryBudget } from "@/core/memory_budget.ts";
 import { Readiness } from "@/core/host/readiness.ts";
 import { pageAt } from "@/core/host/role_pages.ts";
 import { collectorPages } from "./pages.ts";
+import { RequestMetrics } from "./request_metrics.ts";
 import { CollectorStatus } from "./status.ts";
 
 Deno.test("a collector is ready once its inputs were looked at, and shows how far it has come and what it holds", () => {
@@ -22,6 +23,7 @@ Deno.test("a collector is ready once its inputs were looked at, and shows how fa
     receivers: () => [],
     kernelDrops: () => undefined,
     state: () => undefined,
+    requests: new RequestMetrics(),
     serving: { addMetrics: () => {} },
     nowS: () => 105,
     process: () => ({ residentBytes: 1, heapBytes: 1, externalBytes: 1, cpuSeconds: 1, startedS: 1 }),

@@ -4,6 +4,7 @@
  */
 import type { Bucket } from "@/core/bucket.ts";
 import { blockOf, openBlock } from "@/core/bucket_block.ts";
+import type { Spread } from "@/core/line_spread.ts";
 import type { Ledger } from "@/core/ledger.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import type { FormatRules } from "./input_formats.ts";
@@ -30,6 +31,8 @@ export type ToThread =
     readonly nowS: number;
     /** Inputs that are no files, each with the channel over which it is received. */
     readonly sockets: readonly SocketPort[];
+    /** Whether it says how bytes and times of lines are spread; not when absent. */
+    readonly spreads?: boolean;
     /** Bytes of sealed buckets that may be on their way; see `SealedCredit`. */
     readonly creditBytes: number;
   }
@@ -85,6 +88,8 @@ export interface Sealed {
   readonly problem: string;
   /** The first carries the ledger. */
   readonly buckets: readonly Bucket[];
+  /** How bytes and times of these lines are spread, where that was asked for. */
+  readonly spread?: Spread;
   /** Of every file: what has been counted, here or in an earlier message. */
   readonly positions: readonly Position[];
 }

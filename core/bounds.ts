@@ -45,6 +45,15 @@ export const SYSLOG_UNFINISHED_BYTES_MAX = 32 * 1024 * 1024;
 /** Bytes a second that one syslog connection is read at: 140 000 lines. One that sends more is slowed down. */
 export const SYSLOG_CONNECTION_BYTES_PER_SECOND_MAX = 16 * 1024 * 1024;
 
+/**
+ * Pairs of website and tag for which a counting thread knows how bytes and times are spread (`line_spread.ts`): 100 B each.
+ * Lines of what has no place are in the series (other); what is hardly asked for makes room at the next seal.
+ */
+export const SPREAD_SERIES_MAX = 8192;
+
+/** Tags among them. */
+export const SPREAD_TAGS_MAX = 64;
+
 /** Lines staged between parsing and counting: large enough to hide cache misses, small enough to stay in cache. */
 export const BATCH_LINES = 256;
 
@@ -286,6 +295,16 @@ export const TLS_HANDSHAKE_MS_MAX = 10_000;
 
 /** HTTP connections to the page of metrics at once. One more is closed as soon as it is accepted. */
 export const HTTP_CONNECTIONS_MAX = 64;
+
+/** Websites that have series of their own among a collector's metrics. When half of the places are taken, a website needs a
+ * hundred requests between two seals to get one: names that somebody makes up shall not keep out those that are asked for.
+ * All others are the website (other). */
+export const METRICS_WEBSITES_MAX = 1000;
+
+/** Series of requests by website, method and status; and of pairs of website and tag with their two histograms, 24 lines of
+ * the page each (measured: 2.4 MB, drawn in 60 ms on a busy machine). What is beyond is added to (other). */
+export const METRICS_REQUEST_SERIES_MAX = 10_000;
+export const METRICS_SPREADS_MAX = 1000;
 
 /** Sources of an aggregator that have series of their own among its metrics: six each. Of the others lines are added up. */
 export const METRICS_SOURCES_MAX = 1000;

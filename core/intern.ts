@@ -37,6 +37,8 @@ export class InternTable {
   size = 1;
   /** Bytes of all entries. */
   bytes = 0;
+  /** How often ids were given out anew. */
+  generation = 0;
   #slots = new Int32Array(SLOTS_MIN);
   #ends = new Int32Array(SLOTS_MIN / 2 + 1);
   #hashes = new Int32Array(SLOTS_MIN / 2 + 1);
@@ -219,6 +221,7 @@ export class InternTable {
   clear(): void {
     this.#slots.fill(0);
     this.#crowdedOut.clear();
+    this.generation++;
     this.size = 1;
     this.bytes = 0;
   }

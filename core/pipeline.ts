@@ -49,6 +49,7 @@ import {
 } from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
 import { isFlood, prepareBatch, withholdNew } from "./withhold.ts";
+import type { LineSpread } from "./line_spread.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 
@@ -62,6 +63,8 @@ export interface PipelineOptions {
   readonly seed: number;
   /** Every line goes into the fine slice of its own time, however old: for whole files that are counted once. */
   readonly anyTime?: boolean;
+  /** Sees every line that is counted; absent where nobody asks how they are spread. */
+  readonly spread?: LineSpread;
   /** Slices open at once; OPEN_SLICES_MAX unless given. Each holds a table of its own in memory. */
   readonly openSlicesMax?: number;
   /** Bytes of their tables together; OPEN_BYTES_MAX unless given. */
@@ -246,6 +249,7 @@ export class Pipeline {
     }
     table.addBatch(this.#ids, values, from, to - from);
     table.addTotals(this.#sum(from, to), 0);
+    this.options.spread?.add(table.dictionaries, this.#ids, values, from, to);
     return to;
   }
 
