@@ -3,6 +3,7 @@
  *
  * A delta is known by its identity, so one that comes twice, after a reconnection or by another path, changes nothing.
  */
+import { MERGES_MAX } from "@/core/bounds.ts";
 import { FINEST_S, sliceStart } from "@/core/slices.ts";
 import type { Delta } from "@/core/bucket.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
@@ -61,6 +62,7 @@ export class Fleet {
       seed,
       regex,
       targets: () => this.#targets(),
+      mergesMax: MERGES_MAX,
       onForgotten: (identities) => this.#forgotten(identities),
     });
   }

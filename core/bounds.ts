@@ -140,6 +140,10 @@ export const SLOT_PENDING_MAX = 256;
 /** Bytes a slot holds unmerged, or as many as it has merged if that is more, so that a row is merged a few times at most. */
 export const SLOT_PENDING_BYTES_MAX = 256 * 1024;
 
+/** Slots of an aggregator whose merges go on while many sources deliver: the newest slice, and one that comes late or is made of
+ * finer ones. Each is a table. With one more, the one that was used longest ago is cut to what is kept. */
+export const MERGES_MAX = 2;
+
 /** Bytes that all slots of a store hold unmerged, counted since they were last merged together. Beyond it all merge at once:
  * a backlog touches hundreds of slots, none of which would do so by itself. */
 export const STORE_PENDING_BYTES_MAX = 32 * 1024 * 1024;

@@ -44,6 +44,8 @@ export interface LiveViewOptions {
    * Absent: all may.
    */
   readonly savedUntil?: () => number;
+  /** Slots whose merges go on while many sources deliver: see `OpenMerges`; none when absent. */
+  readonly mergesMax?: number;
   /** The clock went back, and these are nowhere any more. */
   readonly onForgotten?: (identities: readonly IdentityRanges[]) => void;
 }
@@ -57,8 +59,9 @@ export class LiveView implements Answerer {
 
   constructor(readonly options: LiveViewOptions) {
     this.source = options.source;
-    const { seed, onForgotten } = options, onMade = (slot: Slot): void => this.#publishSnapshot(slot);
-    this.store = new Store(seed, { onMade, ...(onForgotten && { onForgotten }) });
+    const { seed, mergesMax, onForgotten } = options;
+    const onMade = (slot: Slot): void => this.#publishSnapshot(slot);
+    this.store = new Store(seed, { onMade, ...(onForgotten && { onForgotten }) }, undefined, mergesMax);
   }
 
   /** Merges a delta and passes it on to whoever follows. `nowS` is when it arrived. */
@@ -96,7 +99,7 @@ export class LiveView implements Answerer {
     const query: Query = { ...question, filter: this.#compiled(question.filter) };
     const ranking: Ranking = this.store.endS === 0
       ? { total: zeroValues(), other: zeroValues(), totalMax: 0, entries: [], unlistedMax: 0 }
-      : topN(slots.map((slot) => slot.bucket()), query, this.options.seed);
+      : topN(slots.map((slot) => slot.bucketNow()), query, this.options.seed);
     const { window: name, groupBy } = question;
     return {
       source: this.source,

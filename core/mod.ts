@@ -47,6 +47,8 @@ export * from "./weights.ts";
 export * from "./row_costs.ts";
 export * from "./weight_levels.ts";
 export * from "./roll_up.ts";
+export * from "./let_go.ts";
+export * from "./first_sight.ts";
 export * from "./withhold.ts";
 export * from "./bucket.ts";
 export * from "./derived.ts";

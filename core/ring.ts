@@ -4,12 +4,12 @@
  * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
  * does.
  */
-import { SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX } from "./bounds.ts";
+import { OPEN_ROWS_MAX, SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX } from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { blockOf, bucketBytes } from "./bucket_block.ts";
 import { free } from "./free.ts";
-import { cutBucket, Merge, mergeBuckets } from "./merge.ts";
+import { cutBucket, Merge, mergeBuckets, mergeRoom } from "./merge.ts";
 import { IdentitySet } from "./identity_set.ts";
 
 /**
@@ -167,7 +167,8 @@ export class Slot {
   /** What waits is merged with what has been, in a merge that goes on. */
   #open(): void {
     const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
-    const merge = this.#merge = new Merge(this.#caps, this.seed, parts.reduce((rows, part) => rows + part.rows, 0));
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const merge = this.#merge = new Merge(this.#caps, this.seed, rows, mergeRoom(this.#caps, OPEN_ROWS_MAX));
     for (const part of parts) merge.add(part);
     this.#merged = undefined;
     this.#pending = [];

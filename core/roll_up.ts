@@ -26,7 +26,7 @@ import { type CounterTable, perDimension, ROW_DOUBLES, ROW_WORDS, VALUES_AT } fr
 import { VisiblePairs } from "./visible_pairs.ts";
 import { TAKEN, weightOfRow, weightParts, weightsOfEntries, weightsOfRows, zeros } from "./weights.ts";
 import { RowCosts } from "./row_costs.ts";
-import { keptEntries, LEVEL_SHIFT, levelHolding, LEVELS } from "./weight_levels.ts";
+import { keptEntries, LEVEL_SHIFT, levelEnd, levelHolding, LEVELS } from "./weight_levels.ts";
 
 /** Share of a bound that stays in use after an overflow: the rest is room for what comes. With less, heavy rows go as well;
  * with more, overflows come more often. */
@@ -40,7 +40,15 @@ const NEARLY_FULL = 0.75;
  * then, so call it first.
  */
 export function makeRoom(table: CounterTable, caps: Caps): boolean {
-  if (!isFull(table, caps)) return false;
+  return makeRoomBelow(table, caps) !== undefined;
+}
+
+/**
+ * The same. Returns, if that took something, per dimension the cost below which rows have given up its value: 0 where none has,
+ * Infinity where no row has one any more.
+ */
+export function makeRoomBelow(table: CounterTable, caps: Caps): Float64Array | undefined {
+  if (!isFull(table, caps)) return undefined;
   const { rowsMax, entriesMax, entryBytesMax } = caps, rollUp = new RollUp(table, true);
   // Rows first: those with the lightest values give them up, and these then fold without touching other rows.
   rollUp.giveUpOnce(table.rows - kept(rowsMax, BATCH_LINES, KEPT_AFTER_OVERFLOW));
@@ -56,7 +64,7 @@ export function makeRoom(table: CounterTable, caps: Caps): boolean {
     );
   }
   rollUp.giveUp(kept(rowsMax, BATCH_LINES, NEARLY_FULL), undefined);
-  return true;
+  return rollUp.reached;
 }
 
 /**
@@ -117,6 +125,8 @@ class RollUp {
   /** Those with so many values that a table can be full of them. */
   readonly #crowded: readonly number[];
   readonly #taken: Float64Array[] = perDimension(() => NOTHING);
+  /** Per dimension: below which cost values have been given up, see `makeRoomBelow`. */
+  readonly reached = new Float64Array(DIMENSION_COUNT);
   readonly #parts: Float64Array;
   #costs: RowCosts | undefined;
   /** Rows may have become equal since the last rebuild. */
@@ -213,6 +223,7 @@ class RollUp {
     const counts = new Uint32Array(LEVELS);
     for (let row = 0; row < rows; row++) counts[levels[row] >>> LEVEL_SHIFT]++;
     const limit = levelHolding(counts, Math.min(wanted, candidates));
+    for (const d of dimensions) this.reached[d] = Math.max(this.reached[d], levelEnd(limit));
     let atLimit = Math.min(wanted, candidates);
     for (let level = 0; level < limit; level++) atLimit -= counts[level];
     this.#changed = true;
@@ -255,6 +266,7 @@ class RollUp {
         for (let row = 0, k = d; row < rows; row++, k += ROW_WORDS) {
           if (words[k] !== OTHER) return this.#weigh(dimensions);
         }
+        this.reached[d] = Infinity;
       }
     }
     return this.#weigh(perDimension((d) => d));
@@ -274,7 +286,8 @@ class RollUp {
    * entries fold (`renamed` to 0), OTHER takes all they had, and the largest of that is what a marginal can be short of.
    */
   #settle(d: number, renamed: Int32Array | undefined): void {
-    const taken = this.#taken[d];
+    // Where entries fold, what they gave up before folds with them, though no row has them any more.
+    const taken = renamed === undefined ? this.#taken[d] : this.#takenFrom(d);
     if (taken.length === 0) return;
     this.#taken[d] = NOTHING;
     const { table } = this, givenUp = givenUpOf(table, d, taken.length);

@@ -18,6 +18,12 @@ export function levelHolding(counts: Uint32Array, wanted: number): number {
   return LEVELS - 1;
 }
 
+/** The least weight above a level; infinite for those at the end. */
+export function levelEnd(level: number): number {
+  const end = new Float32Array(Int32Array.of(level + 1 << LEVEL_SHIFT).buffer)[0];
+  return end >= 0 ? end : Infinity;
+}
+
 /** What choosing among entries has to know of a dictionary. */
 type Entries = Pick<InternTable, "size" | "entryLength">;
 
