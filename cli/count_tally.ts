@@ -2,6 +2,7 @@
  * The engine over the lines of one thread: counted in slices of ten seconds and sealed as a collector does, and each sealed
  * bucket goes straight into the rankings that were asked for. So memory is bounded, whatever is read.
  */
+import { freeBlock } from "@/core/bucket_block.ts";
 import { compileFilter } from "@/core/filter_match.ts";
 import { FormatChoice, formatOfLine } from "@/core/format_choice.ts";
 import { autoFormats, formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
@@ -169,6 +170,7 @@ export class Tally implements LineSink {
       buckets++;
       if (this.#pipeline === this.#slices) this.#span(bucket.startS, bucket.startS + bucket.lengthS);
       for (const builder of this.builders) builder.add(bucket);
+      freeBlock(bucket);
     }
     const { earliestS, latestS } = this.#timeless;
     if (earliestS <= latestS) this.#span(sliceStart(earliestS, FINEST_S), sliceStart(latestS, FINEST_S) + FINEST_S);

@@ -110,6 +110,11 @@ export function blockOf(bucket: Bucket): ArrayBuffer {
   return block;
 }
 
+/** Frees the memory of a bucket. It is empty from now on: be sure that nobody looks at it any more. */
+export function freeBlock(bucket: Bucket): void {
+  free(new Uint8Array(blockOf(bucket)));
+}
+
 /** The bucket itself when its columns lie in a block, else one whose columns do. */
 export function inBlock(bucket: Bucket): BlockBucket {
   const isOpen = BLOCKS.has(bucket) && bucket.dictionaries.every((dictionary) => dictionary instanceof BlockDictionary);

@@ -13,7 +13,16 @@ import type { InternTable } from "./intern.ts";
 import { cutTable } from "./roll_up.ts";
 import { forgetNewcomers } from "./withhold.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
-import { blankBucket, blockOf, type DimensionPlan, type Form, formFor, formForIndex, isWhole } from "./bucket_block.ts";
+import {
+  blankBucket,
+  blockOf,
+  type DimensionPlan,
+  type Form,
+  formFor,
+  formForIndex,
+  freeBlock,
+  isWhole,
+} from "./bucket_block.ts";
 
 /** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
 export function seal(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
@@ -21,7 +30,7 @@ export function seal(table: CounterTable, startS: number, lengthS: number, ledge
   forgetNewcomers(table);
   let bucket = sealWithin(table, startS, lengthS, ledger, caps);
   for (let cut = 1; blockOf(bucket).byteLength > bytesMax && cut <= CUTS_MAX; cut++) {
-    free(new Uint8Array(blockOf(bucket))); // nobody has seen it
+    freeBlock(bucket); // nobody has seen it
     bucket = sealWithin(table, startS, lengthS, ledger, lessThan(caps, cut));
   }
   return bucket;
