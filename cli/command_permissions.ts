@@ -97,7 +97,6 @@ function commandGrants(name: CommandName, flags: FlagValues): readonly Grant[] {
   return [
     ...ASKS.has(name) ? [QUIET_ENVIRONMENT] : [],
     ...name === "count" ? fileGrants(flags) : [],
-    ...LOCALE_GRANTS,
   ];
 }
 
@@ -120,6 +119,7 @@ function fileGrants(flags: FlagValues): readonly Grant[] {
   return [...files, grant("read", MODULES.replace(/\/$/, ""), "its threads read their modules there (--threads)")];
 }
 
+/** Nothing fails without them: then every terminal is taken for one with UTF-8. */
 const LOCALE_GRANTS = LOCALE_VARIABLES.map((name) => grant("env", name, "it says whether the terminal takes UTF-8"));
 
 function shown(grants: readonly Grant[], format: string): string {

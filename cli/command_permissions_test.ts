@@ -81,11 +81,10 @@ Deno.test("a frontend reaches its target and those that it allows", async () => 
 });
 
 Deno.test("a command that asks reaches its targets, one that counts reads its files", async () => {
-  const locale = "--allow-env=LC_ALL,LC_CTYPE,LANG";
-  assertEquals(await flags("cli", "topn", "--target=10.0.0.1:1"), ["--allow-net=10.0.0.1:1", QUIET, locale]);
-  assertEquals(await flags("cli", "count", "/a.log", "b.gz", "-"), ["--allow-read=/a.log,b.gz", locale]);
-  assertEquals(await flags("cli", "count", "/a.log", "--threads=2"), [`--allow-read=/a.log,${MODULES}`, locale]);
-  assertEquals(await flags("cli", "version"), [locale]);
+  assertEquals(await flags("cli", "topn", "--target=10.0.0.1:1"), ["--allow-net=10.0.0.1:1", QUIET]);
+  assertEquals(await flags("cli", "count", "/a.log", "b.gz", "-"), ["--allow-read=/a.log,b.gz"]);
+  assertEquals(await flags("cli", "count", "/a.log", "--threads=2"), [`--allow-read=/a.log,${MODULES}`]);
+  assertEquals(await flags("cli", "version"), []);
   // As installed: any target, any file.
   assertEquals(await flags("cli"), ["--allow-net", "--allow-read", QUIET, "--allow-env=CLI_*,LC_ALL,LC_CTYPE,LANG"]);
 });

@@ -281,9 +281,10 @@ function newWorker(entry: URL, read: readonly string[]): Worker {
 function refuseUnlessReadable(directories: readonly string[]): void {
   const missing = directories.filter((path) => Deno.permissions.querySync({ name: "read", path }).state !== "granted");
   if (missing.length === 0) return;
-  const what = missing.join(" and ");
+  const logs = missing.filter((path) => path !== MODULES).join(" and ");
+  const what = [...logs === "" ? [] : [`logs in ${logs}`], ...missing.includes(MODULES) ? [`modules in ${MODULES}`] : []];
   throw new MachineRefusal(
-    `Cannot read logs in ${what}: the collector was started without that permission; ` +
+    `Cannot read ${what.join(" and ")}: the collector was started without that permission; ` +
       `start it with --allow-read=${missing.join(",")} beside what it has`,
   );
 }

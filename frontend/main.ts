@@ -1,12 +1,16 @@
 /** The frontend's entry: flags in, an HTTP server out, and an orderly end. The only file here that touches the machine. */
 import { delay } from "@std/async/delay";
 import { systemClock } from "@/core/host/clock.ts";
+import { mayConnect } from "@/core/host/connect_permission.ts";
+
 import { MachineRefusal, runProgram } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
 import { type Log, openLog } from "@/core/host/log.ts";
 import { processState } from "@/core/host/process_state.ts";
 import { linearRegex } from "@/core/host/regex.ts";
+
+
 import { openCredentialFiles } from "@/core/host/credential_files.ts";
 import { clientSecurity, httpsCertificates, type ServerCertificates } from "@/core/host/security.ts";
 import { servePages } from "@/core/host/role_pages.ts";
@@ -56,6 +60,12 @@ async function run(flags: FlagValues): Promise<void> {
   let shown = certificates?.current(), server = listenOn(listen, handler, shown);
   const address = addressText({ ...listen, port: server.addr.port });
   log.info("serving", { listen: address, scheme: shown === undefined ? "http" : "https", target });
+  for (const peer of [target, ...targetAllow].filter((each) => !mayConnect(each))) {
+    log.warn("it cannot be asked: the runtime was not given its address; start the frontend with --allow-net for it", {
+      target: peer,
+    });
+  }
+
   const own = watch.pages(processState), isAsked = flags.given("prom-listen");
   const pages = await servePages(flags.text("prom-listen"), isAsked, own, log);
   const lookAtTarget = (): void => void (pages !== undefined && watch.look(clientFor(target)));
@@ -110,6 +120,10 @@ function listenOn(
     );
   } catch (error) {
     const where = `Cannot listen on TCP ${addressText({ hostname, port })}`;
+    if (error instanceof Deno.errors.NotCapable) {
+      const grant = addressText({ hostname, port });
+      throw new MachineRefusal(`${where}: the runtime was not given this address; start it with --allow-net=${grant}`);
+    }
     if (error instanceof Deno.errors.AddrInUse) {
       throw new MachineRefusal(`${where}: another process listens there; stop it or choose another port with --listen`);
     }
