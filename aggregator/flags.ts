@@ -3,7 +3,7 @@ import { SOURCES_MAX } from "@/core/bounds.ts";
 import type { Program } from "@/core/host/flags.ts";
 import { listenMistake, targetMistake } from "@/core/host/listen_address.ts";
 import { CLIENT_SECURITY_FLAGS, SERVER_SECURITY_FLAGS, tokenFlag } from "@/core/host/security_flags.ts";
-import { promListenFlag } from "@/core/host/service_flags.ts";
+import { LOG_FORMAT_FLAG, promListenFlag } from "@/core/host/service_flags.ts";
 import { sourceMistake } from "@/core/host/source_name.ts";
 
 /** The flag that names the file with the token for collectors; `--token-file` is what callers must bring here. */
@@ -48,6 +48,7 @@ export const AGGREGATOR: Program = {
       touches: "keeps",
     },
     promListenFlag(":9101"),
+    LOG_FORMAT_FLAG,
     ...SERVER_SECURITY_FLAGS,
     ...CLIENT_SECURITY_FLAGS,
     tokenFlag(COLLECTORS_TOKEN),

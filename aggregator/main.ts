@@ -12,7 +12,8 @@ import type { FlagValues } from "@/core/host/flags.ts";
 import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
 import { readLinesFile } from "@/core/host/lines_file.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
-import { type Log, openLog } from "@/core/host/log.ts";
+import { type Log, openStyledLog } from "@/core/host/log.ts";
+import { logStyle } from "@/core/host/log_style.ts";
 import { processState } from "@/core/host/process_state.ts";
 import { randomSeed } from "@/core/host/random.ts";
 import { linearRegex } from "@/core/host/regex.ts";
@@ -34,7 +35,7 @@ const TICK_MS = 1000;
 
 /** Serves until SIGTERM or SIGINT. */
 async function run(flags: FlagValues): Promise<void> {
-  const log = openLog("aggregator");
+  const log = openStyledLog("aggregator", logStyle(flags));
   let onList = (): void => {};
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
   const clock = systemClock();

@@ -2,7 +2,7 @@
 import type { Program } from "@/core/host/flags.ts";
 import { listenMistake } from "@/core/host/listen_address.ts";
 import { SERVER_SECURITY_FLAGS } from "@/core/host/security_flags.ts";
-import { promListenFlag } from "@/core/host/service_flags.ts";
+import { LOG_FORMAT_FLAG, promListenFlag } from "@/core/host/service_flags.ts";
 import { FORMAT_FLAGS } from "./format_flags.ts";
 import { sourceMistake } from "@/core/host/source_name.ts";
 import { syslogInputMistake } from "./socket_input.ts";
@@ -74,6 +74,7 @@ export const COLLECTOR: Program = {
       touches: "other",
     },
     promListenFlag(":9100"),
+    LOG_FORMAT_FLAG,
     {
       name: "from",
       kind: "text",

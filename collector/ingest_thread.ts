@@ -6,7 +6,7 @@ import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, UNTAKEN_BYTES_MAX } from "@/cor
 import type { Clock } from "@/core/host/clock.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { globBase } from "@/core/host/glob.ts";
-import type { Log } from "@/core/host/log.ts";
+import type { Log, LogStyle } from "@/core/host/log.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import { AUTO_RULES, type FormatRules } from "./input_formats.ts";
 import { MODULES } from "./modules.ts";
@@ -27,6 +27,8 @@ export interface IngestThreadOptions {
   /** What the first thread's time is taken from; then only its monotonic time is used. */
   readonly clock: Clock;
   readonly log: Log;
+  /** How its own events are written; as usual when absent. */
+  readonly style?: LogStyle;
   readonly onSealed: (sealed: Sealed) => void;
   /** Patterns are followed from now on: at the start, after `follow`, and by a thread that replaces another. */
   readonly onScanned?: (patterns: readonly string[], positions: readonly Position[]) => void;
@@ -180,6 +182,7 @@ class RestartingThread implements IngestThread {
         seed,
         ...former,
         sockets,
+        style: this.options.style,
         spreads: this.options.spreads,
         creditBytes: UNTAKEN_BYTES_MAX,
       },
@@ -282,7 +285,10 @@ function refuseUnlessReadable(directories: readonly string[]): void {
   const missing = directories.filter((path) => Deno.permissions.querySync({ name: "read", path }).state !== "granted");
   if (missing.length === 0) return;
   const logs = missing.filter((path) => path !== MODULES).join(" and ");
-  const what = [...logs === "" ? [] : [`logs in ${logs}`], ...missing.includes(MODULES) ? [`modules in ${MODULES}`] : []];
+  const what = [
+    ...logs === "" ? [] : [`logs in ${logs}`],
+    ...missing.includes(MODULES) ? [`modules in ${MODULES}`] : [],
+  ];
   throw new MachineRefusal(
     `Cannot read ${what.join(" and ")}: the collector was started without that permission; ` +
       `start it with --allow-read=${missing.join(",")} beside what it has`,

@@ -6,7 +6,7 @@
 import { delay } from "@std/async/delay";
 import { systemClock } from "@/core/host/clock.ts";
 import { systemFiles } from "@/core/host/files.ts";
-import { OncePerMinute, openLog } from "@/core/host/log.ts";
+import { OncePerMinute, openStyledLog } from "@/core/host/log.ts";
 import { watchDirectories } from "@/core/host/watch.ts";
 import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
 import { LineSpread } from "@/core/line_spread.ts";
@@ -45,7 +45,7 @@ self.onmessage = ({ data }) => {
 };
 
 async function run(start: Extract<ToThread, { kind: "start" }>): Promise<void> {
-  const log = openLog("collector");
+  const log = openStyledLog("collector", start.style);
   const clock = systemClock(start.nowS);
   const { source, masks, seed, endS } = start, spread = start.spreads ? new LineSpread(seed) : undefined;
   let buckets = 0;

@@ -7,7 +7,8 @@ import { systemClock } from "@/core/host/clock.ts";
 import { MachineRefusal, runProgram, UsageError } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
-import { openLog } from "@/core/host/log.ts";
+import { openStyledLog } from "@/core/host/log.ts";
+import { logStyle } from "@/core/host/log_style.ts";
 import { processState } from "@/core/host/process_state.ts";
 import { randomInstance, randomSeed } from "@/core/host/random.ts";
 import { ProxyHint } from "./proxy_hint.ts";
@@ -42,7 +43,7 @@ const TICK_MS = 1000;
 
 /** Serves until SIGTERM or SIGINT. */
 async function run(flags: FlagValues): Promise<void> {
-  const log = openLog("collector");
+  const style = logStyle(flags), log = openStyledLog("collector", style);
   const source = sourceName(flags);
   const sockets = socketInputs(flags);
   const security = serverSecurity(flags, log);
@@ -69,6 +70,7 @@ async function run(flags: FlagValues): Promise<void> {
   const receivers = await startReceivers({
     inputs: sockets,
     log,
+    style,
     give: (socket) => thread.give(socket),
     onEnd: () => onEnd(),
   });
@@ -87,6 +89,7 @@ async function run(flags: FlagValues): Promise<void> {
       log.info("looked at the list of logs", { patterns: patterns.length });
       state?.saver.saveScanned(patterns, positions);
     },
+    style,
     spreads: showsRequests,
     onSealed: (sealed) => {
       if (showsRequests) requests.add(sealed);

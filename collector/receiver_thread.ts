@@ -4,7 +4,7 @@
  */
 import { RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
 import { MachineRefusal } from "@/core/host/endings.ts";
-import type { Log } from "@/core/host/log.ts";
+import type { Log, LogStyle } from "@/core/host/log.ts";
 import { MODULES } from "./modules.ts";
 import type { ConnectionCounts, ReceiverOrder, ReceiverReport, SocketPort } from "./socket_batch.ts";
 import { grantOf, type SocketInput } from "./socket_input.ts";
@@ -12,6 +12,8 @@ import { grantOf, type SocketInput } from "./socket_input.ts";
 export interface ReceiversOptions {
   readonly inputs: readonly SocketInput[];
   readonly log: Log;
+  /** How receivers write their own events; as usual when absent. */
+  readonly style?: LogStyle;
   /** A receiver was replaced: the counting thread takes its input on this channel now. */
   readonly give: (socket: SocketPort) => void;
   /** Standard input has ended. */
@@ -122,7 +124,7 @@ class Receiver implements ReceiverState {
       worker.terminate();
       this.#died(event.message);
     };
-    this.#order({ kind: "start", input: this.input });
+    this.#order({ kind: "start", input: this.input, style: this.options.style });
   }
 
   #hear(report: ReceiverReport): void {

@@ -8,7 +8,7 @@ import { delay } from "@std/async/delay";
 import { LINE_BYTES_MAX } from "@/core/bounds.ts";
 import { bindUdp, bindUnixDatagram, type DatagramSocket } from "@/core/host/datagrams.ts";
 import { MachineRefusal } from "@/core/host/endings.ts";
-import { OncePerMinute, openLog } from "@/core/host/log.ts";
+import { type LogStyle, OncePerMinute, openStyledLog } from "@/core/host/log.ts";
 import { measureRoom } from "@/core/host/receive_room.ts";
 import { listenTcp } from "@/core/host/tcp_listener.ts";
 import { takeLines } from "./line_stream.ts";
@@ -35,12 +35,14 @@ declare const self: ReceiverScope;
 
 const outbox = new SocketOutbox();
 let close = (): void => {};
+let style: LogStyle | undefined;
 
 self.onmessage = ({ data }) => void obey(data);
 
 async function obey(order: ReceiverOrder): Promise<void> {
   switch (order.kind) {
     case "start":
+      style = order.style;
       return await receive(order.input);
     case "attach":
       return outbox.attach(order.port, order.sealed);
@@ -100,7 +102,7 @@ async function receiveConnections(input: SocketInput): Promise<void> {
     sink: outbox,
     monotonicMs: () => performance.now(),
     pause: (ms) => delay(ms),
-    warnings: new OncePerMinute(openLog("collector")),
+    warnings: new OncePerMinute(openStyledLog("collector", style)),
   });
   const sweeping = setInterval(() => {
     connections.closeSlow();

@@ -6,6 +6,7 @@
  *   ends    Int32 per message: where it ends, behind that newline
  */
 import { READ_SLACK_BYTES } from "./followed_file.ts";
+import type { LogStyle } from "@/core/host/log.ts";
 import type { SocketInput } from "./socket_input.ts";
 import { SOCKET_BATCH_BYTES, SOCKET_BATCH_MESSAGES_MAX } from "@/core/bounds.ts";
 
@@ -40,7 +41,7 @@ export interface SocketPort {
 
 /** Main thread → receiver. */
 export type ReceiverOrder =
-  | { readonly kind: "start"; readonly input: SocketInput }
+  | { readonly kind: "start"; readonly input: SocketInput; readonly style?: LogStyle }
   /**
    * Hand over here from now on. What was handed over elsewhere and not sealed is lost; `sealed`: the former thread has ended in
    * good order, with all sealed that it had taken.

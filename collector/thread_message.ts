@@ -5,6 +5,7 @@
 import type { Bucket } from "@/core/bucket.ts";
 import { blockOf, openBlock } from "@/core/bucket_block.ts";
 import type { Spread } from "@/core/line_spread.ts";
+import type { LogStyle } from "@/core/host/log.ts";
 import type { Ledger } from "@/core/ledger.ts";
 import type { ClientMasks } from "@/core/line_batch.ts";
 import type { FormatRules } from "./input_formats.ts";
@@ -22,6 +23,7 @@ export type ToThread =
     readonly source: string;
     readonly masks: ClientMasks;
     readonly seed: number;
+    readonly style?: LogStyle;
     /** Where a former thread stopped, and the patterns it had looked at; empty for the first. */
     readonly positions: readonly Position[];
     readonly scanned: readonly string[];

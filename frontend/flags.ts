@@ -2,7 +2,7 @@
 import { listenMistake, targetMistake } from "@/core/host/listen_address.ts";
 import type { Program } from "@/core/host/flags.ts";
 import { CLIENT_SECURITY_FLAGS, tokenFlag } from "@/core/host/security_flags.ts";
-import { promListenFlag } from "@/core/host/service_flags.ts";
+import { LOG_FORMAT_FLAG, promListenFlag } from "@/core/host/service_flags.ts";
 import { PAGE_ROWS_MAX, REFRESH_SECONDS_MAX } from "./request.ts";
 
 export const FRONTEND: Program = {
@@ -71,6 +71,7 @@ export const FRONTEND: Program = {
     },
     { name: "tls-key", kind: "text", placeholder: "PATH", help: "its private key (PEM)", touches: "reads" },
     promListenFlag("", ":9102"),
+    LOG_FORMAT_FLAG,
     ...CLIENT_SECURITY_FLAGS,
     tokenFlag("token-file"),
   ],

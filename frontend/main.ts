@@ -6,7 +6,8 @@ import { mayConnect } from "@/core/host/connect_permission.ts";
 import { MachineRefusal, runProgram } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
-import { type Log, openLog } from "@/core/host/log.ts";
+import { type Log, openStyledLog } from "@/core/host/log.ts";
+import { logStyle } from "@/core/host/log_style.ts";
 import { processState } from "@/core/host/process_state.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 
@@ -33,7 +34,7 @@ const LOOK_MS = 10_000;
 
 /** Serves until SIGTERM or SIGINT. Throws MachineRefusal when the address cannot be had. */
 async function run(flags: FlagValues): Promise<void> {
-  const log = openLog("frontend");
+  const log = openStyledLog("frontend", logStyle(flags));
   const clients = new Map<string, Client>(), security = clientSecurity(flags, log);
   const target = flags.text("target"), targetAllow = flags.list("target-allow");
   const clock = systemClock(), certificates = httpsCertificates(flags, log);

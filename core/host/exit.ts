@@ -4,6 +4,7 @@
  */
 import { HelpRequested, MachineRefusal, OutputClosed, UsageError, VersionRequested } from "./endings.ts";
 import { type FlagValues, type Program, readFlags } from "./flags.ts";
+import { isJournal, withPriority } from "./journal.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { printable } from "./printable.ts";
 
@@ -50,7 +51,8 @@ export async function runMain(
   } catch (error) {
     ending = endingOf(program, error);
   }
-  if (ending.err !== "") writeErr(ending.err);
+  const toJournal = ending.err !== "" && isJournal(readEnvironment("JOURNAL_STREAM"), 2);
+  if (ending.err !== "") writeErr(toJournal ? withPriority("error", ending.err) : ending.err);
   Deno.exit(ending.code);
 }
 

@@ -4,6 +4,8 @@
  * `2026-11-21T04:52:56Z info collector: following a log path=/var/log/nginx/access.log from=end`
  */
 import { LOG_LINE_CHARS_MAX, RATE_KEYS_MAX, SAMPLE_BYTES_MAX } from "@/core/bounds.ts";
+import { type PRIORITIES, withPriority } from "./journal.ts";
+import { jsonLine } from "./json_text.ts";
 
 /** Named values of one event; the order is kept. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;
@@ -14,6 +16,20 @@ export interface Log {
   error(text: string, facts?: Facts): void;
 }
 
+/** How an event is written. */
+export interface LogStyle {
+  readonly format: "text" | "json";
+  /** Whether the journal reads it: a line then begins with its priority, as sd-daemon(3) has it. */
+  readonly toJournal: boolean;
+}
+
+const PLAIN: LogStyle = { format: "text", toJournal: false };
+
+/** A role's log on stderr, in another style than the usual one. */
+export function openStyledLog(role: string, style?: LogStyle, write?: (line: string) => void, now?: () => number): Log {
+  return openLog(role, write, now, style);
+}
+
 /**
  * A log for one role.
  *
@@ -21,9 +37,17 @@ export interface Log {
  * @param write takes one line without its newline; stderr when absent. It must not throw.
  * @param now milliseconds since 1970; the wall clock when absent, since a log is compared with other logs.
  */
-export function openLog(role: string, write: (line: string) => void = writeStderr, now: () => number = Date.now): Log {
-  const at = (level: string) => (text: string, facts?: Facts): void =>
-    write(formatLogLine(now(), level, role, text, facts));
+export function openLog(
+  role: string,
+  write: (line: string) => void = writeStderr,
+  now: () => number = Date.now,
+  { format, toJournal }: LogStyle = PLAIN,
+): Log {
+  const lineOf = format === "json" ? jsonLogLine : formatLogLine;
+  const at = (level: keyof typeof PRIORITIES) => (text: string, facts?: Facts): void => {
+    const line = lineOf(now(), level, role, text, facts);
+    write(toJournal ? withPriority(level, line) : line);
+  };
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 
@@ -32,6 +56,24 @@ export function formatLogLine(nowMs: number, level: string, role: string, text: 
   let line = `${utcSecond(nowMs)} ${level} ${role}: ${escapeText(text)}`;
   for (const [key, value] of Object.entries(facts)) line += ` ${escapeText(key)}=${factText(value)}`;
   return line.length > LOG_LINE_CHARS_MAX ? line.slice(0, LOG_LINE_CHARS_MAX - 1) + "…" : line;
+}
+
+/**
+ * The same as one JSON object: `time`, `level`, `role`, `message`, then the facts. Texts that make it longer than a line may be
+ * are cut, longest first.
+ */
+export function jsonLogLine(nowMs: number, level: string, role: string, text: string, facts: Facts = {}): string {
+  const own = { time: utcSecond(nowMs), level, role };
+  for (let charsMax = LOG_LINE_CHARS_MAX; charsMax >= 1; charsMax = Math.floor(charsMax / 2)) {
+    const cut = (value: Facts[string]): Facts[string] =>
+      typeof value === "string" && value.length > charsMax ? `${value.slice(0, charsMax)}…` : value;
+    const shown = Object.entries(facts).map((
+      [key, value],
+    ) => [key in own || key === "message" ? `_${key}` : key, cut(value)]);
+    const line = jsonLine({ ...own, message: cut(text), ...Object.fromEntries(shown) }).trimEnd();
+    if (line.length <= LOG_LINE_CHARS_MAX) return line;
+  }
+  return jsonLine({ ...own, message: "an event of too many facts" }).trimEnd();
 }
 
 /**

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { LOG_LINE_CHARS_MAX, RATE_KEYS_MAX, SAMPLE_BYTES_MAX } from "@/core/bounds.ts";
-import { type Facts, formatLogLine, type Log, OncePerMinute, openLog, sampleText } from "./log.ts";
+import { type Facts, formatLogLine, jsonLogLine, type Log, OncePerMinute, openLog, sampleText } from "./log.ts";
 
 const AT = Date.UTC(2026, 10, 21, 4, 52, 56, 789);
 
@@ -47,6 +47,45 @@ Deno.test("whatever the text and facts are, a line is one line and bounded", () 
   const long = formatLogLine(AT, "info", "r", "x".repeat(10_000));
   assertEquals(long.length, LOG_LINE_CHARS_MAX);
   assert(long.endsWith("…"));
+});
+
+Deno.test("as JSON an event is one object on one line, which says the same, whatever text and facts are", () => {
+  const text = fc.string({ unit: "binary", maxLength: 200 });
+  fc.assert(fc.property(text, fc.dictionary(text, fc.oneof(text, fc.double(), fc.boolean())), (message, facts) => {
+    const line = jsonLogLine(AT, "warn", "r", message, facts);
+    assert(line.length <= LOG_LINE_CHARS_MAX);
+    // deno-lint-ignore no-control-regex -- their absence is what is tested
+    assert(!/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202e]/.test(line));
+    const read = JSON.parse(line);
+    assertEquals([read.time, read.level, read.role], ["2026-11-21T04:52:56Z", "warn", "r"]);
+    assertEquals(read.message, message);
+  }));
+  const line = jsonLogLine(AT, "info", "r", "t", { path: "/a", level: 3, late: false });
+  assertEquals(
+    line,
+    '{"time":"2026-11-21T04:52:56Z","level":"info","role":"r","message":"t","path":"/a","_level":3,"late":false}',
+  );
+});
+
+Deno.test("a JSON event that would be too long keeps all of its facts, and the long ones are cut", () => {
+  const line = jsonLogLine(AT, "info", "r", "x".repeat(10_000), { line: "\u001b".repeat(5000), path: "/a", bytes: 7 });
+  assert(line.length <= LOG_LINE_CHARS_MAX, `${line.length}`);
+  const { message, path, bytes, line: sample } = JSON.parse(line);
+  assertEquals([path, bytes, message.endsWith("…"), sample.endsWith("…")], ["/a", 7, true, true]);
+  const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`fact${i}`, i]));
+  assert(jsonLogLine(AT, "info", "r", "t", many).length <= LOG_LINE_CHARS_MAX);
+});
+
+Deno.test("for the journal an event begins with its priority, in either form", () => {
+  for (const format of ["text", "json"] as const) {
+    const lines: string[] = [];
+    const log = openLog("collector", (line) => lines.push(line), () => AT, { format, toJournal: true });
+    log.info("a");
+    log.warn("b\n<0>c");
+    log.error("d");
+    assertEquals(lines.map((line) => line.slice(0, 3)), ["<6>", "<4>", "<3>"]);
+    assertEquals(lines.some((line) => line.includes("\n")), false);
+  }
 });
 
 Deno.test("a sample is cut to its bound and survives invalid UTF-8", () => {

@@ -112,6 +112,6 @@ Deno.test("what tells systemd that it serves needs both sockets, and three varia
     "--allow-net=unix:/r/notify.sock,unix:/n",
     "--allow-read=/r/notify.sock,/n",
     "--allow-write=/r/notify.sock,/n",
-    "--allow-env=NOTIFY_SOCKET,WATCHDOG_USEC,RUNTIME_DIRECTORY",
+    "--allow-env=NOTIFY_SOCKET,WATCHDOG_USEC,RUNTIME_DIRECTORY,JOURNAL_STREAM",
   ]);
 });

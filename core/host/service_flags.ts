@@ -19,3 +19,12 @@ export function promListenFlag(byDefault: string, example = byDefault): Flag {
     touches: "listens",
   };
 }
+
+/** How events are written; `log_style.ts` reads it. */
+export const LOG_FORMAT_FLAG: Flag = {
+  name: "log-format",
+  kind: "text",
+  default: "text",
+  choices: ["text", "json"],
+  help: "how events are written on standard error: a line of text, or a JSON object, each",
+};
