@@ -80,6 +80,7 @@ function unreachable(details: string): string {
   if (/Requires net access|NotCapable/i.test(details)) {
     return "the runtime was not given this address; start it with --allow-net for it";
   }
+  if (/Protocol error/i.test(details)) return "what listens there does not speak HTTP/2; is it another program?";
   if (/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/i.test(details)) return "there is no route to it; check address and firewall";
   if (/InvalidContentType|wrong version number/i.test(details)) {
     return "it does not speak TLS; ask without --tls, --tls-ca and --client-cert";
