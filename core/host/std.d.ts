@@ -42,3 +42,7 @@ declare module "@std/path" {
     options?: { extended?: boolean; globstar?: boolean; caseInsensitive?: boolean },
   ): RegExp;
 }
+
+declare module "@std/yaml" {
+  export function parseAll(content: string): unknown[];
+}
