@@ -11,10 +11,13 @@
  *
  * A slot is sent before whatever is new in it, or it would overlap, and not before all of it is saved: it waits for that.
  * When it is forgotten before its turn, as after a large step of the clock back, its deltas are sent that are still held.
+ *
+ * What we are sent as slots ourselves is passed on as it came, at once: a follower that is caught up would not ask for it.
  */
 import type { Delta } from "./bucket.ts";
 import type { DeltaCursor, DeltaLog } from "./delta_log.ts";
 import { type IdentityRanges, IdentitySet } from "./identity_set.ts";
+import type { PassedCursor, PassedSlots } from "./passed_slots.ts";
 import type { Slot } from "./ring.ts";
 import { FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import type { MergedSlot, Store } from "./store.ts";
@@ -34,6 +37,7 @@ export class Backfill implements Feed<BackfillItem> {
   /** What the follower has, or has been sent. */
   readonly #has = new IdentitySet();
   readonly #live: DeltaCursor;
+  readonly #passed: PassedCursor | undefined;
   /** Position of the next older delta to look at. */
   #position: number;
   /** Slots to send, newest first, and what was in them at the start: its deltas are not sent as well. */
@@ -46,12 +50,14 @@ export class Backfill implements Feed<BackfillItem> {
   /**
    * @param has what the follower has already.
    * @param mayBeSent whether what was merged into a slot may leave this process.
+   * @param passed slots that come to us from now on; absent where none can.
    */
   constructor(
     readonly log: DeltaLog,
     readonly store: Store,
     has: readonly IdentityRanges[],
     readonly mayBeSent: (identities: readonly IdentityRanges[]) => boolean = () => true,
+    passed?: PassedSlots,
   ) {
     this.#has.addRanges(has);
     this.#heldFrom = log.begin;
@@ -59,11 +65,13 @@ export class Backfill implements Feed<BackfillItem> {
     for (const slot of this.#slots) this.#inSlots.addRanges(slot.identities.ranges());
     this.#live = log.follow();
     this.#live.skipHeld();
+    this.#passed = passed?.follow();
     this.#position = log.end - 1;
   }
 
   set onReady(ready: () => void) {
     this.#live.onReady = ready;
+    if (this.#passed !== undefined) this.#passed.onReady = ready;
   }
 
   take(): BackfillItem | undefined {
@@ -74,6 +82,8 @@ export class Backfill implements Feed<BackfillItem> {
       const slot = this.#takeSlotAt(index);
       if (slot !== undefined) return slot;
     }
+    const passed = this.#takePassed();
+    if (passed !== undefined) return passed;
     const old = this.#takeDelta() ?? this.#takeSlot() ?? this.#takeDelta();
     if (old !== undefined || this.#caughtUp) return old;
     this.#chooseAgain();
@@ -81,11 +91,29 @@ export class Backfill implements Feed<BackfillItem> {
   }
 
   takeDropped(): number {
-    return this.#live.takeDropped();
+    return this.#live.takeDropped() + (this.#passed?.takeDropped() ?? 0);
   }
 
   close(): void {
     this.#live.close();
+    this.#passed?.close();
+  }
+
+  /** What has just come to us as a slot: before it goes what is still to be sent and has it too, or that would overlap. */
+  #takePassed(): MergedSlot | undefined {
+    for (let slot = this.#passed?.peek(); slot !== undefined; slot = this.#passed!.peek()) {
+      const { identities } = slot;
+      const index = this.#slots.findIndex((other) => this.#isHeld(other) && other.identities.hasAny(identities));
+      if (index >= 0) {
+        const sooner = this.#takeSlotAt(index);
+        if (sooner !== undefined) return sooner;
+      }
+      this.#passed!.next();
+      if (this.#has.hasAll(identities)) continue;
+      this.#has.addRanges(identities);
+      return slot;
+    }
+    return undefined;
   }
 
   #takeDelta(): Delta | undefined {

@@ -7,6 +7,7 @@ import { type IdentityRanges, IdentitySet } from "./identity_set.ts";
 import { emptyLedger } from "./ledger.ts";
 import { REQUESTS } from "./measures.ts";
 import { seal } from "./seal.ts";
+import { PassedSlots } from "./passed_slots.ts";
 import { FINEST_S, TIERS } from "./slices.ts";
 import { Store } from "./store.ts";
 import { countRequest, randomFrom } from "./test_lines.ts";
@@ -244,4 +245,80 @@ Deno.test("deltas that are forgotten before their turn are sent with their minut
   // Of the minute that was forgotten in part, the rest was sent one by one.
   assertEquals(counted(follower), source.deltas.length - source.log.begin % 6);
   checkOnce(follower, follower);
+});
+
+/** A relay: what it is sent, it takes and hands on. */
+class Relay {
+  readonly store = new Store(3);
+  readonly log = new DeltaLog(Infinity, 900);
+  readonly passed = new PassedSlots();
+
+  take(item: BackfillItem, nowS: number): string {
+    const outcome = give(this.store, item);
+    if (outcome === "merged" && "identity" in item) this.log.add(item, nowS);
+    if (outcome === "merged" && "tier" in item) this.passed.add(item);
+
+    return outcome;
+  }
+
+  feed(has: readonly IdentityRanges[]): Backfill {
+    return new Backfill(this.log, this.store, has, undefined, this.passed);
+  }
+}
+
+Deno.test("what a relay is sent as slots it passes on at once, to who is caught up and to who is not, and nothing overlaps", () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const random = randomFrom(seed), relay = new Relay(), follower = new Store(2);
+    const sources = ["a", "b"].map((name) => ({ name, source: new Source([70, 300][seed % 2]) }));
+    const named = (item: BackfillItem, name: string): BackfillItem =>
+      "caughtUp" in item
+        ? item
+        : "identity" in item
+        ? { ...item, identity: { ...item.identity, source: name } }
+        : { ...item, identities: item.identities.map((one) => ({ ...one, source: name })) };
+    for (let s = 0; s < 2400; s += FINEST_S) for (const { source } of sources) source.count(START + s);
+    const endS = sources[0].source.store.endS;
+    relay.store.advance(endS);
+    follower.advance(endS);
+    const feeds = sources.map(({ name, source }) => ({ name, feed: new Backfill(source.log, source.store, []) }));
+    // The follower comes before anything is there, or while the relay is being filled; and reads now and then.
+    const comesAt = [0, 70, 100][seed % 3] * (0.6 + 0.4 * random());
+    let down: Backfill | undefined, isLast = false, idle = 0;
+    const outcomes = new Set<string>();
+    for (let step = 0; !isLast; step++) {
+      if (step >= comesAt) down ??= relay.feed([]);
+      const { name, feed } = feeds[Math.floor(2 * random())], item = feed.take();
+      if (item !== undefined) assert(["merged", "caught up"].includes(relay.take(named(item, name), endS)));
+      idle = item === undefined ? idle + 1 : 0;
+      isLast = idle > 20;
+      if (random() < 0.7 && !isLast) continue;
+      for (let next = down?.take(); next !== undefined; next = random() < 0.6 || isLast ? down!.take() : undefined) {
+        outcomes.add(give(follower, next));
+      }
+    }
+    assert(!outcomes.has("overlaps"), `seed ${seed}: ${[...outcomes]}`);
+    checkOnce(follower, follower);
+    assertEquals(counted(follower), counted(relay.store), `seed ${seed}`);
+    assertEquals([relay.passed.bytes, down!.takeDropped()], [0, 0], `seed ${seed}: nothing is held any more`);
+  }
+});
+
+Deno.test("slots that are passed on wait for a slow follower within a bound, and it is told how many it has lost", () => {
+  const passed = new PassedSlots(1), source = new Source(60), items: BackfillItem[] = [];
+  for (let s = 0; s < 1800; s += FINEST_S) source.count(START + s);
+  for (const item of takeAll(new Backfill(source.log, source.store, []))) if ("tier" in item) items.push(item);
+  const add = (): void => items.forEach((item) => "tier" in item && passed.add(item));
+  add();
+  assertEquals([passed.bytes, passed.end], [0, 0], "nobody follows");
+  const slow = new Backfill(new DeltaLog(), new Store(1), [], undefined, passed);
+  let woken = 0;
+  slow.onReady = () => woken++;
+  add();
+  assertEquals([woken, slow.takeDropped(), takeAll(slow).map(kind)], [items.length, items.length - 1, [
+    "60 s",
+    "caught up",
+  ]]);
+  slow.close();
+  add();
+  assertEquals([passed.bytes, woken], [0, items.length]);
 });

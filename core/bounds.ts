@@ -130,6 +130,10 @@ export const DELTA_SECONDS_MAX = 900;
  * seconds, 8 minutes of 12 000. The oldest go first, and a subscriber that was away longer is told how many it missed. */
 export const DELTA_BYTES_MAX = 32 * 1024 * 1024;
 
+/** Bytes of slots that an aggregator has just been sent and passes on, in memory until all followers have read them. Beyond it the
+ * oldest go, and who had not read them is told how many. */
+export const PASSED_SLOTS_BYTES_MAX = 16 * 1024 * 1024;
+
 /** Milliseconds that one regular expression of one question may take over all values of its window. Beyond it the
  * question is refused: linear time per value still adds up over millions of long ones. */
 export const REGEX_MS_MAX = 1000;

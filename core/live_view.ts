@@ -12,6 +12,7 @@ import type { Slot } from "./ring.ts";
 import { type MergedSlot, type Outcome, Store } from "./store.ts";
 import type { IdentityRanges } from "./identity_set.ts";
 import { DeltaLog } from "./delta_log.ts";
+import { PassedSlots } from "./passed_slots.ts";
 import { Backfill } from "./backfill.ts";
 import { type CompiledFilter, compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
 import type { Filter } from "./filter_tree.ts";
@@ -54,6 +55,7 @@ export class LiveView implements Answerer {
   readonly source: string;
   readonly store: Store;
   readonly deltaLog = new DeltaLog();
+  readonly passedSlots = new PassedSlots();
   readonly #snapshotSubscribers = new Set<Subscriber<Snapshot>>();
   readonly #truths = new TruthCache();
 
@@ -72,9 +74,11 @@ export class LiveView implements Answerer {
     return outcome;
   }
 
-  /** Merges what a source had merged, where none of it is here yet. It is not passed on: those who follow us ask it too. */
+  /** Merges what a source had merged, where none of it is here yet, and passes it on as it is. */
   acceptSlot(slot: MergedSlot): Outcome {
-    return this.store.addSlot(slot);
+    const outcome = this.store.addSlot(slot);
+    if (outcome === "merged") this.passedSlots.add(slot);
+    return outcome;
   }
 
   /** A slice has ended at `endS`: windows end there from now on. */
@@ -161,7 +165,7 @@ export class LiveView implements Answerer {
   followDeltas(has?: readonly IdentityRanges[]): BucketFeed {
     return has === undefined
       ? this.deltaLog.follow()
-      : new Backfill(this.deltaLog, this.store, has, (all) => this.#areSaved(all));
+      : new Backfill(this.deltaLog, this.store, has, (all) => this.#areSaved(all), this.passedSlots);
   }
 
   #areSaved(all: readonly IdentityRanges[]): boolean {

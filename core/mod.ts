@@ -64,6 +64,7 @@ export * from "./ring.ts";
 export * from "./store.ts";
 export * from "./state_covers.ts";
 export * from "./delta_log.ts";
+export * from "./passed_slots.ts";
 
 // From question to answer.
 export * from "./filter_tree.ts";
