@@ -5,7 +5,7 @@
 import { delay } from "@std/async/delay";
 import { connect } from "@/proto/client.ts";
 import { serve } from "@/proto/service.ts";
-import { SOURCES_MAX } from "@/core/bounds.ts";
+import { SOURCES_MAX, TURN_ROWS_MAX } from "@/core/bounds.ts";
 import { systemClock } from "@/core/host/clock.ts";
 import { runProgram, UsageError } from "@/core/host/exit.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
@@ -20,6 +20,7 @@ import { linearRegex } from "@/core/host/regex.ts";
 import { servePages } from "@/core/host/role_pages.ts";
 import { onReload, onStop } from "@/core/host/signals.ts";
 import { clientSecurity, serverSecurity } from "@/core/host/security.ts";
+import { Turns } from "@/core/host/turns.ts";
 import { serviceManager } from "@/core/host/service_manager.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import { budgetFacts, memoryBudget, stateBytesMax } from "@/core/memory_budget.ts";
@@ -42,13 +43,14 @@ async function run(flags: FlagValues): Promise<void> {
   const first = collectors(flags);
   const source = sourceName(flags);
   const security = serverSecurity(flags, log), towards = clientSecurity(flags, log, COLLECTORS_TOKEN);
+  const turns = new Turns(TURN_ROWS_MAX);
   const fleet = new Fleet({
     source,
     seed: randomSeed(),
     regex: linearRegex,
     clock,
     log,
-    connect: (address) => connect(address, towards),
+    connect: (address) => connect(address, towards, turns),
     random: Math.random,
     sleep: (ms, signal) => delay(ms, { signal }),
   });

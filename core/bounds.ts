@@ -138,6 +138,10 @@ export const PASSED_SLOTS_BYTES_MAX = 16 * 1024 * 1024;
  * question is refused: linear time per value still adds up over millions of long ones. */
 export const REGEX_MS_MAX = 1000;
 
+/** Rows that an aggregator reads and merges before it looks at whatever else has come: some ten milliseconds. A bucket that has
+ * more is read at once. Sources wait for one another, questions wait no longer than that. */
+export const TURN_ROWS_MAX = 8000;
+
 /** Deltas a slot holds unmerged before they are merged without waiting for a question; their bytes count as well. */
 export const SLOT_PENDING_MAX = 256;
 

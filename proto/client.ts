@@ -17,6 +17,7 @@ import type { BackfillItem } from "@/core/backfill.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
 import type { ClientCertificates, ClientSecurity } from "@/core/host/security.ts";
+import type { Turns } from "@/core/host/turns.ts";
 import { readSnapshot, readTarget, readTopNResponse, readTrendResponse } from "./answer_message.ts";
 import { readDelta } from "./bucket_message.ts";
 import { guardCredentials } from "./goaway_guard.ts";
@@ -123,8 +124,9 @@ const SNAPSHOT_STREAM_OPTIONS: ClientOptions = {
  * A client for `host:port`. Opens nothing and never throws; a bad target shows when it is asked.
  *
  * @param security absent: plain text, and no token
+ * @param turns for what takes long: reading buckets, and what is done with each at once; in rows
  */
-export function connect(target: string, security: ClientSecurity = {}): Client {
+export function connect(target: string, security: ClientSecurity = {}, turns?: Turns): Client {
   let questions: GrpcClient | undefined;
   let certificates: ClientCertificates | undefined;
   const ask = <Request, Response>(
@@ -144,8 +146,9 @@ export function connect(target: string, security: ClientSecurity = {}): Client {
     request: Request,
     signal: AbortSignal,
     read: (message: Message) => readonly Item[],
+    turn?: (message: Message) => Promise<void>,
   ): AsyncGenerator<Item> =>
-    stream(target, security, options, method, request, AbortSignal.any([signal, closing.signal]), read);
+    stream(target, security, options, method, request, AbortSignal.any([signal, closing.signal]), read, turn);
   const closing = new AbortController();
   return {
     async topN(question, timeoutMs): Promise<TopNAnswer> {
@@ -167,7 +170,14 @@ export function connect(target: string, security: ClientSecurity = {}): Client {
       follow(SNAPSHOT_STREAM_OPTIONS, STREAM_SNAPSHOTS, {}, signal, (message) => [readSnapshot(message)]),
     deltas: (signal, has = []) => {
       const request = { back_fill: true, has: rangesMessages(has) };
-      return follow(BUCKET_STREAM_OPTIONS, STREAM_BUCKETS, request, signal, readItems);
+      return follow(
+        BUCKET_STREAM_OPTIONS,
+        STREAM_BUCKETS,
+        request,
+        signal,
+        readItems,
+        turns && ((message) => turns.take(rowsOf(message))),
+      );
     },
     close(): void {
       closing.abort();
@@ -225,6 +235,7 @@ async function* stream<Request, Message, Item>(
   request: Request,
   signal: AbortSignal,
   read: (message: Message) => readonly Item[],
+  turn?: (message: Message) => Promise<void>,
 ): AsyncGenerator<Item> {
   if (signal.aborted) return;
   const client = open(target, security, options);
@@ -239,6 +250,7 @@ async function* stream<Request, Message, Item>(
   signal.addEventListener("abort", cancel);
   try {
     for await (const message of call) {
+      if (turn !== undefined) await turn(message);
       yield* read(message);
     }
   } catch (error) {
@@ -250,6 +262,13 @@ async function* stream<Request, Message, Item>(
   }
   if (!signal.aborted) throw new RemoteError("unreachable", `${target} ended the stream; try again`);
 }
+
+/** Rows of a bucket as it says itself; of anything else a few, since nothing is for free. */
+function rowsOf({ delta, slot }: StreamBucketsResponse): number {
+  return Math.max(ROWS_MIN, delta?.bucket?.rows ?? slot?.bucket?.rows ?? 0);
+}
+
+const ROWS_MIN = 50;
 
 /** The item of a message, and how its sender is. Items that a newer target sends and we do not know are skipped. */
 function readItems(message: StreamBucketsResponse): readonly BucketItem[] {
