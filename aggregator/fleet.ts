@@ -4,12 +4,13 @@
  * A delta is known by its identity, so one that comes twice, after a reconnection or by another path, changes nothing.
  */
 import { MERGES_MAX } from "@/core/bounds.ts";
+import { AHEAD_SECONDS_MAX } from "@/core/bounds.ts";
 import { FINEST_S, sliceStart } from "@/core/slices.ts";
 import type { Delta } from "@/core/bucket.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Clock } from "@/core/host/clock.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
-import type { IdentityRanges } from "@/core/identity_set.ts";
+import { countOf, type IdentityRanges } from "@/core/identity_set.ts";
 import { LiveView } from "@/core/live_view.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
 import type { Client } from "@/proto/client.ts";
@@ -102,6 +103,7 @@ export class Fleet {
             this.#takeSlot({ ...slot, identities: this.#clones.identitiesOf(address, slot.identities) }),
           ),
         missing: (source) => this.#known.missing(source),
+        takesUntilS: () => this.view.store.endS - FINEST_S + AHEAD_SECONDS_MAX,
       };
       const former = this.#state?.formerOf(address),
         common = { address, connect, log, nowMs, nowS, random, sleep, receiver };
@@ -142,10 +144,10 @@ export class Fleet {
     return outcome;
   }
 
-  /** What overlaps is not asked for again: it stays a gap. */
+  /** What overlaps is asked for again one by one; what is too old need not be. */
   #takeSlot(slot: MergedSlot): Outcome {
     const nowS = this.#begun(), outcome = this.view.acceptSlot(slot), { identities, startS } = slot;
-    if (outcome !== "too_far_ahead") {
+    if (outcome !== "too_far_ahead" && outcome !== "overlaps") {
       this.#known.add(identities);
       this.#gathered(({ gathered }) => outcome === "merged" ? gathered.slot(slot) : gathered.knows(identities));
     }
@@ -164,8 +166,14 @@ export class Fleet {
   /** What the view has forgotten is asked for again. */
   #forgotten(identities: readonly IdentityRanges[]): void {
     this.#known.remove(identities);
-    this.#state?.wentBack(this.view.store.endS, this.#known.ranges());
+    const deltas = countOf(identities), { endS } = this.view.store;
+    this.options.log.warn("the clock went back: what lay after it was forgotten, and is asked for again", {
+      deltas,
+      endS,
+    });
+    this.#state?.wentBack(endS, this.#known.ranges());
     this.save();
+    for (const source of this.#sources.values()) source.askAgain();
   }
 
   /** Before the first slice the view is in 1970, and everything would be too far ahead of it. */

@@ -277,3 +277,44 @@ Deno.test("an aggregator that is followed is present when those behind it have d
   assertEquals([coverage.expected, coverage.present, coverage.missing], [2, 2, []]);
   fleet.follow([]);
 });
+
+Deno.test("when the clock goes back, what it made forgotten is asked for again, and once more when its time has come", async () => {
+  const { clock, collectors, fleet, log } = fixture(["a:1"]);
+  const deltas = Array.from({ length: 100 }, (_, i) => delta("col-a", 1 + i, START + 10 * i, 1));
+  for (const one of deltas) {
+    await collectors.give("a:1", one);
+    clock.advanceMs(10_000);
+  }
+  const counted = (): number => fleet.view.topN(LAST_HOUR).total[REQUESTS];
+  assertEquals(counted(), 100);
+  // Somebody sets the clock back, and nobody takes that back.
+  clock.stepWallMs(-800_000);
+  fleet.tick();
+  clock.advanceMs(301_000);
+  fleet.tick();
+  await collectors.give("a:1", { source: "col-a", newestS: START });
+  const has = (): unknown => collectors.asked.at(-1)?.has.map(({ ranges }) => ranges);
+  const kept = counted();
+  assertEquals([kept < 60, collectors.asked.length, has()], [true, 2, [[[1, kept]]]]);
+  assertEquals(log.filter((line) => line.includes(`asked for again deltas=${100 - kept}`)).length, 1);
+  // All is sent anew: a part of it is taken now, and held until its time has come.
+  for (const one of deltas.slice(kept)) await collectors.give("a:1", one);
+  const taken = kept + fleet.outcomes.get("merged")! - 100;
+  assertEquals([taken > kept, taken < 100], [true, true]);
+  assertEquals(fleet.view.targets()[0].problem.includes("to come; check the source's clock"), true);
+  for (let i = 0; i < 30; i++) {
+    clock.advanceMs(10_000);
+    fleet.tick();
+  }
+  await collectors.give("a:1", { source: "col-a", newestS: START });
+  assertEquals([collectors.asked.length, has()], [3, [[[1, taken]]]]);
+  for (const one of deltas.slice(taken)) await collectors.give("a:1", one);
+  for (let i = 0; i < 40; i++) {
+    clock.advanceMs(10_000);
+    fleet.tick();
+  }
+  assertEquals(counted(), 100);
+  fleet.follow([]);
+});
+
+const LAST_HOUR = { window: "60m", groupBy: "uri", n: 1, sort: REQUESTS, filter: undefined } as const;

@@ -131,8 +131,7 @@ export class World {
     else if (kind < 0.78) this.restartCollector(collector);
     else if (kind < 0.8 && aggregator.files !== undefined) this.diskTrouble(aggregator.files);
     else if (kind < 0.95) this.restartAggregator(aggregator);
-    // A large step back of an aggregator's own clock makes it forget what lay after: that is not simulated.
-    else if (kind < 0.96) aggregator.clock.stepWallMs(50_000 * (this.random() - 0.5));
+    else if (kind < 0.97) aggregator.clock.stepWallMs((this.chance(0.5) ? 50_000 : 2e6) * (this.random() - 0.5));
     else collector.clock.stepWallMs((this.chance(0.7) ? 100_000 : 1e6) * (this.random() - 0.5));
   }
 

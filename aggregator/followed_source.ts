@@ -5,7 +5,13 @@
  * a stream has brought something new or has lasted; a replay of what we have does not count, or a stream that breaks
  * at the same place each time would be opened again without end.
  */
-import { FIRST_WORD_MS_MAX, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, SOURCES_MAX } from "@/core/bounds.ts";
+import {
+  AHEAD_SECONDS_MAX,
+  FIRST_WORD_MS_MAX,
+  RETRY_DELAY_MS_MAX,
+  RETRY_DELAY_MS_MIN,
+  SOURCES_MAX,
+} from "@/core/bounds.ts";
 import type { TargetInfo } from "@/core/answer.ts";
 import type { Bucket, Delta } from "@/core/bucket.ts";
 import { bucketBytes } from "@/core/bucket_block.ts";
@@ -24,6 +30,9 @@ import { SourcePace } from "./source_pace.ts";
 /** Milliseconds after which a stream has lasted: the longest wait of the backoff. */
 const STEADY_MS_MIN = RETRY_DELAY_MS_MAX;
 
+/** Milliseconds between two times of asking for what came before its time: what is taken ahead lasts a little longer. */
+const ASK_AGAIN_MS_MIN = 800 * AHEAD_SECONDS_MAX;
+
 /** What takes what a source delivers. */
 export interface Receiver {
   /** What is here already, and need not be sent. */
@@ -32,6 +41,8 @@ export interface Receiver {
   onSlot(slot: MergedSlot): Outcome;
   /** Deltas of a source that are missing between those that are here. */
   missing(source: string): number;
+  /** The latest slice that would be taken now, seconds since 1970. */
+  takesUntilS(): number;
 }
 
 export interface FollowedSourceOptions {
@@ -66,6 +77,8 @@ export class FollowedSource {
   /** Whose deltas came by this address, and how many of theirs were missing when it had last been caught up with. */
   readonly #sources = new Set<string>();
   #missing = 0;
+  /** The earliest that came too far before its time, seconds since 1970; Infinity when nothing did. */
+  #aheadS = Infinity;
   #stream = newStream(Infinity);
   readonly #stop = new AbortController();
 
@@ -89,6 +102,7 @@ export class FollowedSource {
     while (!this.#stop.signal.aborted) {
       const why = await this.#followOnce(client);
       if (this.#stop.signal.aborted) break;
+      if (this.#stream.asksAgain) continue;
       this.#failures++;
       this.#trouble = why;
       this.#health.failed(this.#failures);
@@ -143,10 +157,21 @@ export class FollowedSource {
     this.#stop.abort();
   }
 
-  /** Gives up on a source that has not said a word. Call it every second. */
+  /**
+   * Gives up on a source that has not said a word, and asks again for what came before its time when that has come. Call it every
+   * second.
+   */
   tick(): void {
-    const { openedMs, beginMs, mute } = this.#stream;
-    if (beginMs === Infinity && this.options.nowMs() - openedMs > FIRST_WORD_MS_MAX) mute.abort();
+    const { openedMs, beginMs, ended } = this.#stream, { nowMs, receiver } = this.options;
+    if (beginMs === Infinity && nowMs() - openedMs > FIRST_WORD_MS_MAX) ended.abort();
+    if (this.#aheadS <= receiver.takesUntilS() && nowMs() - openedMs >= ASK_AGAIN_MS_MIN) this.askAgain();
+  }
+
+  /** What was here may be lacking now: says anew what is here. Nothing is heard of it meanwhile but what comes then. */
+  askAgain(): void {
+    this.#aheadS = Infinity;
+    this.#stream.asksAgain = true;
+    this.#stream.ended.abort();
   }
 
   target(): TargetInfo {
@@ -161,14 +186,14 @@ export class FollowedSource {
   async #followOnce(client: Client): Promise<string> {
     const { address, log, nowMs, receiver, sleep } = this.options;
     const stream = this.#stream = newStream(nowMs());
-    const signal = AbortSignal.any([this.#stop.signal, stream.mute.signal]);
+    const signal = AbortSignal.any([this.#stop.signal, stream.ended.signal]);
     try {
       for await (const item of client.deltas(signal, receiver.has())) {
         const isRefused = this.#take(item), bytes = "bucket" in item ? bucketBytes(item.bucket) : 0;
         const waitMs = this.#pace.took(bytes, isRefused);
         if (waitMs > 0) await sleep(waitMs, this.#stop.signal).catch(() => {});
       }
-      return stream.mute.signal.aborted ? MUTE : "the source ended the stream";
+      return stream.ended.signal.aborted ? MUTE : "the source ended the stream";
     } catch (error) {
       if (error instanceof RemoteError) return error.message;
       log.error("a source could not be followed: this is a bug", { address, reason: String(error) });
@@ -237,6 +262,7 @@ export class FollowedSource {
       if (this.#newestS === 0 || startS + lengthS >= this.#newestS) this.#health.read(ledger[READ]);
     }
     if (outcome === "merged" || outcome === "duplicate") this.#newestS = Math.max(this.#newestS, startS + lengthS);
+    if (outcome === "too_far_ahead") this.#aheadS = Math.min(this.#aheadS, startS);
     const why = refusal(outcome, startS, this.options.nowS());
     return why !== undefined && this.#tellRefused(1, why);
   }
@@ -301,10 +327,11 @@ interface Stream {
   beginMs: number;
   /** As its hello says; empty without one. */
   name: string;
-  /** Aborted when nothing comes. */
-  readonly mute: AbortController;
+  /** Aborted when nothing comes, or when the source is asked again. */
+  readonly ended: AbortController;
+  asksAgain: boolean;
 }
 
 function newStream(openedMs: number): Stream {
-  return { openedMs, beginMs: Infinity, name: "", mute: new AbortController() };
+  return { openedMs, beginMs: Infinity, name: "", ended: new AbortController(), asksAgain: false };
 }

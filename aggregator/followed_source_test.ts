@@ -88,6 +88,7 @@ async function follow(
       },
       onSlot: () => "merged",
       missing: (source) => known.missing(source),
+      takesUntilS: () => clock.nowS() + 300,
     },
   });
   await source.run();
@@ -281,7 +282,13 @@ Deno.test("a source that does not say a word for half a minute is given up, and 
       source.stop();
       return Promise.resolve();
     },
-    receiver: { has: () => [], onDelta: () => "merged", onSlot: () => "merged", missing: () => 0 },
+    receiver: {
+      has: () => [],
+      onDelta: () => "merged",
+      onSlot: () => "merged",
+      missing: () => 0,
+      takesUntilS: () => Infinity,
+    },
   });
   const running = source.run();
   clock.advanceMs(FIRST_WORD_MS_MAX);

@@ -14,6 +14,11 @@ export interface IdentityRanges {
   readonly ranges: readonly (readonly [number, number])[];
 }
 
+/** How many identities these are, none of them twice. */
+export function countOf(all: readonly IdentityRanges[]): number {
+  return all.flatMap(({ ranges }) => ranges).reduce((sum, [first, last]) => sum + last - first + 1, 0);
+}
+
 export class IdentitySet {
   readonly #ranges = new Map<string, Range[]>();
   readonly #sources = new Set<string>();
