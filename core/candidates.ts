@@ -10,15 +10,20 @@
  * Which values share a cell depends on the seed; an answer does not, since whoever looks at the candidates checks that
  * nothing that was left out could matter (`chooseMissing`).
  */
+import { MEASURE_COUNT, REQUESTS } from "./measures.ts";
 import { free } from "./free.ts";
+import { SHARED_IDS } from "./value_ids.ts";
 import { roomFor } from "./wide_column.ts";
 import { nthLargest } from "./nth_largest.ts";
+import type { Groups } from "./groups.ts";
 
 export class Candidates {
   #cells = new Float64Array(0);
   #end = 0;
   /** 1 for ids whose values are candidates. */
   chosen = new Uint8Array(0);
+  /** Whether all chosen cells hold one value each, so that a cell says all of its value. */
+  isExact = true;
 
   /** The cells, with room for ids below `end`. Valid until the next call. */
   cellsFor(end: number): Float64Array {
@@ -50,9 +55,17 @@ export class Candidates {
    * @returns whether there are any: then the candidates have to be looked at again
    */
   chooseMissing(rankMin: number, requestsMin: number): boolean {
-    // Values with none of the measure are ranked too, by their bytes: any of them can be next.
-    const rank = this.#chooseFrom(0, rankMin), requests = this.#chooseFrom(1, rankMin > 0 ? requestsMin : 0);
+    const rank = this.#chooseFrom(0, rankMin), requests = this.#chooseFrom(1, requestsMin);
     return rank || requests;
+  }
+
+  /** Tells the groups of chosen values what may match beyond what they have; only where cells hold one value each. */
+  tellUnknown(groups: Groups): void {
+    for (let c = SHARED_IDS; c < this.#end; c++) {
+      if (this.chosen[c] === 0) continue;
+      const group = groups.ofId(c);
+      groups.unknown[group] = Math.max(0, this.#cells[2 * c + 1] - groups.values[group * MEASURE_COUNT + REQUESTS]);
+    }
   }
 
   /** Gives the memory back: it is of no use from now on. */
@@ -76,6 +89,7 @@ export class Candidates {
       const value = this.#cells[2 * c + kind];
       if (value <= 0 || value < least || this.chosen[c] !== 0) continue;
       this.chosen[c] = 1;
+      if (c < SHARED_IDS) this.isExact = false;
       added = true;
     }
     return added;

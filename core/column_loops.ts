@@ -63,20 +63,33 @@ export function pickByRow(truths: Uint8Array, rows: number, picked: Int32Array):
   return count;
 }
 
-/** Writes down those that only may: bit 0 of their truth is set, and bit 1 is not. */
-export function pickUnknown(truths: Uint8Array, rows: number, picked: Int32Array): number {
-  let count = 0;
+/**
+ * The same, and those that only may satisfy it, in one pass: bit 0 of their truth is set, and bit 1 is not.
+ *
+ * @returns how many certainly do; `unknown.count` says how many may
+ */
+export function splitByRow(
+  truths: Uint8Array,
+  rows: number,
+  certain: Int32Array,
+  unknown: { readonly rows: Int32Array; count: number },
+): number {
+  const { rows: uncertain } = unknown;
+  let yes = 0, perhaps = 0;
   for (let row = 0; row < rows; row++) {
-    picked[count] = row;
-    count = count + (truths[row] & ~(truths[row] >> 1) & 1) | 0;
+    const truth = truths[row], is = truth >> 1;
+    certain[yes] = uncertain[perhaps] = row;
+    yes = yes + is | 0;
+    perhaps = perhaps + (truth & 1) - is | 0;
   }
-  return count;
+  unknown.count = perhaps;
+  return yes;
 }
 
 /** Writes down rows that follow one another, those whose entry is marked, behind the first `count`. */
 export function pickRange(
   marks: Uint8Array,
-  index: Int32Array,
+  index: IndexColumn,
   from: number,
   to: number,
   picked: Int32Array,
@@ -128,20 +141,42 @@ export function splitUnknown(truths: Uint8Array, rows: Int32Array, count: number
 }
 
 /** `into[i] = table[index[i]]`. */
-export function lookUp(table: Uint8Array, index: Int32Array, count: number, into: Uint8Array): void {
+export function lookUp(table: Uint8Array, index: IndexColumn | Int32Array, count: number, into: Uint8Array): void {
+  if (index instanceof Uint8Array) lookUp8(table, index, count, into);
+  else if (index instanceof Uint16Array) lookUp16(table, index, count, into);
+  else for (let i = 0; i < count; i++) into[i] = table[index[i]];
+}
+
+function lookUp8(table: Uint8Array, index: Uint8Array, count: number, into: Uint8Array): void {
   for (let i = 0; i < count; i++) into[i] = table[index[i]];
 }
 
-/** `into[row] &= table[index[row]]`, or `|=`. */
+function lookUp16(table: Uint8Array, index: Uint16Array, count: number, into: Uint8Array): void {
+  for (let i = 0; i < count; i++) into[i] = table[index[i]];
+}
+
+/** `into[i] &= table[index[i]]`, or `|=`. */
 export function combineLookUp(
   table: Uint8Array,
-  index: Int32Array,
-  rows: number,
+  index: IndexColumn | Int32Array,
+  count: number,
   into: Uint8Array,
   isAnd: boolean,
 ): void {
-  if (isAnd) { for (let row = 0; row < rows; row++) into[row] &= table[index[row]]; }
-  else for (let row = 0; row < rows; row++) into[row] |= table[index[row]];
+  if (index instanceof Uint8Array) combine8(table, index, count, into, isAnd);
+  else if (index instanceof Uint16Array) combine16(table, index, count, into, isAnd);
+  else if (isAnd) { for (let i = 0; i < count; i++) into[i] &= table[index[i]]; }
+  else for (let i = 0; i < count; i++) into[i] |= table[index[i]];
+}
+
+function combine8(table: Uint8Array, index: Uint8Array, count: number, into: Uint8Array, isAnd: boolean): void {
+  if (isAnd) { for (let i = 0; i < count; i++) into[i] &= table[index[i]]; }
+  else for (let i = 0; i < count; i++) into[i] |= table[index[i]];
+}
+
+function combine16(table: Uint8Array, index: Uint16Array, count: number, into: Uint8Array, isAnd: boolean): void {
+  if (isAnd) { for (let i = 0; i < count; i++) into[i] &= table[index[i]]; }
+  else for (let i = 0; i < count; i++) into[i] |= table[index[i]];
 }
 
 /** `into[i] = column[rows[i]]`. */
@@ -211,17 +246,6 @@ export function mergeGathered(
 ): void {
   if (isSum) { for (let i = 0; i < count; i++) into[places[i]] += numbers[i]; }
   else for (let i = 0; i < count; i++) if (numbers[i] > into[places[i]]) into[places[i]] = numbers[i];
-}
-
-/** The same for the sums of rows that follow one another: `into[index[row]] += numbers[row]`. */
-export function mergeRange(
-  numbers: Float64Array,
-  index: Int32Array,
-  from: number,
-  to: number,
-  into: Float64Array,
-): void {
-  for (let row = from; row < to; row++) into[index[row]] += numbers[row];
 }
 
 export function sumOf(numbers: Float64Array, count: number): number {

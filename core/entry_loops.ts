@@ -2,6 +2,7 @@
  * The innermost loops over the entries of a dictionary: into the cells of `candidates.ts`, and out of them.
  */
 import { OTHER } from "./dimensions.ts";
+import type { IndexColumn, NumberColumn } from "./bucket.ts";
 import { TRUE } from "./filter_match.ts";
 
 /** Writes down every entry but OTHER. */
@@ -151,5 +152,65 @@ export function addBeyond(
       const more = unknown[e];
       if (more > 0) unknownOf[groupOf[e]] += more < unknownMax ? more : unknownMax;
     }
+  }
+}
+
+/**
+ * Adds rows that follow one another, all of which match: those of one class. Those that have no entry come first.
+ *
+ * @returns requests of these
+ */
+export function addRangeToCells(
+  cells: Float64Array,
+  ids: Int32Array,
+  index: IndexColumn,
+  requests: NumberColumn,
+  from: number,
+  to: number,
+): number {
+  if (from < to && index[from] === OTHER) {
+    return requests[from] + addRangeToCells(cells, ids, index, requests, from + 1, to);
+  }
+  for (let row = from; row < to; row++) {
+    const cell = 2 * ids[index[row]], own = requests[row];
+    cells[cell] += own;
+    cells[cell + 1] += own;
+  }
+  return 0;
+}
+
+/**
+ * The same for rows that only may match: what each entry has of them is added up in `unknown`.
+ *
+ * @returns requests of those that have no entry
+ */
+export function addRangeToEntries(
+  unknown: Float64Array,
+  index: IndexColumn,
+  requests: NumberColumn,
+  from: number,
+  to: number,
+): number {
+  if (from < to && index[from] === OTHER) {
+    return requests[from] + addRangeToEntries(unknown, index, requests, from + 1, to);
+  }
+  for (let row = from; row < to; row++) unknown[index[row]] += requests[row];
+  return 0;
+}
+
+/** Moves what the entries of rows have in `unknown` to their cells, once each; it counts as far as there can be `unknownMax`. */
+export function moveRangeToCells(
+  cells: Float64Array,
+  ids: Int32Array,
+  unknown: Float64Array,
+  unknownMax: number,
+  index: IndexColumn,
+  from: number,
+  to: number,
+): void {
+  for (let row = from; row < to; row++) {
+    const e = index[row], more = unknown[e];
+    cells[2 * ids[e] + 1] += more < unknownMax ? more : unknownMax;
+    unknown[e] = 0;
   }
 }

@@ -30,14 +30,17 @@ export interface Compared {
   /** A regular expression: worth more to remember than it costs. */
   readonly isRegex: boolean;
   /** Whether at most one value of a dictionary's traffic satisfies it (before negation). */
-  readonly isSingle: (dictionary: Dictionary) => boolean;
+  readonly isSingle: (dictionary: Texts) => boolean;
 }
 
 /**
  * Of one value, whatever dictionary it is in, it always says the same. It looks at nothing before the first entry is asked
  * about: mostly none is.
  */
-type Test = (dictionary: Dictionary) => (entry: number) => boolean;
+type Test = (dictionary: Texts) => (entry: number) => boolean;
+
+/** Entries as a comparison sees them. */
+type Texts = Pick<Dictionary, "size" | "offsets" | "bytes">;
 
 /** @throws Error for a comparison in which `filterMistakes` finds something */
 export function compareEntries(comparison: Comparison, regex: RegexEngine): Compared {
@@ -59,7 +62,7 @@ export function compareEntries(comparison: Comparison, regex: RegexEngine): Comp
  * A class of statuses and a network wider than those that are counted can be satisfied by many values; so can an address
  * where sources mask differently: by each network that holds it.
  */
-function single(dimension: Dimension, value: string): (dictionary: Dictionary) => boolean {
+function single(dimension: Dimension, value: string): (dictionary: Texts) => boolean {
   if (statusClass(dimension, value) !== undefined) return () => false;
   const wanted = entryOf(dimension, value);
   if (dimension.kind !== "prefix" || wanted === undefined || wanted.length === 0) return () => true;

@@ -64,6 +64,11 @@ export class Groups {
     return known !== 0 ? known : this.#groupOfNewId(bytes, offsets[entry], offsets[entry + 1], valueId);
   }
 
+  /** The group of the value with an id of its own, one of whose entries has been asked for. */
+  ofId(valueId: number): number {
+    return this.#groupOfId[valueId];
+  }
+
   /** The groups of all entries but OTHER, whose values have these ids. */
   ofAll(dictionary: Dictionary, ids: Int32Array, into: Int32Array): void {
     for (let e = OTHER + 1; e < ids.length; e++) {

@@ -7,13 +7,13 @@
  * projection is on all of these dimensions, and on one more or none:
  *
  *   bucket                     the rows that are left, by class; over the same dictionaries
- *   starts[c] … starts[c + 1]  the rows of class c
+ *   starts[c] … starts[c + 1]  the rows of class c; that which gave up the further dimension comes first
  *
  * Where many rows are left only requests are kept: the rest is wanted of the values that are listed, and found in the bucket
  * itself.
  */
 import { IS_SUM, REQUESTS, VALUE_MAX } from "./measures.ts";
-import { DIMENSION_COUNT } from "./dimensions.ts";
+import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { type Bucket, type IndexColumn, indexColumn, type NumberColumn, numberColumn } from "./bucket.ts";
 import { Kept } from "./derived.ts";
@@ -33,8 +33,8 @@ const COMBINATIONS_MAX = 4096;
 /** Entries of a dictionary that are few: a projection on it has all dimensions and measures. */
 export const FEW_ENTRIES = 512;
 
-/** Rows left up to which a projection has all measures: those of five minutes, not those of a full minute. */
-const WHOLE_ROWS_MAX = 4096;
+/** Rows left up to which a projection has all measures: not those of URIs and prefixes in a full minute. */
+const WHOLE_ROWS_MAX = 10_000;
 
 interface Known {
   /** Dimensions that are classed, as bits. */
@@ -98,6 +98,7 @@ function project(bucket: Bucket, d: number | undefined): Projection {
   let places = 0;
   for (let c = 0; c < present.length; c++) {
     const from = startsOfClasses[c] = places;
+    if (index !== undefined && gaveUpSome(index, rows, starts[c], starts[c + 1])) last[OTHER] = places++;
     for (let i = starts[c]; i < starts[c + 1]; i++) {
       const row = rows[i], e = index === undefined ? 0 : index[row];
       if (last[e] < from) last[e] = places++;
@@ -117,6 +118,13 @@ function project(bucket: Bucket, d: number | undefined): Projection {
   );
   for (const scratch of [placeOf, last, rows, starts]) free(scratch);
   return { bucket: { ...bucket, rows: places, indexes: columns, measures: merged }, isWhole, starts: startsOfClasses };
+}
+
+/** Whether one of the rows has entry OTHER. */
+function gaveUpSome(index: Int32Array, rows: Int32Array, from: number, to: number): boolean {
+  let i = from;
+  while (i < to && index[rows[i]] !== OTHER) i++;
+  return i < to;
 }
 
 /** Rows by class: a counting sort by combination. */

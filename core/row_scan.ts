@@ -2,10 +2,10 @@
  * The rows of one bucket under a filter: which match certainly and which may, and what that makes for each entry of a
  * dimension. Memory is used again from bucket to bucket.
  */
-import { IS_SUM, MEASURE_COUNT, SUM_COUNT, type Values } from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, type Values } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import type { Bucket, NumberColumn } from "./bucket.ts";
+import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
 import type { Projection } from "./projections.ts";
 import { rowsByEntry } from "./rows_by_entry.ts";
@@ -18,11 +18,10 @@ import {
   merge,
   mergeAll,
   mergeGathered,
-  mergeRange,
   pickByEntry,
   pickByRow,
   pickRange,
-  pickUnknown,
+  splitByRow,
   splitUnknown,
   sumOf,
 } from "./column_loops.ts";
@@ -91,19 +90,15 @@ export class RowScan {
     }
   }
 
-  /** Rows of a projection whose class matches, and whose class may; otherwise as `selectMarked`. */
-  selectClasses(projection: Projection, truths: Uint8Array, d: number, marks: Uint8Array, most: Values): void {
-    const { bucket, starts } = projection;
+  /** Rows of a projection whose class certainly matches and whose entry in dimension `d` is marked. */
+  selectMarkedRanges({ bucket, starts }: Projection, truths: Uint8Array, d: number, marks: Uint8Array): void {
     this.#makeRoom(bucket);
-    for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
-      most[m] = this.#largestOfClasses(projection, truths, d, m, marks, most[m]);
-    }
-    const index = this.#wideIndex.of(bucket.indexes[d]), { certain, unknown } = this;
-    certain.count = 0;
+    const { certain: { rows } } = this, index = bucket.indexes[d];
+    let count = 0;
     for (let c = 0; c < starts.length - 1; c++) {
-      const into = truths[c] === TRUE ? certain : truths[c] === UNKNOWN ? unknown : undefined;
-      if (into !== undefined) into.count = pickRange(marks, index, starts[c], starts[c + 1], into.rows, into.count);
+      if (truths[c] === TRUE) count = pickRange(marks, index, starts[c], starts[c + 1], rows, count);
     }
+    this.certain.count = count;
   }
 
   /** Finds the rows. Cost: next to none where an index tells, else a nanosecond or two a row. */
@@ -121,25 +116,21 @@ export class RowScan {
     this.#pickAll(bucket, filter);
   }
 
-  /**
-   * The same for the rows whose entry in dimension `d` is marked, alone. `marks[OTHER]` is 0.
-   *
-   * @param most raised to the maxima of the rows that match and are not marked, where these are at hand
-   * @returns whether they were
-   */
-  selectMarked(bucket: Bucket, filter: CompiledFilter, d: number, marks: Uint8Array, most: Values): boolean {
-    const { certain, unknown } = this;
-    if (this.usesIndexes && isIndexed(filter.comparisons, bucket)) {
-      this.select(bucket, filter);
-      this.#raise(bucket, d, marks, most);
-      this.#keepMarked(bucket, d, marks, certain);
-      this.#keepMarked(bucket, d, marks, unknown);
-      return true;
-    }
+  /** The same for the rows whose entry in dimension `d` is marked, alone. `marks[OTHER]` is 0. */
+  selectMarked(bucket: Bucket, filter: CompiledFilter, d: number, marks: Uint8Array): void {
     this.#makeRoom(bucket);
-    certain.count = pickByEntry(marks, POSSIBLE_BIT, bucket.indexes[d], bucket.rows, certain.rows);
+    this.certain.count = pickByEntry(marks, POSSIBLE_BIT, bucket.indexes[d], bucket.rows, this.certain.rows);
     this.#decide(bucket, filter);
-    return false;
+  }
+
+  /** The same among rows that are known to match. */
+  selectMarkedOf(bucket: Bucket, rows: IndexColumn, d: number, marks: Uint8Array): void {
+    const { certain, unknown } = this;
+    certain.makeRoom(rows.length);
+    certain.rows.set(rows);
+    certain.count = rows.length;
+    unknown.count = 0;
+    certain.count = keepMarked(marks, this.#entries(bucket, d, certain), certain.rows, certain.count);
   }
 
   /** The same for rows with more of a maximum than `least`. */
@@ -161,25 +152,6 @@ export class RowScan {
   /** Their values of measure `m`, in their order. Valid until the next call for this measure. */
   numbers(bucket: Bucket, picked: PickedRows, m: number): Float64Array {
     return this.#gather(bucket.measures[m], m, picked);
-  }
-
-  /** The largest of measure `m` of matching rows of classes whose entry in dimension `d` is not marked, or `least`. */
-  #largestOfClasses(
-    { bucket, starts }: Projection,
-    truths: Uint8Array,
-    d: number,
-    m: number,
-    marks: Uint8Array,
-    least: number,
-  ): number {
-    const numbers = this.#wide[m].of(bucket.measures[m]), index = bucket.indexes[d];
-    for (let c = 0; c < starts.length - 1; c++) {
-      if (truths[c] !== TRUE) continue;
-      for (let row = starts[c]; row < starts[c + 1]; row++) {
-        if (numbers[row] > least && marks[index[row]] === 0) least = numbers[row];
-      }
-    }
-    return least;
   }
 
   /** Merges measure `m` of rows into what their entries in dimension `d` have. */
@@ -213,26 +185,6 @@ export class RowScan {
     const numbers = this.#gather(bucket.measures[m], m, picked), { count } = picked;
     if (IS_SUM[m]) total[m] += sumOf(numbers, count);
     else for (let i = 0; i < count; i++) if (numbers[i] > total[m]) total[m] = numbers[i];
-  }
-
-  /**
-   * Merges measure `m` of the rows of classes into what their entries in dimension `d` have.
-   *
-   * @param truths of each class
-   * @param truth the one that is wanted
-   */
-  mergeClasses(
-    { bucket, starts }: Projection,
-    truths: Uint8Array,
-    truth: number,
-    d: number,
-    m: number,
-    into: Float64Array,
-  ): void {
-    const numbers = this.#wide[m].of(bucket.measures[m]), index = this.#wideIndex.of(bucket.indexes[d]);
-    for (let c = 0; c < starts.length - 1; c++) {
-      if (truths[c] === truth) mergeRange(numbers, index, starts[c], starts[c + 1], into);
-    }
   }
 
   #makeRoom({ rows }: Bucket): void {
@@ -278,9 +230,9 @@ export class RowScan {
       certain.count = pickByEntry(table, CERTAIN_BIT, bucket.indexes[d], bucket.rows, certain.rows);
       return;
     }
-    const truths = filter.matchRows(bucket);
-    certain.count = pickByRow(truths, bucket.rows, certain.rows);
-    if (filter.canBeUnknown(bucket)) unknown.count = pickUnknown(truths, bucket.rows, unknown.rows);
+    const truths = filter.matchRows(bucket), canBeUnknown = filter.canBeUnknown(bucket);
+    if (canBeUnknown) certain.count = splitByRow(truths, bucket.rows, certain.rows, unknown);
+    else certain.count = pickByRow(truths, bucket.rows, certain.rows);
   }
 
   /** Takes those of `certain` that do not match out, and moves those that only may. */
@@ -296,20 +248,6 @@ export class RowScan {
     if (!filter.canBeUnknown(bucket)) return;
     certain.count = splitUnknown(truths, certain.rows, picked, unknown.rows);
     unknown.count = picked - certain.count;
-  }
-
-  #raise(bucket: Bucket, d: number, marks: Uint8Array, most: Values): void {
-    const { certain } = this, index = bucket.indexes[d];
-    for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
-      const numbers = this.#gather(bucket.measures[m], m, certain);
-      for (let i = 0; i < certain.count; i++) {
-        if (numbers[i] > most[m] && marks[index[certain.rows[i]]] === 0) most[m] = numbers[i];
-      }
-    }
-  }
-
-  #keepMarked(bucket: Bucket, d: number, marks: Uint8Array, picked: PickedRows): void {
-    picked.count = keepMarked(marks, this.#entries(bucket, d, picked), picked.rows, picked.count);
   }
 
   /** Entries of rows, in their order. Valid until the next call. */
@@ -340,10 +278,6 @@ export class RowScan {
     if (this.#all.length < count) this.#all = Int32Array.from({ length: roomFor(count) }, (_, i) => i);
     return this.#all;
   }
-}
-
-function isIndexed(comparisons: readonly CompiledComparison[] | undefined, bucket: Bucket): boolean {
-  return comparisons !== undefined && fewestRows(comparisons, bucket) !== undefined;
 }
 
 /** The comparison that fewest rows may satisfy, if they are few enough for an index to gain. */

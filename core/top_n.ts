@@ -82,13 +82,14 @@ function topCandidates(buckets: readonly Bucket[], query: Query, part: Contribut
   candidates.choose(query.n + 1);
   for (;;) {
     const groups = new Groups(seed);
-    part.begin();
-    for (const bucket of buckets) part.add(bucket, groups, candidates.chosen);
+    for (const bucket of buckets) part.addChosen(bucket, groups, candidates);
+    if (candidates.isExact && part.isTotalOfGroups) candidates.tellUnknown(groups);
     const listed = groups.ranked(query.sort, query.n), isListed = new Set(listed);
     const least = listed.length < query.n ? 0 : groups.value(listed[listed.length - 1], query.sort);
     const unlisted = groups.mostUnlisted(isListed, false);
-    // Where values share cells, those in others can matter as well.
-    if (candidates.chooseMissing(least, unlisted)) {
+    // Where values share cells, those in others can matter as well; and values with none of the measure are ranked too, by
+    // their bytes: any of them can be next.
+    if (candidates.chooseMissing(least, least > 0 || query.sort === REQUESTS ? unlisted : 0)) {
       groups.free();
       continue;
     }

@@ -122,6 +122,9 @@ function compares({ dimension, operator, value }: Comparison, own: string): bool
   return binary(own.split("/")[0]) === binary(address);
 }
 
+/** Full minutes, of more values than are joined one by one. */
+const MINUTES = hourOfTraffic(5, 3);
+
 const GROUPED: readonly DimensionName[] = ["website", "prefix", "uri", "status", "method", "asn", "tor"];
 
 Deno.test("the truth lies within the bounds of any answer: of those listed, of those not, and of the total", () => {
@@ -187,7 +190,7 @@ function built(buckets: readonly Bucket[], query: Query): Ranking {
 }
 
 Deno.test("candidates find what joining everything finds, by every measure, and whatever the seed", () => {
-  const buckets = hourOfTraffic(5, 3),
+  const buckets = MINUTES,
     filters = [
       "",
       "website=www.customer-3.example",
@@ -202,7 +205,7 @@ Deno.test("candidates find what joining everything finds, by every measure, and 
   for (const text of filters) {
     const parsed = parseFilter(text);
     assert("filter" in parsed);
-    for (const groupBy of ["prefix", "uri"] as const) {
+    for (const groupBy of ["prefix", "uri", "asn"] as const) {
       for (let sort = 0; sort < MEASURE_COUNT; sort++) {
         const filter = parsed.filter && compileFilter(parsed.filter, regex), where = `${text} by ${groupBy}`;
         const query: Query = { window: "60m", groupBy, n: 10, sort, filter };
@@ -210,6 +213,22 @@ Deno.test("candidates find what joining everything finds, by every measure, and 
         assertEquals(topN(buckets, query, 99), ranking, `${where} by ${MEASURES[sort].sort}, with another seed`);
         assertEquals(certain(ranking), certain(built(buckets, query)), `${where} by ${MEASURES[sort].sort}`);
       }
+    }
+  }
+});
+
+Deno.test("where fewer values match than are asked for, those that only may are bounded and not listed", () => {
+  const buckets = MINUTES;
+  for (const text of ["prefix=40.0.0.0/8", "website=www.customer-250.example AND status=404", "status=999"]) {
+    const parsed = parseFilter(text);
+    assert("filter" in parsed);
+    const filter = compileFilter(parsed.filter!, regex);
+    for (let sort = 0; sort < MEASURE_COUNT; sort++) {
+      const query: Query = { window: "60m", groupBy: "asn", n: 1000, sort, filter };
+      const joined = topN(buckets, query, 1, Infinity), found = topN(buckets, query, 1, 0);
+      assert(found.entries.length < 1000 && found.unlistedMax > 0, text);
+      assertEquals(found.entries, joined.entries, text);
+      assertEquals(certain(found), certain(joined), text);
     }
   }
 });

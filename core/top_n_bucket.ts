@@ -24,7 +24,7 @@ import {
 } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
+import { type Bucket, type Dictionary, type IndexColumn, indexColumn, type NumberColumn } from "./bucket.ts";
 import { inBlock, marginalOfEach } from "./bucket_block.ts";
 import { valueIds } from "./value_ids.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
@@ -38,17 +38,20 @@ import {
   addBeyond,
   addFewRowsToCells,
   addMatchingToCells,
+  addRangeToCells,
+  addRangeToEntries,
   addRowsToCells,
   addToCells,
   addUnknownToCells,
+  moveRangeToCells,
   pickAll,
   pickChosen,
   pickSome,
 } from "./entry_loops.ts";
-import { RowScan } from "./row_scan.ts";
+import { type PickedRows, RowScan } from "./row_scan.ts";
 
-/** Which entries get a group: those in chosen cells, all, or those of rows that match or may. */
-export type Which = Uint8Array | "all" | "seen";
+/** Which entries get a group: all, or those of rows that match or may. */
+export type Which = "all" | "seen";
 
 /** What certainly matches, and by how many requests more may. */
 export interface Total {
@@ -64,6 +67,9 @@ export interface Beyond {
 
 /** Rows for each entry of a dictionary up to which they are looked at one by one, and not added up by entry. */
 const FEW_ROWS = 0.25;
+
+/** Share of a bucket's rows up to which those that match are remembered while a question is answered: 0.25 B a row. */
+const FEW_MATCH = 0.125;
 
 export class Contribution {
   /** Whether marginals answer: there is no filter, or it is on the grouped dimension alone. */
@@ -83,9 +89,8 @@ export class Contribution {
   /** Of each bucket that was weighed: requests that were hidden, and the largest of the maxima of what matches. */
   readonly #weighed = new Map<Bucket, { readonly hidden: number; readonly most: Values }>();
   readonly #truths = new Map<Bucket, Uint8Array>();
-  /** The largest of the maxima of what matches and has no group, in these buckets. */
-  #rest = zeroValues();
-  readonly #restOf = new Set<Bucket>();
+  /** Of buckets of which few rows match: these. */
+  readonly #matching = new Map<Bucket, IndexColumn>();
 
   /** @param isAskedAgain whether the buckets will be: then what is made of them is kept */
   constructor(
@@ -116,8 +121,8 @@ export class Contribution {
     this.#makeRoom(size);
     const mass = unclassed(bucket, filter!.dimensions) === 0 && sort === REQUESTS
       ? this.#weighClasses(bucket, cells, ids, own)
-      : this.#weighRows(bucket, cells, ids, own);
-    const hidden = Math.min(lostMax[REQUESTS], mass + this.#weighGivenUp(bucket, cells, ids));
+      : this.#weighRows(bucket, cells, ids, own) + this.#weighGivenUp(bucket, cells, ids);
+    const hidden = Math.min(lostMax[REQUESTS], mass);
     this.#tell(bucket, own, hidden, total);
     return { any: Math.min(hidden, folded), hidden };
   }
@@ -131,14 +136,22 @@ export class Contribution {
   /** Weighs by whole classes of rows. Returns requests that match or may, of rows that gave up the grouped dimension. */
   #weighClasses(bucket: Bucket, cells: Float64Array, ids: Int32Array, own: Total): number {
     const { d } = this, filter = this.filter!, scan = this.#scan, classes = classesOf(bucket);
-    const projection = projectionOn(bucket, d), truths = this.#truthsOf(bucket, classes.bucket);
+    const { bucket: rows, starts } = projectionOn(bucket, d), truths = this.#truthsOf(bucket, classes.bucket);
     scan.selectRanges(classes, truths);
     this.#addTotal(bucket, classes.bucket, own);
-    scan.mergeClasses(projection, truths, TRUE, d, REQUESTS, this.#certain);
-    if (filter.comparisons?.length !== 1) {
-      scan.mergeClasses(projection, truths, UNKNOWN, d, REQUESTS, this.#unknown);
+    const index = rows.indexes[d], requests = rows.measures[REQUESTS], unknown = this.#unknown;
+    let mass = 0;
+    for (let c = 0; c < starts.length - 1; c++) {
+      const truth = truths[c], from = starts[c], to = starts[c + 1];
+      if (truth === TRUE) mass += addRangeToCells(cells, ids, index, requests, from, to);
+      else if (truth === UNKNOWN) mass += addRangeToEntries(unknown, index, requests, from, to);
     }
-    return this.#weighEntries(bucket, cells, ids, this.#certain);
+    const { count } = scan.unknown, unknownMax = count > 0 ? filter.unknownMax(bucket) : 0;
+    for (let i = 0; i < count; i++) {
+      const c = scan.unknown.rows[i];
+      moveRangeToCells(cells, ids, unknown, unknownMax, index, starts[c], starts[c + 1]);
+    }
+    return mass;
   }
 
   /** Truth of the classes of a bucket, remembered for when the question comes back to it. */
@@ -152,6 +165,7 @@ export class Contribution {
   #weighRows(bucket: Bucket, cells: Float64Array, ids: Int32Array, own: Total): number {
     const { d, sort } = this, scan = this.#scan, { certain, unknown } = scan;
     scan.select(bucket, this.filter!);
+    if (certain.count <= bucket.rows * FEW_MATCH) this.#matching.set(bucket, rowsOf(certain, bucket.rows));
     this.#addTotal(bucket, bucket, own);
     if (unknown.count === 0 && certain.count < ids.length * FEW_ROWS) {
       const requests = scan.numbers(bucket, certain, REQUESTS), entries = scan.entries(bucket, certain, d);
@@ -190,28 +204,69 @@ export class Contribution {
     return f === undefined || !hasLost(bucket.dictionaries[f]) ? undefined : givenUpBy(bucket, f, this.d);
   }
 
-  /** Groups are about to be made anew. */
-  begin(): void {
-    this.#rest.fill(0);
-    this.#restOf.clear();
-  }
-
   /** Whether what certainly matches is what all groups and REST have, and `add` tells only what rows do not. */
   get isTotalOfGroups(): boolean {
     return !this.#fromMarginals;
   }
 
-  /** Merges the bucket into groups; what belongs to none goes to REST, but is left out where cells were chosen. */
-  add(bucket: Bucket, groups: Groups, which: Which, total?: Total): Beyond {
+  /** Merges the bucket into groups, what belongs to none into REST, and what matches into the total. */
+  add(bucket: Bucket, groups: Groups, which: Which, total: Total): Beyond {
     if (!this.#fromMarginals) return this.#addRows(bucket, groups, which, total);
-    if (total !== undefined) addMarginalTotal(bucket, this.filter, total);
-    return this.#addMarginals(bucket, groups, which);
+    addMarginalTotal(bucket, this.filter, total);
+    const dictionary = bucket.dictionaries[this.d], { size, marginals, foldedMax } = dictionary;
+    this.#makeRoom(size);
+    const ids = which === "seen" ? undefined : valueIds.of(dictionary, this.d);
+    this.#addMarginals(dictionary, groups, pickAll(size, this.#grouped), ids);
+    if (this.filter === undefined) mergeColumns(groups.values, marginals, OTHER, REST * MEASURE_COUNT);
+    return { any: foldedMax[REQUESTS], hidden: foldedMax[REQUESTS] };
+  }
+
+  /**
+   * Merges the values of chosen cells into groups, all other left out, once the bucket was weighed. What may match beyond
+   * their rows is left out where cells tell.
+   */
+  addChosen(bucket: Bucket, groups: Groups, candidates: Candidates): void {
+    const { d } = this, dictionary = bucket.dictionaries[d], ids = valueIds.of(dictionary, d);
+    this.#makeRoom(dictionary.size);
+    const grouped = this.#grouped, count = pickChosen(ids, candidates.chosen, grouped);
+    if (this.#fromMarginals) {
+      this.#addMarginals(dictionary, groups, count, ids);
+      if (this.filter === undefined) mergeColumns(groups.values, dictionary.marginals, OTHER, REST * MEASURE_COUNT);
+      return;
+    }
+    if (count === 0) return;
+    for (let i = 0; i < count; i++) {
+      const e = grouped[i];
+      this.#groupOf[e] = groups.of(dictionary, e, ids[e]);
+      this.#marks[e] = 1;
+    }
+    this.#mergeChosen(bucket, groups, candidates.isExact);
+    const { hidden } = this.#weighed.get(bucket)!, folded = dictionary.foldedMax[REQUESTS];
+    const beyond = { any: Math.min(hidden, folded), hidden }, given = hidden > 0 ? givenUp(bucket, d) : undefined;
+    const unknownMax = candidates.isExact ? 0 : this.filter!.unknownMax(bucket);
+    this.#addBeyond(groups, count, given, beyond, folded, this.#unknown, unknownMax);
+    if (!candidates.isExact) this.#unknown.fill(0, 0, dictionary.size);
+  }
+
+  /** Merges the rows of marked entries into their groups. */
+  #mergeChosen(bucket: Bucket, groups: Groups, cellsTell: boolean): void {
+    const { d } = this, filter = this.filter!, scan = this.#scan, groupOf = this.#groupOf;
+    const projection = unclassed(bucket, filter.dimensions) === 0 ? projectionOn(bucket, d) : undefined;
+    const matching = this.#matching.get(bucket);
+    if (projection?.isWhole === true && cellsTell) {
+      const truths = this.#truthsOf(bucket, classesOf(bucket).bucket);
+      scan.selectMarkedRanges(projection, truths, d, this.#marks);
+      return scan.mergeAll(projection.bucket, scan.certain, d, groupOf, groups.values);
+    }
+    if (matching !== undefined && cellsTell) scan.selectMarkedOf(bucket, matching, d, this.#marks);
+    else scan.selectMarked(bucket, filter, d, this.#marks);
+    if (!cellsTell) this.#unknownOf(bucket, bucket);
+    scan.mergeAll(bucket, scan.certain, d, groupOf, groups.values);
   }
 
   /** The largest of the maxima of what is not listed. */
   largestUnlisted(buckets: readonly Bucket[], groups: Groups, listed: ReadonlySet<number>, total: Values): Values {
     const largest = groups.largestUnlisted(listed);
-    mergeValues(largest, this.#rest);
     for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
       // Nobody who is listed had the largest, so somebody else did.
       if ([...listed].every((group) => groups.value(group, m) < total[m])) {
@@ -220,45 +275,35 @@ export class Contribution {
       }
       const mostOf = (bucket: Bucket): number => this.#weighed.get(bucket)!.most[m];
       for (const bucket of buckets.toSorted((a, b) => mostOf(b) - mostOf(a))) {
-        if (mostOf(bucket) > largest[m] && !this.#restOf.has(bucket)) {
-          this.#raiseUnlisted(bucket, m, groups, listed, largest);
-        }
+        if (mostOf(bucket) <= largest[m]) break;
+        this.#raiseUnlisted(bucket, m, groups, listed, largest);
       }
     }
     return largest;
   }
 
-  #addMarginals(bucket: Bucket, groups: Groups, which: Which): Beyond {
-    const dictionary = bucket.dictionaries[this.d], { size, marginals, foldedMax } = dictionary;
-    const truth = this.filter?.matchEntries(dictionary);
-    this.#makeRoom(size);
-    const ids = which === "seen" ? undefined : valueIds.of(dictionary, this.d);
-    const count = typeof which === "string" ? pickAll(size, this.#grouped) : pickChosen(ids!, which, this.#grouped);
+  /** Merges the marginals of the first `count` of `grouped` that satisfy the filter. */
+  #addMarginals(dictionary: Dictionary, groups: Groups, count: number, ids: Int32Array | undefined): void {
+    const truth = this.filter?.matchEntries(dictionary), { marginals } = dictionary;
     for (let i = 0; i < count; i++) {
       const e = this.#grouped[i];
       if (truth !== undefined && truth[e] !== TRUE) continue;
       const group = groups.of(dictionary, e, ids?.[e]);
       mergeColumns(groups.values, marginals, e, group * MEASURE_COUNT);
     }
-    if (truth === undefined) mergeColumns(groups.values, marginals, OTHER, REST * MEASURE_COUNT);
-    return { any: foldedMax[REQUESTS], hidden: foldedMax[REQUESTS] };
   }
 
-  #addRows(bucket: Bucket, groups: Groups, which: Which, total: Total | undefined): Beyond {
+  #addRows(bucket: Bucket, groups: Groups, which: Which, total: Total): Beyond {
     const { d } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
     this.#makeRoom(size);
-    const scan = this.#scan, groupOf = this.#groupOf, isChosen = typeof which !== "string";
-    let count = isChosen ? this.#findChosen(dictionary, groups, which) : 0;
-    if (isChosen && count === 0) return NOTHING;
-    const rows = isChosen ? this.#selectMarked(bucket) : this.#select(bucket);
-    if (total !== undefined) this.#addBeyondGroups(bucket, rows, total);
+    const scan = this.#scan, groupOf = this.#groupOf, rows = this.#select(bucket);
+    this.#addBeyondGroups(bucket, rows, total);
     const unknown = this.#unknownOf(bucket, rows), unknownMax = this.filter!.unknownMax(bucket);
-    if (!isChosen) count = this.#findGroups(rows, dictionary, groups, which, unknown);
+    const count = this.#findGroups(rows, dictionary, groups, which, unknown);
     scan.mergeAll(rows, scan.certain, d, groupOf, groups.values);
     const mass = groups.values[HIDDEN * MEASURE_COUNT + REQUESTS] + unknown[OTHER];
     groups.releaseHidden();
-    const hidden = isChosen ? this.#weighed.get(bucket)!.hidden : Math.min(lostMax[REQUESTS], mass),
-      folded = foldedMax[REQUESTS];
+    const hidden = Math.min(lostMax[REQUESTS], mass), folded = foldedMax[REQUESTS];
     const any = which === "seen" ? hidden : Math.min(hidden, folded),
       given = hidden > 0 ? givenUp(bucket, d) : undefined;
     const beyond: Beyond = { any, hidden };
@@ -306,20 +351,6 @@ export class Contribution {
     return projection ?? bucket;
   }
 
-  /** The same of the entries that are marked, and the maxima of the others. */
-  #selectMarked(bucket: Bucket): Bucket {
-    const { d } = this, filter = this.filter!, marks = this.#marks;
-    const projection = unclassed(bucket, filter.dimensions) === 0 ? projectionOn(bucket, d) : undefined;
-    if (projection?.isWhole === true) {
-      const truths = this.#truthsOf(bucket, classesOf(bucket).bucket);
-      this.#scan.selectClasses(projection, truths, d, marks, this.#rest);
-      this.#restOf.add(bucket);
-      return projection.bucket;
-    }
-    if (this.#scan.selectMarked(bucket, filter, d, marks, this.#rest)) this.#restOf.add(bucket);
-    return bucket;
-  }
-
   /** Adds what matches in all, once the rows are selected. */
   #addTotal(bucket: Bucket, rows: Bucket, total: Total): void {
     const { filter } = this, f = filter!.dimension;
@@ -351,23 +382,12 @@ export class Contribution {
     return into;
   }
 
-  /** Gives the entries of chosen cells their groups. Returns how many have one. */
-  #findChosen(dictionary: Dictionary, groups: Groups, chosen: Uint8Array): number {
-    const ids = valueIds.of(dictionary, this.d), grouped = this.#grouped, count = pickChosen(ids, chosen, grouped);
-    for (let i = 0; i < count; i++) {
-      const e = grouped[i];
-      this.#groupOf[e] = groups.of(dictionary, e, ids[e]);
-      this.#marks[e] = 1;
-    }
-    return count;
-  }
-
-  /** The same for all entries, or those of rows that match or may. */
+  /** Gives all entries their groups, or those of rows that match or may. Returns how many have one. */
   #findGroups(
     rows: Bucket,
     dictionary: Dictionary,
     groups: Groups,
-    which: "all" | "seen",
+    which: Which,
     unknown: Float64Array,
   ): number {
     const groupOf = this.#groupOf, grouped = this.#grouped, { size } = dictionary;
@@ -395,18 +415,26 @@ export class Contribution {
       }
       return;
     }
-    const scan = this.#scan, rows = bucket.measures[m], index = bucket.indexes[this.d], { certain } = scan;
-    scan.selectAbove(bucket, this.filter!, m, largest[m]);
-    for (let i = 0; i < certain.count; i++) {
-      const row = certain.rows[i], e = index[row];
-      if (rows[row] > largest[m] && (e === OTHER || !isListed(e))) largest[m] = rows[row];
+    const column = bucket.measures[m], index = bucket.indexes[this.d], rows = this.#rowsAbove(bucket, m, largest[m]);
+    for (let i = 0; i < rows.count; i++) {
+      const row = rows.rows[i], e = index[row];
+      if (column[row] > largest[m] && (e === OTHER || !isListed(e))) largest[m] = column[row];
     }
+  }
+
+  /** Rows that certainly match: all of these that have more of a measure than `least`, if not others. */
+  #rowsAbove(bucket: Bucket, m: number, least: number): { readonly count: number; readonly rows: ArrayLike<number> } {
+    const matching = this.#matching.get(bucket);
+    if (matching !== undefined) return { count: matching.length, rows: matching };
+    this.#scan.selectAbove(bucket, this.filter!, m, least);
+    return this.#scan.certain;
   }
 
   /** Gives the memory back: it is of no use from now on. */
   free(): void {
     this.#freeRoom();
     this.#scan.free();
+    for (const rows of this.#matching.values()) free(rows);
     for (const wide of [this.#entries, ...this.#numbers]) wide.free();
   }
 
@@ -428,7 +456,12 @@ export class Contribution {
   }
 }
 
-const NOTHING: Beyond = { any: 0, hidden: 0 };
+/** A copy, as narrow as row numbers are. */
+function rowsOf({ rows, count }: PickedRows, limit: number): IndexColumn {
+  const copy = indexColumn(count, limit);
+  copy.set(rows.subarray(0, count));
+  return copy;
+}
 
 const wholeScan = new RowScan(true);
 

@@ -87,6 +87,11 @@ export class ValueIds {
     return id === 0 ? hash >>> 32 - SHARED_BITS : SHARED_IDS + id;
   }
 
+  /** Values of dimension `d` that have a number of their own: entry i is that of SHARED_IDS + i. To be read at once. */
+  valuesOf(d: number): Pick<Dictionary, "size" | "offsets" | "bytes"> {
+    return this.#tables[d];
+  }
+
   /** Numbers of dimension `d` are below this; it may grow. */
   end(d: number): number {
     return SHARED_IDS + (this.#tables[d]?.size ?? 1);
@@ -154,18 +159,18 @@ const PROBES_MAX = 64;
 /**
  * The values of one dimension: what `InternTable` does, in a third of the memory, for values that are looked up rarely.
  *
- *   slots[slot]             id, 0 when the slot is free
- *   hashes[id]              its hash
- *   text[ends[id - 1] …]    its bytes
+ *   slots[slot]                                 id, 0 when the slot is free
+ *   hashes[id]                                  its hash
+ *   bytes[offsets[id] … offsets[id + 1])        its bytes
  */
 class ValueTable {
   /** The next id; ids begin at 1. */
   size = 1;
   #slots = new Int32Array(64);
   #hashes = new Int32Array(32);
-  #ends = new Int32Array(32);
-  #text = new Uint8Array(1024);
-  #view = new DataView(this.#text.buffer);
+  offsets = new Uint32Array(32);
+  bytes = new Uint8Array(1024);
+  #view = new DataView(this.bytes.buffer);
   /** Ids by bytes, one character each, of values that are in no slot. */
   readonly #crowdedOut = new Map<string, number>();
 
@@ -176,7 +181,7 @@ class ValueTable {
       const id = slots[slot];
       if (id === 0) return isWelcome ? this.#append(slot, view, at, length, hash) : 0;
       if (this.#hashes[id] !== hash) continue;
-      if (isSame(this.#view, this.#ends[id - 1], this.#ends[id], view, at, length)) return id;
+      if (isSame(this.#view, this.offsets[id], this.offsets[id + 1], view, at, length)) return id;
     }
     const key = bytesKey(view, at, length), known = this.#crowdedOut.get(key);
     if (known !== undefined || !isWelcome) return known ?? 0;
@@ -185,26 +190,26 @@ class ValueTable {
   }
 
   get memoryBytes(): number {
-    return [this.#slots, this.#hashes, this.#ends, this.#text].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return [this.#slots, this.#hashes, this.offsets, this.bytes].reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /** Gives its memory back. */
   free(): void {
-    for (const column of [this.#slots, this.#hashes, this.#ends, this.#text]) free(column);
+    for (const column of [this.#slots, this.#hashes, this.offsets, this.bytes]) free(column);
   }
 
   #append(slot: number, view: DataView, at: number, length: number, hash: number): number {
-    const id = this.size++, from = this.#ends[id - 1], end = from + length;
-    if (end + BEHIND >= this.#text.length) {
-      this.#text = grown(this.#text, end + BEHIND);
-      this.#view = new DataView(this.#text.buffer);
+    const id = this.size++, from = this.offsets[id], end = from + length;
+    if (end + BEHIND >= this.bytes.length) {
+      this.bytes = grown(this.bytes, end + BEHIND);
+      this.#view = new DataView(this.bytes.buffer);
     }
-    for (let i = 0; i < length; i++) this.#text[from + i] = view.getUint8(at + i);
-    if (id + 1 >= this.#ends.length) {
-      this.#ends = grown(this.#ends, id + 1);
+    for (let i = 0; i < length; i++) this.bytes[from + i] = view.getUint8(at + i);
+    if (id + 1 >= this.offsets.length) {
+      this.offsets = grown(this.offsets, id + 1);
       this.#hashes = grown(this.#hashes, id + 1);
     }
-    this.#ends[id] = end;
+    this.offsets[id + 1] = end;
     this.#hashes[id] = hash;
     if (slot >= 0) this.#slots[slot] = id;
     if (3 * id > 2 * this.#slots.length) this.#rehash();
@@ -218,7 +223,7 @@ class ValueTable {
       let slot = this.#hashes[id] & mask, probe = 0;
       for (; probe < PROBES_MAX && slots[slot] !== 0; probe++) slot = slot + 1 & mask;
       if (probe < PROBES_MAX) slots[slot] = id;
-      else this.#crowdedOut.set(bytesKey(this.#view, this.#ends[id - 1], this.#ends[id] - this.#ends[id - 1]), id);
+      else this.#crowdedOut.set(bytesKey(this.#view, this.offsets[id], this.offsets[id + 1] - this.offsets[id]), id);
     }
     free(this.#slots);
     this.#slots = slots;
@@ -233,13 +238,11 @@ function bytesKey(view: DataView, at: number, length: number): string {
 }
 
 /** A quarter more than is needed; the old one is freed. */
-function grown<Column extends Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
+function grown<Column extends Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
   column: Column,
   needed: number,
 ): Column {
-  const more = (column instanceof Int32Array ? new Int32Array(needed + (needed >> 2) + 64) : new Uint8Array(
-    needed + (needed >> 2) + 64,
-  )) as Column;
+  const more = new (column.constructor as new (length: number) => Column)(needed + (needed >> 2) + 64);
   more.set(column);
   free(column);
   return more;
