@@ -13,6 +13,7 @@ export type Outcome<Answer> = { readonly target: string } & ({ readonly answer: 
  * Asks every target of `--target` and prints what they answer, in the order in which they were named.
  *
  * @param show text of one answer, ending in a newline
+ * @param gap what stands between two answers
  * @returns the exit code: failed when any target did not answer
  */
 export async function askTargets<Answer>(
@@ -20,6 +21,7 @@ export async function askTargets<Answer>(
   shell: Shell,
   ask: (client: Client, timeoutMs: number) => Promise<Answer>,
   show: (answer: Answer, target: string) => string,
+  gap: "" | "\n",
 ): Promise<number> {
   const targets = flags.list("target");
   const timeoutMs = timeoutOf(flags);
@@ -28,8 +30,7 @@ export async function askTargets<Answer>(
   for (const outcome of outcomes(targets, (target) => askOne(shell, target, timeoutMs, ask))) {
     const settled = await outcome;
     if ("answer" in settled) {
-      const gap = shown++ > 0 && !flags.on("json") ? "\n" : "";
-      shell.out(gap + show(settled.answer, settled.target));
+      shell.out((shown++ > 0 ? gap : "") + show(settled.answer, settled.target));
     } else {
       failed++;
       shell.problem(failureText(settled.target, settled.why, targets.length - 1));

@@ -11,5 +11,5 @@ export function targets(flags: FlagValues, shell: Shell): Promise<number> {
   return askTargets(flags, shell, (client, timeoutMs) => client.targets(timeoutMs), (infos, target) => {
     if (flags.on("json")) return targetsJson(infos, target);
     return (several ? targetHeading("", target) : "") + targetsTable(infos, shell);
-  });
+  }, flags.on("json") ? "" : "\n");
 }

@@ -143,6 +143,23 @@ Deno.test("several targets are labelled and printed in the order in which they w
   );
 });
 
+Deno.test("what programs read of several targets has nothing between the answers, and CSV one header", async () => {
+  const printed = async (command: string): Promise<string> => {
+    const shell = fakeShell({ "a:1": askedClient({}), "b:2": askedClient({}) });
+    assertEquals(await run(`${command} --target a:1,b:2`, shell), 0);
+    return shell.printed.join("");
+  };
+  for (const command of ["topn --format json", "topn --json", "trend --format json", "trend --json"]) {
+    const lines = (await printed(command)).trimEnd().split("\n");
+    assertEquals(lines.map((line) => JSON.parse(line).target), ["a:1", "b:2"], command);
+  }
+  const rows = (await printed("topn --format csv")).trimEnd().split("\r\n");
+  assertEquals(rows[0].split(",").slice(0, 3), ["target", "rank", "website"]);
+  assertEquals(rows.slice(1).map((row) => row.split(",")[0]), [...Array(5).fill("a:1"), ...Array(5).fill("b:2")]);
+  assertEquals(new Set(rows.map((row) => row.split(",").length)).size, 1);
+  assertStringIncludes(await printed("trend"), "\n\n=== col-1 (b:2) ===\n");
+});
+
 Deno.test("one failing target is named with the reason, the others are printed, and the exit code is 1", async () => {
   const shell = fakeShell({ "a:1": askedClient({}), "c:3": askedClient({}) });
   assertEquals(await run("topn --json --target a:1,b:2,c:3", shell), 1);

@@ -24,28 +24,49 @@ export async function topN(flags: FlagValues, shell: Shell): Promise<number> {
     sort: sortMeasure(flags.text("sort")),
     filter: filterOf(flags),
   };
-  const show = shownAs(flags, question, shell);
-  return await askTargets(flags, shell, (client, timeoutMs) => client.topN(question, timeoutMs), show);
+  const { show, gap } = shownAs(flags, question, shell);
+  return await askTargets(flags, shell, (client, timeoutMs) => client.topN(question, timeoutMs), show, gap);
 }
 
-type Show = (answer: TopNAnswer, target: string) => string;
+interface Shown {
+  readonly show: (answer: TopNAnswer, target: string) => string;
+  /** Between two answers: what programs read has none. */
+  readonly gap: "" | "\n";
+}
 
-function shownAs(flags: FlagValues, { groupBy, sort, filter }: TopNQuestion, shell: Shell): Show {
+function shownAs(flags: FlagValues, { groupBy, sort, filter }: TopNQuestion, shell: Shell): Shown {
   const format = flags.on("json") ? "json" : flags.text("format"), several = flags.list("target").length > 1;
   const mistakes = mistakesOf(flags, format, groupBy);
   if (mistakes.length > 0) throw new UsageError(mistakes, `${PROGRAM_NAME} topn`);
   switch (format) {
     case "json":
-      return topNJson;
+      return { show: topNJson, gap: "" };
     case "csv":
-      return (answer, target) => (several ? targetHeading(answer.source, target) : "") + csvOf(answer);
+      return { show: several ? csvWithTargets() : csvOf, gap: "" };
     case "nginx-deny":
-      return (answer, target) => nginxDeny(answer, target, flags.list("allow"), flags.number("at-least"));
+      return {
+        show: (answer, target) => nginxDeny(answer, target, flags.list("allow"), flags.number("at-least")),
+        gap: "\n",
+      };
     default:
-      return (answer, target) =>
-        (several ? targetHeading(answer.source, target) : "") + topNTable(answer, sort, shell.styled) +
-        proxyLine(filter === undefined && sort === REQUESTS ? answer : undefined, shell.styled);
+      return {
+        show: (answer, target) =>
+          (several ? targetHeading(answer.source, target) : "") + topNTable(answer, sort, shell.styled) +
+          proxyLine(filter === undefined && sort === REQUESTS ? answer : undefined, shell.styled),
+        gap: "\n",
+      };
   }
+}
+
+/** One table of several targets: the target in a column in front, the header once. */
+function csvWithTargets(): Shown["show"] {
+  let isFirst = true;
+  return (answer, target) => {
+    const [header, ...rows] = csvOf(answer).trimEnd().split("\r\n"), lines = rows.map((row) => `${target},${row}`);
+    if (isFirst) lines.unshift(`target,${header}`);
+    isFirst = false;
+    return lines.map((line) => `${line}\r\n`).join("");
+  };
 }
 
 function mistakesOf(flags: FlagValues, format: string, groupBy: DimensionName): string[] {

@@ -17,5 +17,5 @@ export function trend(flags: FlagValues, shell: Shell): Promise<number> {
   return askTargets(flags, shell, (client, timeoutMs) => client.trend(question, timeoutMs), (answer, target) => {
     if (json) return trendJson(answer, target);
     return (several ? targetHeading(answer.source, target) : "") + trendText(answer, format as TrendFormat, shell);
-  });
+  }, json ? "" : "\n");
 }
