@@ -85,9 +85,9 @@ Deno.test("every link leads to a file, and every anchor to a heading", () => {
   assertEquals(anchorOf('"(other)" is large'), "other-is-large");
 });
 
-Deno.test("every task and every flag that a page names is there", async () => {
+Deno.test("every task and flag that a page names is there, and the guide has every flag of the daemons", async () => {
   const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json"))) as { tasks: Record<string, unknown> };
-  const flags = await knownFlags();
+  const known = await knownFlags(), flags = new Set([...known.values()].flatMap((each) => [...each]));
   const unknown = PAGES.flatMap(({ path, spans, blocks }) => {
     const texts = [...spans, ...blocks.filter(({ language }) => language === "sh").map(({ text }) => text)];
     return texts.flatMap((text) => [
@@ -98,6 +98,11 @@ Deno.test("every task and every flag that a page names is there", async () => {
     ]).map((name) => `${path}: ${name}`);
   });
   assertEquals(unknown, []);
+  const guide = PAGES.find(({ path }) => path === "docs/guide.md")?.spans.join(" ") ?? "";
+  const untold = [...known].filter(([page]) => page.endsWith(".8")).flatMap(([page, own]) =>
+    [...own].filter((flag) => !new RegExp(`${flag}(?![\\w-])`).test(guide)).map((flag) => `${page}: ${flag}`)
+  );
+  assertEquals(untold, [], "the guide has every flag of the daemons");
   assert(flags.has("--state-dir") && flags.has("--group-by") && !flags.has("--state-directory"));
 });
 
@@ -113,15 +118,16 @@ realTest(["nginx", "rsyslogd", "systemd-analyze"], "every snippet is right to th
   assertEquals(failures, []);
 });
 
-/** All flags of all programs, from the man pages that are made of their tables. */
-async function knownFlags(): Promise<ReadonlySet<string>> {
+/** Flags of all programs by man page, which are made of their tables. */
+async function knownFlags(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   using folder = new TestFolder();
   const grants = ["--no-prompt", "--frozen", "--ignore-env", `--allow-read=${ROOT}`, `--allow-write=${folder.folder}`];
   const args = ["run", "--quiet", ...grants, join(ROOT, "packaging", "man", "main.ts"), `--out=${folder.folder}`];
   const { success } = await new Deno.Command(Deno.execPath(), { args }).output();
   assert(success);
-  const texts = [...Deno.readDirSync(folder.folder)].map(({ name }) => Deno.readTextFileSync(folder.path(name)));
-  return new Set(texts.flatMap((text) => text.replaceAll("\\-", "-").match(/--[a-z][\w-]*/g) ?? []));
+  const flagsOf = (name: string): string[] =>
+    Deno.readTextFileSync(folder.path(name)).replaceAll("\\-", "-").match(/--[a-z][\w-]*/g) ?? [];
+  return new Map([...Deno.readDirSync(folder.folder)].map(({ name }) => [name, new Set(flagsOf(name))]));
 }
 
 interface Command {

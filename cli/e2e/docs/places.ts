@@ -24,7 +24,7 @@ function exchanges(places: Places): readonly (readonly [RegExp, string | (() => 
     [/\b(web1|web2|localhost):9090\b/g, places.collector],
     [/\b(agg|agg-1|localhost):9091\b/g, places.aggregator],
     [/\blocalhost:8080\b/g, places.frontend],
-    [/\blocalhost:9100\b/g, places.metrics],
+    [/\blocalhost:(9100|9190)\b/g, places.metrics],
     [/\bssh web1 /g, ""],
     // A name that nginx would look up.
     [/\bcollector:1514\b/g, "127.0.0.1:1514"],
