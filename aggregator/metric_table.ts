@@ -2,7 +2,7 @@
 import { counter, gauge, type Metric } from "@/core/host/metrics_page.ts";
 import { roleMetrics } from "@/core/host/role_pages.ts";
 import { storeMetrics } from "@/core/host/store_metrics.ts";
-import { callMetrics } from "@/proto/call_metrics.ts";
+import { callMetrics } from "@/proto/call_metric_table.ts";
 
 const ROLE = "aggregator", own = (rest: string): string => `logtail_${ROLE}_${rest}`;
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { MetricsPage } from "@/core/host/metrics_page.ts";
 import { openLog } from "@/core/host/log.ts";
-import { type CallMetrics, callMetrics } from "./call_metrics.ts";
+import { type CallMetrics, callMetrics } from "./call_metric_table.ts";
 import { connect } from "./client.ts";
 import { FakeAnswerer } from "./fake_answerer.ts";
 import { RemoteError } from "./remote_error.ts";

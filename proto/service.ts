@@ -28,20 +28,19 @@ import type { ServerSecurity } from "@/core/host/security.ts";
 import { Subscriber } from "@/core/subscriber.ts";
 import { snapshotMessage, targetMessage, topNResponse, trendResponse } from "./answer_message.ts";
 import { bucketResponses } from "./bucket_stream.ts";
-import { type CallMetrics, CallWatch } from "./call_metrics.ts";
+import type { CallMetrics } from "./call_metric_table.ts";
+import { CallWatch } from "./call_metrics.ts";
 import { guardServerSocket } from "./goaway_guard.ts";
 import { addHealthService } from "./health_service.ts";
 import { listen, type Listener } from "./listener.ts";
 import { InvalidQuestion, readTopNRequest, readTrendRequest } from "./question_message.ts";
 import { addReflectionService } from "./reflection_service.ts";
+import { healthProto, logtailProto, serviceOf } from "./packages.ts";
 import {
   type Empty,
-  healthProto,
   type HelloMessage,
   type ListTargetsResponse,
-  logtailProto,
   type SenderMessage,
-  serviceOf,
   type SnapshotMessage,
   type StreamBucketsRequest,
   type StreamBucketsResponse,
