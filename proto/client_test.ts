@@ -8,7 +8,7 @@ import { linearRegex } from "@/core/host/regex.ts";
 import { connect, RemoteError } from "./client.ts";
 import { deltaOf, FakeAnswerer } from "./fake_answerer.ts";
 import { guardServerSocket } from "./goaway_guard.ts";
-import { logtailProto, serviceOf } from "./schema.ts";
+import { logtailProto, serviceOf } from "./packages.ts";
 import { serve, type Serving } from "./service.ts";
 
 const TOP: TopNQuestion = { window: "5m", groupBy: "uri", n: 3, sort: 0, filter: undefined };

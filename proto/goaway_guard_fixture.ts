@@ -8,7 +8,8 @@
 import { Client, credentials, type handleUnaryCall, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { createServer } from "node:net";
 import { guardCredentials, guardServerSocket } from "./goaway_guard.ts";
-import { type Empty, LIST_TARGETS, type ListTargetsResponse, logtailProto, serviceOf } from "./schema.ts";
+import { logtailProto, serviceOf } from "./packages.ts";
+import { type Empty, LIST_TARGETS, type ListTargetsResponse } from "./schema.ts";
 
 const [role, guarding, port] = Deno.args;
 const guarded = guarding === "guarded";

@@ -4,7 +4,8 @@
  * follows.
  */
 import { type sendUnaryData, type Server, type ServerUnaryCall, status } from "@grpc/grpc-js";
-import { type HealthCheckRequest, type HealthCheckResponse, healthProto, serviceOf } from "./schema.ts";
+import { healthProto, serviceOf } from "./packages.ts";
+import { type HealthCheckRequest, type HealthCheckResponse } from "./schema.ts";
 import type { OpenStreams, OutStream } from "./stream_out.ts";
 
 const SERVING = 1, SERVICE_UNKNOWN = 3;

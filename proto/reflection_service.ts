@@ -6,13 +6,8 @@
  */
 import { type Server, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { PackageDefinition } from "@grpc/proto-loader";
-import {
-  reflectionAlphaProto,
-  reflectionProto,
-  type ReflectionRequest,
-  type ReflectionResponse,
-  serviceOf,
-} from "./schema.ts";
+import { reflectionAlphaProto, reflectionProto, serviceOf } from "./packages.ts";
+import { type ReflectionRequest, type ReflectionResponse } from "./schema.ts";
 
 type Reflect = (request: ReflectionRequest) => Omit<ReflectionResponse, "valid_host" | "original_request">;
 

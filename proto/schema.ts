@@ -1,68 +1,28 @@
 /**
- * The wire, as TypeScript sees it: the three `.proto` files, compiled when this module loads, and the shape of every
- * message in them. Messages keep the field names of the `.proto` text, so that a field can be searched for in both.
+ * The wire, as TypeScript sees it: the calls of `logtail.proto`, compiled when this module loads, and the shape of every
+ * message in it and in the others. Messages keep the field names of the `.proto` text, so that a field can be searched for in both.
  *
  * The text is imported, not read: no role needs permission to read anything for this.
  */
-import { fromJSON, type PackageDefinition, type ServiceDefinition } from "@grpc/proto-loader";
 import type { MethodDefinition } from "@grpc/grpc-js";
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import protobuf from "protobufjs";
-import healthText from "./health.proto" with { type: "text" };
 import logtailText from "./logtail.proto" with { type: "text" };
 import { checkFields } from "./message_bounds.ts";
-import reflectionText from "./reflection.proto" with { type: "text" };
 
-/** `LogtailService`. */
-export const logtailProto: PackageDefinition = compile(logtailText);
-/** The standard health service. */
-export const healthProto: PackageDefinition = compile(healthText);
-/** The standard reflection service. */
-export const reflectionProto: PackageDefinition = compile(reflectionText);
-/** The same under the name that most clients still ask for. */
-export const reflectionAlphaProto: PackageDefinition = compile(
-  reflectionText.replaceAll("grpc.reflection.v1", "grpc.reflection.v1alpha"),
-);
+const SERVICE = "logtail.LogtailService";
+const calls = parse(logtailText).lookupService(SERVICE);
 
 /** Calls of `LogtailService`, by name. */
-export const TOP_N = methodOf<TopNRequest, TopNResponse>(logtailProto, "logtail.LogtailService", "TopN");
-export const TREND = methodOf<TrendRequest, TrendResponse>(logtailProto, "logtail.LogtailService", "Trend");
-export const STREAM_SNAPSHOTS = methodOf<Empty, SnapshotMessage>(
-  logtailProto,
-  "logtail.LogtailService",
-  "StreamSnapshots",
-);
-export const DUMP_SNAPSHOTS = methodOf<Empty, SnapshotMessage>(logtailProto, "logtail.LogtailService", "DumpSnapshots");
-export const LIST_TARGETS = methodOf<Empty, ListTargetsResponse>(logtailProto, "logtail.LogtailService", "ListTargets");
-export const STREAM_BUCKETS = methodOf<StreamBucketsRequest, StreamBucketsResponse>(
-  logtailProto,
-  "logtail.LogtailService",
-  "StreamBuckets",
-);
+export const TOP_N = call<TopNRequest, TopNResponse>("TopN");
+export const TREND = call<TrendRequest, TrendResponse>("Trend");
+export const STREAM_SNAPSHOTS = call<Empty, SnapshotMessage>("StreamSnapshots");
+export const DUMP_SNAPSHOTS = call<Empty, SnapshotMessage>("DumpSnapshots");
+export const LIST_TARGETS = call<Empty, ListTargetsResponse>("ListTargets");
+export const STREAM_BUCKETS = call<StreamBucketsRequest, StreamBucketsResponse>("StreamBuckets");
 
 /** A call with the types of its messages. */
 export type Method<Request, Response> = MethodDefinition<Request, Response>;
-
-/** A service of one of the packages above. Throws for a name that is not one. */
-export function serviceOf(proto: PackageDefinition, name: string): ServiceDefinition {
-  const service = proto[name];
-  if (service === undefined || "format" in service) throw new Error(`No service ${name} in the .proto text`);
-  return service as ServiceDefinition;
-}
-
-/**
- * A call of one of the packages above. The one place where compiled calls get the types that the interfaces below
- * claim; the tests of both sides stand for it. Throws for a name that is not one.
- */
-export function methodOf<Request, Response>(
-  proto: PackageDefinition,
-  service: string,
-  name: string,
-): Method<Request, Response> {
-  const method = serviceOf(proto, service)[name];
-  if (method === undefined) throw new Error(`No call ${name} in ${service}`);
-  return method as unknown as Method<Request, Response>;
-}
 
 /** As on the wire: `[name in the enum's order]` is the number. */
 export const STATUS_OPERATORS = ["=", "!=", ">", ">=", "<", "<="] as const;
@@ -308,28 +268,55 @@ export interface ReflectionResponse {
 }
 
 /**
- * Numbers instead of Long (all of ours stay below 2^53), defaults for what is absent, null for absent messages. What
- * arrives is counted before it is decoded.
+ * How messages become objects: numbers instead of Long (all of ours stay below 2^53), defaults for what is absent, null for
+ * absent messages.
  */
-function compile(text: string): PackageDefinition {
+export const OBJECTS = { longs: Number, defaults: true, oneofs: true } as const;
+
+/** The types of a `.proto` text. */
+export function parse(text: string): protobuf.Root {
   const { root } = protobuf.parse(text, { keepCase: true });
   root.resolveAll();
-  const proto = fromJSON(root.toJSON(), { keepCase: true, longs: Number, defaults: true, oneofs: true });
-  for (const [serviceName, definition] of Object.entries(proto)) {
-    if ("format" in definition) continue;
-    for (const [name, method] of Object.entries(definition as ServiceDefinition)) {
-      const { resolvedRequestType, resolvedResponseType } = root.lookupService(serviceName).methods[name];
-      method.requestDeserialize = counted(resolvedRequestType, method.requestDeserialize);
-      method.responseDeserialize = counted(resolvedResponseType, method.responseDeserialize);
-    }
-  }
-  return proto;
+  return root;
 }
 
-function counted<Message>(type: protobuf.Type | null, read: (bytes: Buffer) => Message): (bytes: Buffer) => Message {
+/** A reader of messages of this type that counts their fields before anything is decoded. */
+export function counted<Message>(
+  type: protobuf.Type | null,
+  read: (bytes: Buffer) => Message,
+): (bytes: Buffer) => Message {
   if (type === null) throw new Error("A call in the .proto text has no message");
   return (bytes) => {
     checkFields(type, bytes);
     return read(bytes);
   };
+}
+
+/**
+ * One call. The same that gRPC's loader makes of it (`packages.ts`), without the descriptors that only a server has a use
+ * for: those take longer than everything else that a client does before it asks. The one place where calls get the types
+ * that the interfaces above claim; the tests of both sides stand for it. Throws for a name that is not one.
+ */
+function call<Request, Response>(name: string): Method<Request, Response> {
+  const { requestStream = false, responseStream = false, resolvedRequestType, resolvedResponseType } =
+    calls.methods[name] ?? {};
+  if (!resolvedRequestType || !resolvedResponseType) throw new Error(`No call ${name} in ${SERVICE}`);
+  return {
+    ...{ path: `/${SERVICE}/${name}`, requestStream, responseStream, originalName: name },
+    requestSerialize: writerOf(resolvedRequestType),
+    requestDeserialize: readerOf(resolvedRequestType),
+    responseSerialize: writerOf(resolvedResponseType),
+    responseDeserialize: readerOf(resolvedResponseType),
+  };
+}
+
+function writerOf<Message>(type: protobuf.Type): (message: Message) => Buffer {
+  return (message) => {
+    const bytes = type.encode(type.fromObject(message as Record<string, unknown>)).finish();
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength); // the same bytes, not copied
+  };
+}
+
+function readerOf<Message>(type: protobuf.Type): (bytes: Buffer) => Message {
+  return counted(type, (bytes) => type.toObject(type.decode(bytes), OBJECTS) as Message);
 }

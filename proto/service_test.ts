@@ -12,16 +12,13 @@ import { linearRegex } from "@/core/host/regex.ts";
 import { connect, type DeltaGap } from "./client.ts";
 import { deltaOf, FakeAnswerer, snapshotOf } from "./fake_answerer.ts";
 import { guardCredentials } from "./goaway_guard.ts";
+import { healthProto, methodOf, reflectionAlphaProto, reflectionProto } from "./packages.ts";
 import {
   DUMP_SNAPSHOTS,
   type Empty,
   type HealthCheckRequest,
   type HealthCheckResponse,
-  healthProto,
   type Method,
-  methodOf,
-  reflectionAlphaProto,
-  reflectionProto,
   type ReflectionRequest,
   type ReflectionResponse,
   type SnapshotMessage,

@@ -14,7 +14,8 @@ import { openCredentialFiles } from "@/core/host/credential_files.ts";
 import { connect, type Hello, RemoteError } from "./client.ts";
 import { FakeAnswerer } from "./fake_answerer.ts";
 import { guardCredentials } from "./goaway_guard.ts";
-import { type HealthCheckRequest, type HealthCheckResponse, healthProto, methodOf } from "./schema.ts";
+import { healthProto, methodOf } from "./packages.ts";
+import { type HealthCheckRequest, type HealthCheckResponse } from "./schema.ts";
 import { serve } from "./service.ts";
 import * as pem from "./test_certificates.ts";
 
