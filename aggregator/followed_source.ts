@@ -70,6 +70,8 @@ export class FollowedSource {
   /** Why it is not connected. */
   #trouble = "";
   #failures = 0;
+  /** Streams in a row in which a slot overlapped. */
+  #overlapped = 0;
   readonly #gap: SourceNotice;
   readonly #refused: SourceNotice;
   readonly #pace: SourcePace;
@@ -106,7 +108,7 @@ export class FollowedSource {
       this.#failures++;
       this.#trouble = why;
       this.#health.failed(this.#failures);
-      const delayMs = this.#retryDelayMs();
+      const delayMs = this.#retryDelayMs(this.#failures);
       log.warn(`a source cannot be followed: ${why}`, { address, failures: this.#failures, retry_ms: delayMs });
       await this.options.sleep(delayMs, this.#stop.signal).catch(() => {});
     }
@@ -174,6 +176,17 @@ export class FollowedSource {
     this.#stream.ended.abort();
   }
 
+  /**
+   * What is not here of slots that overlapped may still be held delta by delta: now that it can be said what is here, those are
+   * sent. Each time in a row is later than the one before.
+   */
+  async #askForOverlapping(stream: Stream): Promise<void> {
+    this.#overlapped = stream.overlaps ? this.#overlapped + 1 : 0;
+    if (!stream.overlaps) return;
+    await this.options.sleep(this.#retryDelayMs(this.#overlapped), this.#stop.signal).catch(() => {});
+    this.askAgain();
+  }
+
   target(): TargetInfo {
     const { address } = this.options;
     const problem = [this.#trouble, this.#gap.text(), this.#refused.text()].filter((text) => text !== "").join("; ");
@@ -192,6 +205,7 @@ export class FollowedSource {
         const isRefused = this.#take(item), bytes = "bucket" in item ? bucketBytes(item.bucket) : 0;
         const waitMs = this.#pace.took(bytes, isRefused);
         if (waitMs > 0) await sleep(waitMs, this.#stop.signal).catch(() => {});
+        if ("caughtUp" in item) await this.#askForOverlapping(stream);
       }
       return stream.ended.signal.aborted ? MUTE : "the source ended the stream";
     } catch (error) {
@@ -242,7 +256,9 @@ export class FollowedSource {
 
   #takeSlot(slot: MergedSlot): boolean {
     if (!this.#knows(slot.identities.map(({ source }) => source))) return this.#tellRefused(1, TOO_MANY_SOURCES);
-    return this.#taken(this.options.receiver.onSlot(slot), slot.bucket);
+    const outcome = this.options.receiver.onSlot(slot);
+    if (outcome === "overlaps") this.#stream.overlaps = true;
+    return this.#taken(outcome, slot.bucket);
   }
 
   /** Notes whose deltas come by this address, as many as there may be. */
@@ -290,8 +306,9 @@ export class FollowedSource {
     return true;
   }
 
-  #retryDelayMs(): number {
-    const delayMs = Math.min(RETRY_DELAY_MS_MIN * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
+  /** @param times in a row. */
+  #retryDelayMs(times: number): number {
+    const delayMs = Math.min(RETRY_DELAY_MS_MIN * 2 ** (times - 1), RETRY_DELAY_MS_MAX);
     return Math.round(delayMs * (0.5 + 0.5 * this.options.random()));
   }
 }
@@ -327,11 +344,13 @@ interface Stream {
   beginMs: number;
   /** As its hello says; empty without one. */
   name: string;
+  /** Whether a slot came of which something had come by another path meanwhile. */
+  overlaps: boolean;
   /** Aborted when nothing comes, or when the source is asked again. */
   readonly ended: AbortController;
   asksAgain: boolean;
 }
 
 function newStream(openedMs: number): Stream {
-  return { openedMs, beginMs: Infinity, name: "", ended: new AbortController(), asksAgain: false };
+  return { openedMs, beginMs: Infinity, name: "", overlaps: false, ended: new AbortController(), asksAgain: false };
 }

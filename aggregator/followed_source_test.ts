@@ -86,7 +86,7 @@ async function follow(
         taken.push(sequence);
         return "merged";
       },
-      onSlot: () => "merged",
+      onSlot: ({ identities: [{ instance }] }) => instance === "overlapping" ? "overlaps" : "merged",
       missing: (source) => known.missing(source),
       takesUntilS: () => clock.nowS() + 300,
     },
@@ -300,4 +300,17 @@ Deno.test("a source that does not say a word for half a minute is given up, and 
   await running;
   assertEquals(waits, [100]);
   assertEquals(source.target().problem.includes("did not say a word for 30 s"), true);
+});
+
+Deno.test("when a slot overlapped, the source is asked again once it has been caught up with: its deltas may still be held", async () => {
+  const identities = [{ source: "col-1", instance: "overlapping", ranges: [[1, 6]] as const }];
+  const slot: BucketItem = { tier: 1, startS: 60, known: 63, identities, bucket: emptyBucket(60, 60) };
+  const { waits, taken, log } = await follow([
+    [HELLO, slot, delta(8), CAUGHT_UP],
+    [HELLO, slot, CAUGHT_UP],
+    [HELLO, delta(9), CAUGHT_UP],
+  ]);
+  assertEquals(taken, [8, 9]);
+  assertEquals(waits, [100, 200, 100], "each time later, and the last is the end of the stream");
+  assertEquals(log.filter((line) => line.includes("cannot be followed")).length, 1);
 });
