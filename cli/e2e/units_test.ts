@@ -1,7 +1,8 @@
 /**
- * The systemd units, run as they stand: only paths, ports and the command itself are exchanged for this machine's. So the
- * permissions that a unit spells out are known to be enough for the whole line from log to page.
+ * The systemd units, run as they stand: their commands, arguments and variables, the programs of the package that they start,
+ * and the permissions that these work out for themselves. Only paths and ports are exchanged for this machine's.
  */
+import { walkSync } from "@std/fs";
 import { join } from "@std/path";
 import { assert, assertEquals } from "@std/assert";
 import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
@@ -15,57 +16,65 @@ const ROLES = ["collector", "aggregator", "frontend"] as const;
 
 Deno.test("the units' permissions are enough for a line to get from a log, and by UDP, to the page", async () => {
   using folder = new TestFolder();
-  const ports: Record<string, number> = { "9090": freePort(), "9091": freePort(), "8080": freePort() };
-  const udpPort = freePort(), metricsPort = freePort();
+  const tree = folder.path("package");
+  await packageTree(tree);
+  const ports = Object.fromEntries(
+    ["9090", "9091", "8080", "9190", "9191", "9192", "9514"].map((port) => [port, freePort()]),
+  );
   const log = folder.path(), list = folder.path("logs.conf");
   Deno.writeTextFileSync(list, `${log}  # the only one\n`);
   const places: Record<string, string> = {
-    "/usr/bin/deno": Deno.execPath(),
+    "/usr/bin/nginx-logtail": `${tree}/usr/bin/nginx-logtail`,
     "/etc/nginx-logtail/logs.conf": list,
-    "/usr/lib/nginx-logtail": ROOT.replace(/\/$/, ""),
-    "/var/log/nginx": folder.folder,
-    "/var/lib/nginx-logtail/collector": folder.path("state"),
+    "/usr/lib/nginx-logtail": `${tree}/usr/lib/nginx-logtail`,
+    "/var/lib/nginx-logtail": folder.path("state"),
     "/run/systemd/notify": NOTIFY_SOCKET,
     "/run/nginx-logtail": folder.path("run"),
   };
   const local = (text: string): string => {
     for (const [from, to] of Object.entries(places)) text = text.replaceAll(from, to);
-    const all = { ...ports, "9100": metricsPort, "9514": udpPort };
-    for (const [from, to] of Object.entries(all)) text = text.replaceAll(`:${from}`, `:${to}`);
+    for (const [from, to] of Object.entries(ports)) text = text.replaceAll(`:${from}`, `:${to}`);
     return text;
   };
+  // The programs name the package's places, too.
+  for (const { path } of walkSync(`${tree}/usr`, { exts: ["js"], includeDirs: false })) rewrite(path, local);
+  for (const { path } of walkSync(`${tree}/usr/bin`, { includeDirs: false })) rewrite(path, local);
   using manager = new Manager();
   const children = ROLES.map((role) => {
-    const { command, environment } = readUnit(role);
-    const [program, ...args] = command.map(local);
-    const env = Object.fromEntries(environment.map(([name, value]) => [name, local(value)]));
-    delete env.DENO_DIR;
+    const { command, environment } = readUnit(role), runtime = folder.path(`run/${role}`);
+    const [program, args] = command.map(local);
+    // What stands in the environment file.
+    assertEquals(args, `$${role.toUpperCase()}_ARGS`);
+    const env: Record<string, string> = Object.fromEntries(
+      environment.map(([name, value]) => [name, local(value).replace("%H", "web1")]),
+    );
     // The log is there before or after the collector: a race that operators do not have.
-    env.COLLECTOR_FROM = "start";
-    env.COLLECTOR_PROM_LISTEN = `:${metricsPort}`;
-    env.NOTIFY_SOCKET = NOTIFY_SOCKET;
-    env.WATCHDOG_USEC = "500000";
-    env.RUNTIME_DIRECTORY = folder.path(`run/${role}`);
-    Deno.mkdirSync(env.RUNTIME_DIRECTORY, { recursive: true });
+    if (role === "collector") env.COLLECTOR_FROM = "start";
     if (role === "aggregator") env.AGGREGATOR_COLLECTORS = `localhost:${ports["9090"]}`;
-    return new Deno.Command(program, { args, env, cwd: ROOT, stdin: "null", stdout: "null", stderr: "inherit" })
-      .spawn();
+    Object.assign(env, { NOTIFY_SOCKET, WATCHDOG_USEC: "500000", RUNTIME_DIRECTORY: runtime, PATH: "/usr/bin:/bin" });
+    Deno.mkdirSync(runtime, { recursive: true });
+    Deno.mkdirSync(folder.path(`state/${role}`), { recursive: true });
+    // As in the unit (NoNewPrivileges=); it becomes the program, as the program's script becomes the runtime.
+    const options = { args: ["--no-new-privs", program], env, clearEnv: true, cwd: "/" };
+    return new Deno.Command("setpriv", { ...options, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
   });
   try {
-    // The page of metrics is the last thing that a collector opens: then it receives.
-    for (const port of [...Object.values(ports), metricsPort]) {
-      await eventually(async () => await answers("127.0.0.1", port) || undefined, () => `nobody listens on ${port}`);
+    for (const port of ["9090", "9091", "8080", "9190", "9191", "9192"]) {
+      await eventually(
+        async () => await answers("127.0.0.1", ports[port]) || undefined,
+        () => `nobody listens: ${port}`,
+      );
     }
     folder.append(line());
-    await sendDatagrams(udpPort, [line()]);
-    const total = await eventually(async () => {
-      const response = await fetch(`http://127.0.0.1:${ports["8080"]}/?w=1m&raw=1`);
-      const { total }: { total?: number } = await response.json();
-      return total !== undefined && total > 1 ? total : undefined;
+    await sendDatagrams(ports["9514"], [line()]);
+    const answer = await eventually(async () => {
+      const response = await fetch(`http://127.0.0.1:${ports["8080"]}/?w=1m&by=source&raw=1`);
+      const { total, entries }: { total?: number; entries?: { label: string }[] } = await response.json();
+      return total !== undefined && total > 1 ? [total, entries?.map(({ label }) => label)] : undefined;
     }, () => "the lines are not on the page");
-    assertEquals(total, 2);
-    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    assertEquals(/^logtail_udp_loglines_consumed_total 1$/m.test(metrics), true, metrics);
+    assertEquals(answer, [2, ["web1"]]);
+    const metrics = await (await fetch(`http://127.0.0.1:${ports["9190"]}/metrics`)).text();
+    assert(/^logtail_udp_loglines_consumed_total 1$/m.test(metrics), metrics);
   } finally {
     for (const child of children) child.kill("SIGTERM");
     assertEquals((await Promise.all(children.map(({ status }) => status))).map(({ code }) => code), [0, 0, 0]);
@@ -77,6 +86,31 @@ Deno.test("the units' permissions are enough for a line to get from a log, and b
     [3, 3, true],
     manager.messages.join(" | "),
   );
+  // Both keep their state where systemd made room for it.
+  for (const role of ["collector", "aggregator"]) {
+    assert([...Deno.readDirSync(folder.path(`state/${role}`))].length > 0, role);
+  }
+});
+
+Deno.test("what is not configured listens on the loopback alone, on a port of its own, and keeps its state", () => {
+  const settings = ROLES.flatMap((role) => readUnit(role).environment);
+  const listens = settings.filter(([name]) => /_(PROM_)?LISTEN$/.test(name) && name !== "COLLECTOR_UDP_LISTEN");
+  assertEquals(listens.length, 6);
+  for (const [name, value] of listens) assert(value.startsWith("127.0.0.1:"), `${name}=${value}`);
+  assertEquals(new Set(listens.map(([, value]) => value)).size, 6);
+  for (const role of ["collector", "aggregator"]) {
+    const directory = `/var/lib/nginx-logtail/${role}`;
+    assertEquals(settings.find(([name]) => name === `${role.toUpperCase()}_STATE_DIR`)?.[1], directory);
+    assertEquals(valuesOf(role, "StateDirectory"), [`nginx-logtail/${role}`]);
+    assertEquals(settings.find(([name]) => name === `${role.toUpperCase()}_SOURCE`)?.[1], "%H");
+  }
+  // Only the collector reads what belongs to a group; nobody has a capability.
+  assertEquals(ROLES.map((role) => valuesOf(role, "SupplementaryGroups")), [["adm"], [], []]);
+  for (const role of ROLES) {
+    for (const key of ["CapabilityBoundingSet", "AmbientCapabilities"]) assertEquals(valuesOf(role, key), [""], key);
+    assertEquals([...valuesOf(role, "User"), ...valuesOf(role, "ProtectSystem")], ["_logtail", "strict"]);
+    assertEquals(valuesOf(role, "EnvironmentFile"), ["-/etc/default/nginx-logtail"]);
+  }
 });
 
 realTest(["systemd-analyze"], "the units are right to systemd, and leave as little open as they may", async (t) => {
@@ -84,12 +118,26 @@ realTest(["systemd-analyze"], "the units are right to systemd, and leave as litt
   for (const role of ROLES) {
     const name = `nginx-logtail-${role}.service`, text = Deno.readTextFileSync(join(ROOT, "systemd", name));
     await t.step(name, async () => {
-      // Only the runtime is elsewhere here.
-      folder.append(text.replace("ExecStart=/usr/bin/deno", `ExecStart=${Deno.execPath()}`), name);
+      folder.append(startable(text), name);
       const verify = ["verify", "--recursive-errors=yes", "--man=no", folder.path(name)];
       assertEquals(await systemdAnalyze(verify), "");
       // In tenths: 1.5 of 10.
       await systemdAnalyze(["security", "--offline=true", "--threshold=15", folder.path(name)]);
+    });
+  }
+});
+
+realTest(["systemd-analyze"], "the examples of drop-ins are right to systemd, and leave little open", async (t) => {
+  for (const { name, path } of walkSync(join(ROOT, "packaging/examples"), { includeDirs: false })) {
+    await t.step(name, async () => {
+      using folder = new TestFolder();
+      const unit = `nginx-logtail-${name.split("-")[0]}.service`;
+      folder.append(startable(Deno.readTextFileSync(join(ROOT, "systemd", unit))), unit);
+      Deno.mkdirSync(folder.path(`${unit}.d`));
+      Deno.copyFileSync(path, folder.path(`${unit}.d/${name}`));
+      const verify = ["verify", "--recursive-errors=yes", "--man=no", folder.path(unit)];
+      assertEquals(await systemdAnalyze(verify), "");
+      assert(Deno.readTextFileSync(path).startsWith(`# systemctl edit ${unit.replace(".service", "")}: `), name);
     });
   }
 });
@@ -105,6 +153,26 @@ Deno.test("a unit leaves its program at least the memory that it says it takes a
     assert(Number(data_mb) + Number(runtime_mb) <= megabytes, `${role}: ${data_mb} + ${runtime_mb} > ${megabytes}`);
   }
 });
+
+/** Writes the package's files, the runtime as a link. */
+async function packageTree(tree: string): Promise<void> {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "deb", "--tree", `--out=${tree}`],
+    env: { SOURCE_DATE_EPOCH: "1795219200" },
+    cwd: ROOT,
+    stdin: "null",
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+}
+
+function rewrite(path: string, change: (text: string) => string): void {
+  Deno.writeTextFileSync(path, change(Deno.readTextFileSync(path)));
+}
+
+/** The unit with a program that is on this machine. */
+function startable(unit: string): string {
+  return unit.replace(/ExecStart=\S+/, `ExecStart=${Deno.execPath()}`);
+}
 
 /** Where the programs tell that they serve; `deno.json` grants the tests this one. */
 const NOTIFY_SOCKET = "/tmp/logtail-notify-test.sock";

@@ -5,9 +5,9 @@ const ROOT = new URL("../../", import.meta.url);
 const V8 = "--v8-flags=--max-semi-space-size=2", MALLOC = "MALLOC_MMAP_THRESHOLD_=65536";
 const HOLD_BUCKETS = ["collector", "aggregator"];
 
-Deno.test("tasks and units start what holds buckets with the settings that save memory, and so does its measurement", () => {
+Deno.test("tasks and packages start what holds buckets with the settings that save memory, and so does its measurement", () => {
   const { tasks } = JSON.parse(read("deno.json"));
-  const texts: string[] = HOLD_BUCKETS.map((role) => read(`systemd/nginx-logtail-${role}.service`));
+  const texts: string[] = [read("packaging/bin/nginx-logtail-role")];
   for (const name of [...HOLD_BUCKETS, "demo:collector", "up:collector", "memory"]) {
     texts.push(typeof tasks[name] === "string" ? tasks[name] : tasks[name].command);
   }
