@@ -51,6 +51,8 @@ export interface CollectorOptions {
   readonly port?: number;
   /** Read beside the folders of the logs. */
   readonly folders?: readonly string[];
+  /** Read and written: where state is kept. */
+  readonly keeps?: readonly string[];
   /** Where it listens beside gRPC, as the runtime's permissions have it: `127.0.0.1:514`, `unix:/tmp/a/syslog.sock`. */
   readonly listens?: readonly string[];
 }
@@ -60,12 +62,12 @@ export async function startCollector(options: CollectorOptions): Promise<Role> {
   const port = options.port ?? freePort();
   const flags = [`--listen=127.0.0.1:${port}`, `--source=${options.source}`, ...(options.flags ?? [])];
   if (options.logs.length > 0) flags.push(`--logs=${options.logs.join(",")}`);
-  const { listens = [] } = options;
+  const { listens = [], keeps = [] } = options;
   const sockets = listens.flatMap((where) => where.startsWith("unix:") ? where.slice(5) : []);
   const grants = [
-    ...collectorGrants(port, [...options.logs.map(dirname), ...(options.folders ?? []), ...sockets]),
+    ...collectorGrants(port, [...options.logs.map(dirname), ...(options.folders ?? []), ...keeps, ...sockets]),
     ...listens.map((where) => `--allow-net=${where}`),
-    ...sockets.map((path) => `--allow-write=${path}`),
+    ...[...keeps, ...sockets].map((path) => `--allow-write=${path}`),
   ];
   const role = start("collector", grants, flags, port, options.prefix);
   const awaited = options.logs.filter((path) => !options.unreadable?.includes(path));

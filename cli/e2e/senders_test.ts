@@ -209,27 +209,6 @@ realTest([], "standard input is counted as it comes, and its end ends a collecto
   assertEquals((await stderr).includes("standard input has ended"), true);
 });
 
-realTest(["promtool"], "the page of metrics is what promtool expects of one", async () => {
-  const [udp, tcp] = [freePort(), freePort()];
-  const flags = [`--udp-listen=127.0.0.1:${udp}`, `--syslog-listen=tcp://127.0.0.1:${tcp}`];
-  await using there = await receiving(flags, [udp, tcp].map((port) => `127.0.0.1:${port}`));
-  await sendDatagrams(udp, [line()]);
-  await untilCounted(there.metricsPort, { [`udp://127.0.0.1:${udp}`]: 1 });
-  const page = await (await fetch(`http://127.0.0.1:${there.metricsPort}/metrics`)).bytes();
-  const promtool = new Deno.Command("promtool", {
-    args: ["check", "metrics"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = promtool.stdin.getWriter();
-  await writer.write(page);
-  await writer.close();
-  const { code, stdout, stderr } = await promtool.output();
-  const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
-  assertEquals([code, said], [0, ""]);
-});
-
 realTest([], "an address that is taken ends the start with 3 and the next step", async () => {
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 }), address = `127.0.0.1:${taken.addr.port}`;
   for (const flags of [[`--syslog-listen=tcp://${address}`], ["--stdin", `--prom-listen=${address}`]]) {
