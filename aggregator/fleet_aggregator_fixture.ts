@@ -6,6 +6,7 @@ import { Crash, SimulatedStateFiles } from "@/core/host/state_files_simulated.ts
 import { type IdentityRanges, IdentitySet } from "@/core/identity_set.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 import type { LiveView } from "@/core/live_view.ts";
+import { sliceStart, TIERS } from "@/core/slices.ts";
 import { Fleet } from "./fleet.ts";
 import type { Network, Peer, Tamper, VirtualTime } from "./fleet_sim_fixture.ts";
 import { type Truth, Violation } from "./fleet_truth_fixture.ts";
@@ -138,17 +139,16 @@ export class Aggregator implements Peer {
   /** An error that nobody was there to catch. */
   broken: unknown;
 
-  /** Nothing is lost that was durable and is not too old by now. */
+  /** Nothing is lost that was durable and is not too old by now, in no tier. */
   #checkDurable({ store }: LiveView): void {
-    const { rings } = store;
-    const all = new IdentitySet();
-    for (const slot of rings.at(-1)!.slots()) all.addRanges(slot.identities.ranges());
     for (const one of this.machine.truth.of(this.#durable, this.name)) {
-      if (store.tierOf(one.startS, one.lengthS) < 0 || all.has(one)) continue;
-      const { source, sequence, startS } = one;
-      this.broken ??= new Violation(
-        `${this.name} has lost delta ${sequence} of ${source} for ${startS}, which was durable`,
-      );
+      const { source, sequence, startS, lengthS } = one, lowest = store.tierOf(startS, lengthS);
+      for (let tier = lowest; tier >= 0 && tier < TIERS.length; tier++) {
+        const { sliceS } = TIERS[tier], slot = store.rings[tier].at(sliceStart(startS, sliceS));
+        if (slot?.identities.has(one) === true) continue;
+        const what = `delta ${sequence} of ${source} for ${startS}, which was durable`;
+        this.broken ??= new Violation(`${this.name} has lost ${what}, among slices of ${sliceS} s`);
+      }
     }
   }
 

@@ -11,6 +11,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Delta } from "@/core/bucket.ts";
+import type { StateFiles } from "@/core/host/state_files.ts";
 import type { BucketItem } from "@/proto/client.ts";
 import type { Plant } from "./fleet_aggregator_fixture.ts";
 import type { Tamper } from "./fleet_sim_fixture.ts";
@@ -69,6 +70,53 @@ const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "of a start without state that reuses its instance": { reusesInstance: true },
 };
+
+/** Mistakes with an aggregator's state. They need a restart at the right moment: hence more seeds. */
+const STATE_PLANTS: Readonly<Record<string, Plant>> = {
+  "a disk that says it is done before it is": { disk: withoutSync },
+  "a state that knows deltas without having them": {
+    beforeLoad: ({ view: { store } }) => store.restoreDelta = () => {},
+  },
+  "slots that are restored without what is in them being known": {
+    beforeLoad: ({ view: { store } }) => {
+      const restore = store.restoreSlots.bind(store);
+      store.restoreSlots = (endS, slots) => restore(endS, [...slots].map((slot) => ({ ...slot, identities: [] })));
+    },
+  },
+  "slots that are restored in one tier alone": {
+    beforeLoad: ({ view: { store } }) => {
+      const restore = store.restoreSlots.bind(store);
+      store.restoreSlots = (endS, slots) => restore(endS, [...slots].filter(({ tier }) => tier !== 1));
+    },
+  },
+  "deltas that are merged again, whatever slots have": {
+    beforeLoad: ({ view: { store } }) => {
+      store.lacks = () => true;
+      store.restoreDelta = ({ identity, bucket }) => {
+        store.add({ identity: { ...identity, sequence: identity.sequence + 1_000_000 }, bucket });
+      };
+    },
+  },
+};
+
+function withoutSync(files: StateFiles): StateFiles {
+  const done = (): Promise<void> => Promise.resolve();
+  return new Proxy(files, {
+    get: (target, name: keyof StateFiles) => {
+      if (name === "create") return async (of: string) => ({ ...await target.create(of), sync: done });
+      return name === "syncDirectory" ? done : target[name].bind(target);
+    },
+  });
+}
+
+for (const [what, plant] of Object.entries(STATE_PLANTS)) {
+  Deno.test(`an aggregator is found with ${what}`, async () => {
+    let found: string | undefined;
+    // In the seeds before these, no aggregator that has state is restarted.
+    for (let seed = 5; seed <= 16 && found === undefined; seed++) found = await failure(seed, plant);
+    assert(found !== undefined, "planted, and not found");
+  });
+}
 
 for (const [what, plant] of Object.entries(PLANTS)) {
   Deno.test(`a delta is found that is ${what}`, async () => {
