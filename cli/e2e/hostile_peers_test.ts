@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { REQUESTS } from "@/core/measures.ts";
 import type { TargetInfo } from "@/core/answer.ts";
 import { type Client, connect } from "@/proto/client.ts";
+import { budgetBytes, memoryBytes } from "./fleet/memory_told.ts";
 import { line, TestFolder } from "./lines.ts";
 import { realTest } from "./need.ts";
 import { eventually } from "./ports.ts";
@@ -172,22 +173,4 @@ async function untilAllSaid(
     () => `${lacking.join("\n")}\nit said:\n${stderr().slice(-4000)}`,
     60_000,
   );
-}
-
-/** Of data and runtime, as printed when it started. */
-function budgetBytes(logged: string): number {
-  const facts = /memory at most data_mb=(\d+) runtime_mb=(\d+)/.exec(logged);
-  assert(facts !== null, logged);
-  return 1e6 * (Number(facts[1]) + Number(facts[2]));
-}
-
-/** As it tells its followers. */
-async function memoryBytes(client: Client): Promise<number> {
-  const stop = new AbortController();
-  for await (const item of client.deltas(stop.signal)) {
-    if (!("memoryBytes" in item)) continue;
-    stop.abort();
-    return item.memoryBytes;
-  }
-  return 0;
 }

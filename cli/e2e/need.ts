@@ -11,6 +11,7 @@ export type Component =
   | "node"
   | "npm"
   | "ipv6"
+  | "namespaces"
   | "mawk"
   | "w3m"
   | "lynx"
@@ -44,6 +45,7 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   rsyslogd: "apt-get install rsyslog",
   logrotate: "apt-get install logrotate",
   promtool: "apt-get install prometheus",
+  namespaces: "run as root, with iproute2 (apt-get install iproute2)",
   ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 
@@ -86,6 +88,7 @@ export function realTest(
 
 /** Whether a component can be used here. */
 export function installed(component: Component): boolean {
+  if (component === "namespaces") return isRoot() && programPath("ip") !== undefined;
   return component === "ipv6" ? hasIpv6() : programPath(component) !== undefined;
 }
 

@@ -14,6 +14,8 @@ const STOP_MS_MAX = 5000;
 /** Milliseconds until a role must answer: the first start on a machine compiles. */
 const START_MS_MAX = 30_000;
 
+const LOOPBACK = "127.0.0.1";
+
 export type RoleName = "collector" | "aggregator" | "frontend" | "cli";
 
 /** A running role. Disposing stops it, and asserts how it ended; one that a test has ended is left alone. */
@@ -49,6 +51,8 @@ export interface CollectorOptions {
   readonly unreadable?: readonly string[];
   /** A free one otherwise. */
   readonly port?: number;
+  /** Where it listens when it is not this machine's loopback: the test itself cannot look whether it answers there. */
+  readonly host?: string;
   /** Read beside the folders of the logs. */
   readonly folders?: readonly string[];
   /** Read and written: where state is kept. */
@@ -59,21 +63,22 @@ export interface CollectorOptions {
 
 /** A collector on a free port; resolves when it answers and follows every log. */
 export async function startCollector(options: CollectorOptions): Promise<Role> {
-  const port = options.port ?? freePort();
-  const flags = [`--listen=127.0.0.1:${port}`, `--source=${options.source}`, ...(options.flags ?? [])];
+  const { port = freePort(), host } = options;
+  const flags = [`--listen=${host ?? LOOPBACK}:${port}`, `--source=${options.source}`, ...(options.flags ?? [])];
   if (options.logs.length > 0) flags.push(`--logs=${options.logs.join(",")}`);
   const { listens = [], keeps = [] } = options;
   const sockets = listens.flatMap((where) => where.startsWith("unix:") ? where.slice(5) : []);
   const grants = [
     ...collectorGrants(port, [...options.logs.map(dirname), ...(options.folders ?? []), ...keeps, ...sockets]),
+    ...(host === undefined ? [] : [`--allow-net=${host}:${port}`]),
     ...listens.map((where) => `--allow-net=${where}`),
     ...[...keeps, ...sockets].map((path) => `--allow-write=${path}`),
   ];
-  const role = start("collector", grants, flags, port, options.prefix);
+  const role = start("collector", grants, flags, port, options.prefix, host);
   const awaited = options.logs.filter((path) => !options.unreadable?.includes(path));
   const follows = (path: string): boolean =>
     role.stderr().split("\n").some((line) => line.includes(" following ") && line.includes(path));
-  await ready(role, () => awaited.every(follows));
+  await ready(role, () => awaited.every(follows) && (host === undefined || role.stderr().includes(" serving ")));
   return role;
 }
 
@@ -171,6 +176,7 @@ function start(
   flags: readonly string[],
   port: number,
   prefix: readonly string[] = [],
+  host = LOOPBACK,
 ): Role {
   const [program, ...args] = [...prefix, Deno.execPath(), ...commandLine(name, grants, flags)];
   const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
@@ -181,7 +187,7 @@ function start(
   const status = child.status.then((ended) => code = ended.code);
 
   const role: Role = {
-    address: `127.0.0.1:${port}`,
+    address: `${host}:${port}`,
     pid: child.pid,
     stderr: () => stderr,
     alive: () => code === undefined,
@@ -219,7 +225,8 @@ async function ready(role: Role, more: () => boolean = () => true): Promise<Role
     await eventually(
       async () => {
         if (!role.alive()) throw new Error(`It ended at once:\n${role.stderr()}`);
-        return await answers(hostname, Number(port)) && more() ? true : undefined;
+        const isUp = hostname !== LOOPBACK || await answers(hostname, Number(port));
+        return isUp && more() ? true : undefined;
       },
       () => `not ready; it said:\n${role.stderr()}`,
       START_MS_MAX,
