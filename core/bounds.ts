@@ -138,6 +138,10 @@ export const PASSED_SLOTS_BYTES_MAX = 16 * 1024 * 1024;
  * question is refused: linear time per value still adds up over millions of long ones. */
 export const REGEX_MS_MAX = 1000;
 
+/** Slots of an aggregator that wait to be cut to what is kept, one a second: those of a minute, and more after a pause. With more
+ * the next is cut at once, and questions wait for it. */
+export const UNTIDY_MAX = 12;
+
 /** Rows that an aggregator reads and merges before it looks at whatever else has come: some ten milliseconds. A bucket that has
  * more is read at once. Sources wait for one another, questions wait no longer than that. */
 export const TURN_ROWS_MAX = 8000;

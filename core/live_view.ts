@@ -92,6 +92,7 @@ export class LiveView implements Answerer {
    */
   tick(nowS: number): void {
     const { store } = this;
+    store.tidy();
     if (store.endS > nowS + AHEAD_SECONDS_MAX) store.rebase(sliceStart(nowS, FINEST_S));
     else if (store.endS > 0) store.advance(sliceStart(nowS - SILENCE_SECONDS_MAX, FINEST_S));
   }

@@ -145,10 +145,10 @@ export class Merge {
     return seal(this.#table, startS, lengthS, this.#ledger, UNCUT);
   }
 
-  /** All of it, at most as much as its caps allow. Frees the memory: nothing can be added any more. */
-  end(startS: number, lengthS: number): Bucket {
+  /** All of it, at most as much as caps allow. Frees the memory: nothing can be added any more. */
+  end(startS: number, lengthS: number, caps = this.caps): Bucket {
     this.#settle();
-    const merged = seal(this.#table, startS, lengthS, this.#ledger, this.caps);
+    const merged = seal(this.#table, startS, lengthS, this.#ledger, caps);
     this.#letGo?.free();
     this.#table.free();
     return merged;

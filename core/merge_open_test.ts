@@ -5,9 +5,8 @@ import { DIMENSION_COUNT, OTHER, PREFIX, SOURCE, URI, WEBSITE } from "./dimensio
 import { CounterTable } from "./counter_table.ts";
 import type { Bucket } from "./bucket.ts";
 import { bucketProblem } from "./bucket_check.ts";
-import { Slot } from "./ring.ts";
-import { OpenMerges } from "./ring.ts";
-import type { Caps } from "./slices.ts";
+import { OpenMerges, Slot } from "./ring.ts";
+import { type Caps, TIERS } from "./slices.ts";
 import { seal } from "./seal.ts";
 import { Merge } from "./merge.ts";
 import { countRequest, randomFrom, randomRequest, type Request } from "./test_lines.ts";
@@ -134,3 +133,32 @@ Deno.test("entries that fold when no row has them any more take with them what t
   }
   assert(merge.end(0, 10).dictionaries[URI].marginals[REQUESTS][OTHER] > 0);
 });
+
+Deno.test("where many deliver, slots that need fewer rows are cut one at a time and later; elsewhere at once", () => {
+  const bucket = bucketOf(
+    [1, 2, 3, 4, 5].flatMap((seed) => requestsOf(seed, seed).flatMap((one, i) => lone(one, i, seed))),
+  );
+  const { rowsMax } = TIERS[0].caps, atOnce = new Slot(0, 0, 7), open = new OpenMerges(1);
+  atOnce.put(bucket);
+  atOnce.setMade();
+  const slots = [0, 10].map((startS) => new Slot(startS, 0, 7, open));
+  for (const slot of slots) {
+    slot.put(bucket);
+    slot.bucket();
+    slot.setMade();
+    assertEquals(slot.bucketNow().totals, bucket.totals);
+  }
+  assert(bucket.rows > rowsMax && atOnce.bucket().rows <= rowsMax);
+  const fits = (): boolean[] => slots.map((slot) => slot.bucketNow().rows <= rowsMax);
+  assertEquals(fits(), [false, false]);
+  open.tidyOne();
+  assertEquals(fits(), [true, false]);
+  open.tidyOne();
+  open.tidyOne();
+  assertEquals(fits(), [true, true]);
+});
+
+/** Three requests that nobody else makes. */
+function lone(request: Request, i: number, seed: number): Request[] {
+  return [1, 2, 3].map((n) => ({ ...request, values: request.values.with(URI, `/${seed}/${i}/${n}`) }));
+}

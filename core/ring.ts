@@ -4,7 +4,7 @@
  * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
  * does.
  */
-import { OPEN_ROWS_MAX, SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX } from "./bounds.ts";
+import { OPEN_ROWS_MAX, SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX, UNTIDY_MAX } from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { blockOf, bucketBytes } from "./bucket_block.ts";
@@ -20,9 +20,26 @@ import { IdentitySet } from "./identity_set.ts";
 export class OpenMerges {
   /** The one used last comes last. */
   readonly #slots = new Set<Slot>();
+  /** Slots to be cut: what is left to do of several must not hold up a question that comes just then. */
+  readonly #untidy = new Set<Slot>();
 
-  /** @param most at once; 0 where few sources deliver, or one. */
+  /** @param most at once; 0 where few sources deliver, or one. Then nothing is left for later either. */
   constructor(readonly most: number = 0) {}
+
+  /** A slot is to be tidied when there is time. */
+  later(slot: Slot): void {
+    if (this.most === 0) return slot.tidy();
+    this.#untidy.add(slot);
+    if (this.#untidy.size > UNTIDY_MAX) this.tidyOne();
+  }
+
+  /** Tidies the slot that has waited longest, if any does. */
+  tidyOne(): void {
+    for (const slot of this.#untidy) {
+      this.#untidy.delete(slot);
+      return slot.tidy();
+    }
+  }
 
   /** A slot's merge goes on. */
   use(slot: Slot): void {
@@ -122,7 +139,7 @@ export class Slot {
   bucket(): Bucket {
     if (this.#merge !== undefined) {
       this.#forgetSoFar();
-      this.#merged = this.#merge.end(this.startS, this.lengthS);
+      this.#merged = this.#merge.end(this.startS, this.lengthS, this.#caps);
       this.#merge = undefined;
       this.openMerges.ended(this);
     }
@@ -138,9 +155,14 @@ export class Slot {
   /** The next coarser slot has been made: from now on keep less. */
   setMade(): void {
     if (this.#made) return;
-    if (this.#merge !== undefined) this.bucket();
     this.#made = true;
-    if (this.#merged !== undefined) this.#merged = cutBucket(this.#merged, this.#caps, this.seed);
+    this.openMerges.later(this);
+  }
+
+  /** Merges what is to be merged and brings it to what is kept. */
+  tidy(): void {
+    if (this.#known === 0) return;
+    this.#merged = cutBucket(this.bucket(), this.#caps, this.seed);
   }
 
   #hold(bucket: Bucket): void {

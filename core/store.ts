@@ -48,6 +48,7 @@ export class Store {
   endS = 0;
   /** Per tier: slices that end here or earlier have been made from the finer tier. */
   readonly #madeUntilS: number[];
+  readonly #openMerges: OpenMerges;
   /** Bytes put into slots since all of them have merged: as many as they can hold unmerged, and mostly far more. */
   #pendingBytes = 0;
 
@@ -58,7 +59,7 @@ export class Store {
     readonly pendingBytesMax = STORE_PENDING_BYTES_MAX,
     mergesMax = 0,
   ) {
-    const openMerges = new OpenMerges(mergesMax);
+    const openMerges = this.#openMerges = new OpenMerges(mergesMax);
     this.rings = TIERS.map((_, tier) => new Ring(tier, seed, openMerges));
     this.#madeUntilS = TIERS.map(() => 0);
   }
@@ -123,6 +124,11 @@ export class Store {
     this.endS = endS;
     for (let tier = 1; tier < TIERS.length; tier++) this.#make(tier, endS - MAKE_DELAY_SECONDS);
     for (const ring of this.rings) ring.evict(endS - FINEST_S, (slot) => this.hooks.onEvict?.(slot));
+  }
+
+  /** One of the things that may wait is done. Call it every second. */
+  tidy(): void {
+    this.#openMerges.tidyOne();
   }
 
   /**
@@ -300,7 +306,7 @@ export class Store {
     this.#madeUntilS[tier] = Math.max(this.#madeUntilS[tier], lastS);
     for (const startS of new Set(slots.map((slot) => sliceStart(slot.startS, sliceS)))) {
       const made = this.#slotOf(tier, startS);
-      made.bucket(); // merged now, a little every minute, and not all at once when somebody asks for a day
+      this.#openMerges.later(made); // merged a little every minute, and not all at once when somebody asks for a day
       this.hooks.onMade?.(made);
     }
   }
