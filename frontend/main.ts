@@ -11,7 +11,6 @@ import { logStyle } from "@/core/host/log_style.ts";
 import { processState } from "@/core/host/process_state.ts";
 import { linearRegex } from "@/core/host/regex.ts";
 
-
 import { openCredentialFiles } from "@/core/host/credential_files.ts";
 import { clientSecurity, httpsCertificates, type ServerCertificates } from "@/core/host/security.ts";
 import { servePages } from "@/core/host/role_pages.ts";
