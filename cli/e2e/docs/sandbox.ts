@@ -16,6 +16,8 @@ export interface Ran {
 
 /** Milliseconds for a command to end, and for a program to serve. */
 const MS_MAX = 60_000;
+/** Seconds that what was started has between a signal and its end. */
+const GROUP_S_MAX = 10;
 /** Milliseconds that a stream is watched for. */
 const STREAM_MS = 1500;
 
@@ -100,7 +102,7 @@ export class Sandbox implements AsyncDisposable {
   /** Runs a command, as exchanged, to its end. */
   async run(command: string): Promise<Ran> {
     const { child, output } = this.#spawn(command);
-    const late = setTimeout(() => void this.#signal(child, "KILL"), MS_MAX);
+    const late = setTimeout(() => void this.#end(child, "KILL"), MS_MAX);
     const { code } = await child.status;
     clearTimeout(late);
     return { code, ...await output };
@@ -108,6 +110,15 @@ export class Sandbox implements AsyncDisposable {
 
   /** Starts what serves, waits until it does, and stops it; the code is that of a program that ended by itself, or 0. */
   async runUntilItServes(command: string): Promise<Ran> {
+    // The tasks of the checkout have ports that are fixed.
+    if (!/ task (demo|up)\b/.test(command)) return await this.#untilItServes(command);
+    const ran = this.#fixedPorts.then(() => this.#untilItServes(command));
+    this.#fixedPorts = ran.catch(() => {});
+    return await ran;
+  }
+  #fixedPorts: Promise<unknown> = Promise.resolve();
+
+  async #untilItServes(command: string): Promise<Ran> {
     const { child, output, text } = this.#spawn(command);
     let ended = false;
     const status = child.status.finally(() => ended = true), serving = / task up\b/.test(command) ? 2 : 1;
@@ -118,7 +129,7 @@ export class Sandbox implements AsyncDisposable {
       else await eventually(() => ended || ready() || undefined, () => `it does not serve; it said\n${text()}`, MS_MAX);
       if (ended) return { code: (await status).code, ...await output };
     } finally {
-      await this.#signal(child, "TERM");
+      await this.#end(child, "TERM");
     }
     await status;
     return { code: 0, ...await output };
@@ -164,8 +175,11 @@ export class Sandbox implements AsyncDisposable {
     return { child, output: reading.then(() => ({ stdout, stderr })), text: () => stdout + stderr };
   }
 
-  async #signal({ pid }: Deno.ChildProcess, name: string): Promise<void> {
-    await new Deno.Command("/usr/bin/bash", { args: ["-c", `kill -${name} -- -${pid}`], stderr: "null" }).output();
+  /** Ends the session of a child with this signal, and resolves when nothing of it is left. */
+  async #end({ pid }: Deno.ChildProcess, signal: "TERM" | "KILL"): Promise<void> {
+    const gone = `for i in {1..${GROUP_S_MAX * 10}}; do kill -0 -- -${pid} || exit 0; sleep 0.1; done`;
+    const args = ["-c", `kill -${signal} -- -${pid}; ${gone}; kill -KILL -- -${pid}`];
+    await new Deno.Command("/usr/bin/bash", { args, stderr: "null" }).output();
   }
 
   /** Folders, a log with its rotated ones, and the programs. */
