@@ -8,7 +8,7 @@
  *
  * Weights go on with what comes, so that a value which turns up everywhere, a little here and a little there, is soon kept.
  */
-import { MEASURE_COUNT, mergeValues, REQUESTS, SUM_COUNT } from "./measures.ts";
+import { MEASURE_COUNT, REQUESTS, SUM_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { type CounterTable, perDimension } from "./counter_table.ts";
@@ -27,8 +27,8 @@ export class LetGo {
   #others: readonly number[] = [];
   /** Per dimension, weight of each entry; empty where nothing is let go. */
   readonly #weights: Float64Array<ArrayBuffer>[] = perDimension(() => new Float64Array(0));
-  /** Per dimension, at `[entry * MEASURE_COUNT + m]`: what rows have let go since the last `begin`. */
-  readonly #taken: Float64Array<ArrayBuffer>[] = perDimension(() => new Float64Array(0));
+  /** Per dimension: `givenUp` as it was at the last `begin`. What it has more, rows have let go since, or had before they came. */
+  readonly #before: Float64Array<ArrayBuffer>[] = perDimension(() => new Float64Array(0));
   /** Per dimension, at `[m]`: the most that one value has let go since then, as far as it is settled. */
   readonly #lost: readonly Float64Array[] = perDimension(() => new Float64Array(MEASURE_COUNT));
   #parts: Float64Array = new Float64Array(MEASURE_COUNT);
@@ -48,8 +48,9 @@ export class LetGo {
       const weights = weightsOfEntries(table, d, rows, parts);
       this.#weights[d] = longer(this.#weights[d], weights.length);
       this.#weights[d].fill(0).set(weights);
-      this.#taken[d] = longer(this.#taken[d], weights.length * MEASURE_COUNT);
-      this.#taken[d].fill(0);
+      const givenUp = table.givenUpFor(d, table.dictionaries[d].size - 1);
+      free(this.#before[d]);
+      this.#before[d] = givenUp.slice();
       this.#lost[d].fill(0);
     }
     this.#others = perDimension((d) => d).filter((d) => this.#reached[d] > 0 && !FIRST.includes(d));
@@ -66,20 +67,25 @@ export class LetGo {
   settle(): void {
     const { table } = this;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
-      const taken = this.#taken[d], lost = this.#lost[d];
       if (this.#reached[d] === 0) continue;
+      const now = table.givenUp[d], before = this.#before[d], lost = this.#lost[d], there = before.length;
+      const most = new Float64Array(SUM_COUNT);
+      for (let at = MEASURE_COUNT; at < now.length; at += MEASURE_COUNT) {
+        for (let m = 0; m < SUM_COUNT; m++) {
+          const taken = at < there ? now[at + m] - before[at + m] : now[at + m];
+          if (taken > most[m]) most[m] = taken;
+        }
+      }
       for (let m = 0; m < SUM_COUNT; m++) {
-        let most = 0;
-        for (let at = m; at < taken.length; at += MEASURE_COUNT) if (taken[at] > most) most = taken[at];
-        table.lostMax[d][m] += most - lost[m];
-        lost[m] = most;
+        table.lostMax[d][m] += most[m] - lost[m];
+        lost[m] = most[m];
       }
     }
   }
 
   /** Gives its memory back. */
   free(): void {
-    for (const column of [...this.#weights, ...this.#taken]) free(column);
+    for (const column of [...this.#weights, ...this.#before]) free(column);
   }
 
   /** Entries that are new since. */
@@ -88,9 +94,7 @@ export class LetGo {
       const { size } = this.table.dictionaries[d];
       if (this.#reached[d] === 0) continue;
       this.table.givenUpFor(d, size - 1);
-      if (this.#weights[d].length >= size) continue;
-      this.#weights[d] = longer(this.#weights[d], 2 * size);
-      this.#taken[d] = longer(this.#taken[d], 2 * size * MEASURE_COUNT);
+      if (this.#weights[d].length < size) this.#weights[d] = longer(this.#weights[d], 2 * size);
     }
   }
 
@@ -126,9 +130,9 @@ export class LetGo {
   }
 
   #letGo(d: number, k: number, ids: Int32Array, values: Float64Array, i: number): void {
-    const id = ids[k];
-    mergeValues(this.#taken[d], values, i * MEASURE_COUNT, id * MEASURE_COUNT);
-    mergeValues(this.table.givenUp[d], values, i * MEASURE_COUNT, id * MEASURE_COUNT);
+    const into = this.table.givenUp[d], to = ids[k] * MEASURE_COUNT, at = i * MEASURE_COUNT;
+    for (let m = 0; m < SUM_COUNT; m++) into[to + m] += values[at + m];
+    for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) if (values[at + m] > into[to + m]) into[to + m] = values[at + m];
     ids[k] = OTHER;
   }
 

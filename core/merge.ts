@@ -96,7 +96,7 @@ export class Merge {
       sights.take(rows, given, v);
     }
     free(rows);
-    free(given);
+    if (given !== nothing) free(given);
     return ids;
   }
 
@@ -255,14 +255,18 @@ function valuesOf(
   return values;
 }
 
-/** What entries have given up, by entry and measure. */
-function givenUpBy({ size, givenUp }: BlockDictionary): Float64Array<ArrayBuffer> {
-  const values = new Float64Array(size * MEASURE_COUNT);
+/** What entries have given up, by entry and measure; often `nothing`, which is shared and never written. */
+function givenUpBy(dictionary: BlockDictionary): Float64Array<ArrayBuffer> {
+  const { size, givenUp } = dictionary, length = size * MEASURE_COUNT;
+  if (isWhole(dictionary)) return nothing = nothing.length < length ? new Float64Array(2 * length) : nothing;
+  const values = new Float64Array(length);
   for (const [m, column] of givenUp.entries()) {
     for (let entry = 0; entry < size; entry++) values[entry * MEASURE_COUNT + m] = column[entry];
   }
   return values;
 }
+
+let nothing = new Float64Array(0);
 
 function weightOf(rows: Float64Array, given: Float64Array, at: number, parts: Float64Array): number {
   let most = 0;
