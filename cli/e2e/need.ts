@@ -21,6 +21,7 @@ export type Component =
   | "zsh"
   | "groff"
   | "systemd-analyze"
+  | "dpkg-deb"
   | "logger"
   | "rsyslogd"
   | "logrotate"
@@ -41,6 +42,7 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   zsh: "apt-get install zsh",
   groff: "apt-get install groff-base",
   "systemd-analyze": "apt-get install systemd",
+  "dpkg-deb": "apt-get install dpkg",
   logger: "apt-get install bsdutils",
   rsyslogd: "apt-get install rsyslog",
   logrotate: "apt-get install logrotate",

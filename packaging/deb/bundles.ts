@@ -40,9 +40,3 @@ export async function bundleRoles(root: string, work: string, deno: string, run:
   }
   return out;
 }
-
-/** Names of the packages that something bundled is made of: the bundler says where each part comes from. */
-export function packagesIn(text: string): ReadonlySet<string> {
-  const found = text.matchAll(/^\/\/ node_modules\/\.deno\/([^/]+)@[^/@]+\//gm);
-  return new Set([...found].map(([, name]) => name.replace("+", "/")));
-}
