@@ -189,15 +189,18 @@ export class Fleet {
   }
 
   #targets(): ReturnType<FollowedSource["target"]>[] {
-    const sources = [...this.#sources.values()];
+    const sources = [...this.#sources.values()], instances = new Map<string, Set<string>>();
+    for (const { name, instance } of sources) {
+      if (name === "" || instance === "") continue;
+      const named = instances.get(name) ?? new Set();
+      instances.set(name, named.add(instance));
+    }
     return sources.map((source) => {
       const target = source.target(), more: string[] = [];
       if (this.#clones.isApart(target.address)) more.push(CLONED);
       // By several addresses of one instance it is one source.
-      const named = sources.some((other) =>
-        target.name !== "" && other.name === target.name && other.instance !== "" && other.instance !== source.instance
-      );
-      if (named) more.push(SAME_NAME);
+      const others = instances.get(target.name)?.size ?? 0;
+      if (others > 1 || others === 1 && !instances.get(target.name)!.has(source.instance)) more.push(SAME_NAME);
       return more.length === 0 ? target : { ...target, problem: [target.problem, ...more].filter(Boolean).join("; ") };
     });
   }
