@@ -1,5 +1,6 @@
 /** A simulated aggregator: the shipped fleet on virtual time, behind a simulated network, that can be restarted. */
 import { type SimulatedClock } from "@/core/host/clock.ts";
+import { MachineRefusal } from "@/core/host/exit.ts";
 import { openLog } from "@/core/host/log.ts";
 import type { StateFiles } from "@/core/host/state_files.ts";
 import { Crash, SimulatedStateFiles } from "@/core/host/state_files_simulated.ts";
@@ -16,6 +17,9 @@ import { knownIn } from "./state_standing.ts";
 
 /** When virtual time begins, seconds since 1970. */
 export const START = 1_700_006_400; // a multiple of 300
+
+/** Milliseconds until a process that refused to start is started again. */
+const RESTART_MS = 2000;
 
 /** Mistakes that are planted, to see that they are found. */
 export interface Plant {
@@ -132,8 +136,15 @@ export class Aggregator implements Peer {
       this.#checkDurable(fleet.view);
       this.#serve(fleet, process);
     } catch (error) {
-      if (!(error instanceof Crash)) this.broken = error;
+      if (error instanceof MachineRefusal) this.#startAgain();
+      else if (!(error instanceof Crash)) this.broken = error;
     }
+  }
+
+  /** Its disk fails: it ends, and whoever looks after it starts it again. */
+  #startAgain(): void {
+    this.stop();
+    this.machine.time.after(RESTART_MS, () => this.start());
   }
 
   /** An error that nobody was there to catch. */

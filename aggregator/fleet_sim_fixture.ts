@@ -192,6 +192,7 @@ class Connection implements AsyncIterator<BucketItem> {
   #pending = 0;
   #dropped = 0;
   #lastMs = 0;
+  #told = "[]";
 
   constructor(readonly network: Network, readonly follower: string, readonly address: string) {}
 
@@ -200,7 +201,7 @@ class Connection implements AsyncIterator<BucketItem> {
     const { view } = peer;
     this.#peer = peer;
     const newestS = view.targets().reduce((newest, target) => Math.max(newest, target.newestS), 0);
-    this.#send([{ source: view.source, newestS }, this.#status()]);
+    this.#send([{ source: view.source, newestS }, this.#status(), ...this.#news()]);
     this.#feed = view.followDeltas(has);
     this.#feed.onReady = () => this.pump();
     this.pump();
@@ -215,7 +216,7 @@ class Connection implements AsyncIterator<BucketItem> {
       const item: BackfillItem | undefined = feed.take(), dropped = this.#dropped;
       if (item === undefined) return;
       this.#dropped = 0;
-      const sent: BucketItem[] = [this.#status(), ...network.tamper(item, address)];
+      const sent: BucketItem[] = [...this.#news(), this.#status(), ...network.tamper(item, address)];
       // A sender that says everything twice is no trouble.
       if (network.random() < 0.02) sent.push(...sent);
       this.#send(dropped > 0 ? [{ dropped }, ...sent] : sent);
@@ -237,6 +238,14 @@ class Connection implements AsyncIterator<BucketItem> {
     if (item !== undefined && (!this.#ended || this.#error !== undefined)) return { done: false, value: item };
     if (this.#error !== undefined) throw this.#error;
     return { done: true, value: undefined };
+  }
+
+  /** As `proto/sources_message.ts` has it. */
+  #news(): BucketItem[] {
+    const behind = this.#peer!.view.sources?.() ?? [], text = JSON.stringify(behind);
+    if (text === this.#told) return [];
+    this.#told = text;
+    return [{ behind }];
   }
 
   #status(): BucketItem {

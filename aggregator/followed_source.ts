@@ -10,9 +10,10 @@ import {
   FIRST_WORD_MS_MAX,
   RETRY_DELAY_MS_MAX,
   RETRY_DELAY_MS_MIN,
+  SOURCE_NAME_BYTES_MAX,
   SOURCES_MAX,
 } from "@/core/bounds.ts";
-import type { TargetInfo } from "@/core/answer.ts";
+import type { SourceBehind, TargetInfo } from "@/core/answer.ts";
 import type { Bucket, Delta } from "@/core/bucket.ts";
 import { bucketBytes } from "@/core/bucket_block.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
@@ -79,6 +80,8 @@ export class FollowedSource {
   /** Whose deltas came by this address, and how many of theirs were missing when it had last been caught up with. */
   readonly #sources = new Set<string>();
   #missing = 0;
+  /** Whom it follows itself, when it tells. */
+  #behind: readonly SourceBehind[] | undefined;
   /** The earliest that came too far before its time, seconds since 1970; Infinity when nothing did. */
   #aheadS = Infinity;
   #stream = newStream(Infinity);
@@ -192,7 +195,8 @@ export class FollowedSource {
     const problem = [this.#trouble, this.#gap.text(), this.#refused.text()].filter((text) => text !== "").join("; ");
     const ledger = this.#ledger;
     const facts = this.#health.facts(this.#newestS), delivers = this.#sources;
-    return { name: this.#name, address, newestS: this.#newestS, problem, ledger, delivers, ...facts };
+    const behind = this.#behind === undefined ? {} : { behind: this.#behind };
+    return { name: this.#name, address, newestS: this.#newestS, problem, ledger, delivers, ...behind, ...facts };
   }
 
   /** Takes what comes until the stream ends; returns why it did. */
@@ -202,7 +206,7 @@ export class FollowedSource {
     const signal = AbortSignal.any([this.#stop.signal, stream.ended.signal]);
     try {
       for await (const item of client.deltas(signal, receiver.has())) {
-        const isRefused = this.#take(item), bytes = "bucket" in item ? bucketBytes(item.bucket) : 0;
+        const isRefused = this.#take(item), bytes = bytesOf(item);
         const waitMs = this.#pace.took(bytes, isRefused);
         if (waitMs > 0) await sleep(waitMs, this.#stop.signal).catch(() => {});
         if ("caughtUp" in item) await this.#askForOverlapping(stream);
@@ -222,6 +226,8 @@ export class FollowedSource {
     // A relay has buckets of other sources too, so what it calls itself comes first.
     if ("newestS" in item) this.#name = this.#stream.name = item.source;
     else if ("identity" in item && this.#stream.name === "") this.#name = item.identity.source;
+    if ("newestS" in item) this.#behind = undefined;
+    if ("behind" in item) this.#behind = item.behind;
     this.#health.heard();
     if (!("sentMs" in item)) this.#changes++;
     if ("sentMs" in item) this.#health.told(item);
@@ -335,6 +341,12 @@ function refusal(outcome: Outcome, startS: number, nowS: number): string | undef
 function utcText(timeS: number): string {
   const date = new Date(1000 * timeS);
   return Number.isNaN(date.getTime()) ? `${timeS} s` : date.toISOString().replace(".000Z", "Z");
+}
+
+/** Bytes that an item takes, nearly. */
+function bytesOf(item: BucketItem): number {
+  if ("bucket" in item) return bucketBytes(item.bucket);
+  return "behind" in item ? item.behind.length * SOURCE_NAME_BYTES_MAX : 0;
 }
 
 /** What is known of one stream. */

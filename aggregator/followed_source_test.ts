@@ -314,3 +314,10 @@ Deno.test("when a slot overlapped, the source is asked again once it has been ca
   assertEquals(waits, [100, 200, 100], "each time later, and the last is the end of the stream");
   assertEquals(log.filter((line) => line.includes("cannot be followed")).length, 1);
 });
+
+Deno.test("whom a relay follows is known as long as its stream stands that told", async () => {
+  const behind = [{ name: "web-1", present: false }], seen: unknown[] = [];
+  const look = (source: FollowedSource): void => void seen.push(source.target().behind);
+  await follow([[HELLO, look, { behind }, look, delta(1), look], [HELLO, look]]);
+  assertEquals(seen, [undefined, behind, behind, undefined]);
+});

@@ -147,6 +147,12 @@ export interface PreviousTrend {
  */
 export type TargetState = "connected" | "connecting" | "degraded" | "lagging" | "gone";
 
+/** A source that a relay expects, and whether it delivers there. */
+export interface SourceBehind {
+  readonly name: string;
+  readonly present: boolean;
+}
+
 /** One source as its follower sees it. A collector lists itself. */
 export interface TargetInfo {
   /** Empty until the source has told its name. */
@@ -162,6 +168,8 @@ export interface TargetInfo {
   readonly ledger: Ledger;
   /** Names of the sources whose buckets it has delivered: several of a relay. Its own alone when absent. Stays in this process. */
   readonly delivers?: ReadonlySet<string>;
+  /** Of a relay that tells: whom it follows. Stays in this process. */
+  readonly behind?: readonly SourceBehind[];
   /** Seconds since 1970 since when it is in this state; undefined when nobody tells. */
   readonly sinceS?: number;
   /** Milliseconds by which its clock is ahead of that of whoever answers; undefined when nobody tells. */
@@ -199,6 +207,8 @@ export interface Answerer {
   topN(question: TopNQuestion): TopNAnswer;
   trend(question: TrendQuestion): TrendAnswer;
   targets(): readonly TargetInfo[];
+  /** Whom it follows, through relays as well, for those who follow it; nobody in a collector. */
+  sources?(): readonly SourceBehind[];
   /** Every slot held that the original's DumpSnapshots shows: whole minutes, then five minutes; oldest first. */
   dump(): Iterable<Snapshot>;
   /** Pushes each minute as it becomes whole, until the returned function is called. */

@@ -25,6 +25,7 @@ import type {
   BucketFeed,
   Coverage,
   Snapshot,
+  SourceBehind,
   TargetInfo,
   TopNAnswer,
   TopNQuestion,
@@ -152,6 +153,12 @@ export class LiveView implements Answerer {
     return this.options.targets();
   }
 
+  sources(): readonly SourceBehind[] {
+    const targets = this.targets();
+    if (targets.length === 1 && targets[0].name === this.source) return [];
+    return expectedSources(targets, this.store.endS).map(({ name, present }) => ({ name, present }));
+  }
+
   *dump(): Iterable<Snapshot> {
     for (const tier of SNAPSHOT_TIERS) {
       for (const slot of this.store.rings[tier].slots()) if (slot.knownS > 0) yield this.#snapshot(slot);
@@ -186,15 +193,15 @@ export class LiveView implements Answerer {
 
   /** A source is missing when it does not deliver now, or when it left out a slice that others have delivered. */
   #coverage({ fromS, toS }: Span, slots: readonly Slot[], secondsCovered: number): Coverage {
-    const targets = this.targets(), settledS = this.store.endS - LATE_SECONDS_MAX;
+    const all = expectedSources(this.targets(), this.store.endS), settledS = this.store.endS - LATE_SECONDS_MAX;
     const settled = slots.filter(({ startS, lengthS }) => startS + lengthS <= settledS);
-    const missing = targets.filter((target) =>
-      !isPresent(target, this.store.endS) || settled.some(({ identities }) => !hasDelivered(target, identities.sources))
+    const missing = all.filter(({ present, hasDelivered }) =>
+      !present || settled.some(({ identities }) => !hasDelivered(identities.sources))
     );
     return {
-      expected: targets.length,
-      present: targets.length - missing.length,
-      missing: missing.map(({ name, address }) => name === "" ? address : name),
+      expected: all.length,
+      present: all.length - missing.length,
+      missing: missing.map(({ name }) => name),
       secondsCovered,
       seconds: this.store.endS === 0 ? 0 : toS - fromS,
     };
@@ -226,6 +233,31 @@ type Detailed = Pick<TopNAnswer, "entries" | "series">;
 const SNAPSHOT_TIERS = [1, 2];
 
 const SNAPSHOT_DIMENSIONS = [WEBSITE, PREFIX, URI, STATUS];
+
+/** A source that answers should cover. */
+interface Expected extends SourceBehind {
+  /** @param sources who has part in a slot. */
+  readonly hasDelivered: (sources: ReadonlySet<string>) => boolean;
+}
+
+/** Of a relay that tells, whom it follows: once, by however many paths they come, and present when they are by any. */
+function expectedSources(targets: readonly TargetInfo[], endS: number): readonly Expected[] {
+  const all: Expected[] = [], behind = new Map<string, boolean>();
+  for (const target of targets) {
+    const present = isPresent(target, endS), { name, address } = target;
+    for (const source of target.behind ?? []) {
+      behind.set(source.name, behind.get(source.name) === true || present && source.present);
+    }
+    if (target.behind !== undefined && target.behind.length > 0) continue;
+    all.push({
+      name: name === "" ? address : name,
+      present,
+      hasDelivered: (sources) => hasDelivered(target, sources),
+    });
+  }
+  for (const [name, present] of behind) all.push({ name, present, hasDelivered: (sources) => sources.has(name) });
+  return all;
+}
 
 /** Whether a target has part in a slot; a relay has through any of those it follows. */
 function hasDelivered({ name, delivers }: TargetInfo, sources: ReadonlySet<string>): boolean {

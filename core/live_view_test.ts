@@ -8,7 +8,7 @@ import { type Delta, emptyBucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 import type { Filter, FilterNode } from "./filter_tree.ts";
 import { Subscriber } from "./subscriber.ts";
-import type { Snapshot } from "./answer.ts";
+import type { Snapshot, TargetInfo } from "./answer.ts";
 import { LiveView } from "./live_view.ts";
 import { countRequest, randomFrom, randomRequest, type Request } from "./test_lines.ts";
 
@@ -215,4 +215,43 @@ Deno.test("snapshots show whole minutes, as the original's streams do", () => {
   const label = [0, 1, 2, 3].map((d) => request.values[d]).join("\0");
   assertEquals(snapshot, { source: "all", startS: START, coarse: false, entries: [{ label, count: 2 }] });
   assertEquals([...view.dump()].filter(({ coarse }) => !coarse).length, 1);
+});
+
+Deno.test("of relays that tell, those behind them are expected, and missing is who comes by none or has left out a slice", () => {
+  const relay = (name: string, behind: readonly [string, boolean][], newestS = START + 60): TargetInfo => ({
+    name,
+    address: `${name}:9091`,
+    state: "connected",
+    newestS,
+    problem: "",
+    ledger: emptyLedger(),
+    behind: behind.map(([name, present]) => ({ name, present })),
+  });
+  let targets: readonly TargetInfo[] = [];
+  const view = new LiveView({ source: "top", seed: 5, regex: NO_REGEX, targets: () => targets });
+  const coverage = (): readonly [number, number, readonly string[]] => {
+    const question = { window: "1m", groupBy: "website", n: 5, sort: REQUESTS, filter: undefined } as const;
+    const { expected, present, missing } = view.topN(question).coverage;
+    return [expected, present, missing];
+  };
+  for (let slice = 0; slice < 6; slice++) {
+    view.advance(START + 10 * slice + 10);
+    for (const source of ["a", "b", "c"]) {
+      if (source === "c" && slice === 1) continue;
+      view.accept(deltaOf(source, slice + 1, 0, START + 10 * slice, []), START);
+    }
+  }
+  targets = [relay("one", [["a", true], ["b", true]])];
+  assertEquals(coverage(), [2, 2, []]);
+  targets = [relay("one", [["a", true], ["b", false]])];
+  assertEquals(coverage(), [2, 1, ["b"]]);
+  assertEquals(view.sources(), [{ name: "a", present: true }, { name: "b", present: false }]);
+  // By two relays: present when it is by one.
+  targets = [relay("one", [["a", true], ["b", false]]), relay("two", [["a", false], ["b", true]])];
+  assertEquals(coverage(), [2, 2, []]);
+  // A relay that does not deliver says nothing for anybody.
+  targets = [relay("one", [["a", true], ["b", false]]), relay("two", [["a", true], ["b", true]], START)];
+  assertEquals(coverage(), [2, 1, ["b"]]);
+  targets = [relay("one", [["a", true], ["c", true], ["d", true]])];
+  assertEquals(coverage(), [3, 1, ["c", "d"]], "c left out a slice, d has not delivered any");
 });

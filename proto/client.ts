@@ -11,7 +11,15 @@ import {
   type Metadata,
 } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
-import type { Snapshot, TargetInfo, TopNAnswer, TopNQuestion, TrendAnswer, TrendQuestion } from "@/core/answer.ts";
+import type {
+  Snapshot,
+  SourceBehind,
+  TargetInfo,
+  TopNAnswer,
+  TopNQuestion,
+  TrendAnswer,
+  TrendQuestion,
+} from "@/core/answer.ts";
 import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
 import type { BackfillItem } from "@/core/backfill.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
@@ -35,6 +43,7 @@ import {
   TREND,
 } from "./schema.ts";
 import { rangesMessages, readSlot } from "./slot_message.ts";
+import { readSources } from "./sources_message.ts";
 import { forAddresses } from "./tls_address.ts";
 
 import { tokenMetadata } from "./token.ts";
@@ -66,8 +75,13 @@ export interface SenderStatus {
   readonly memoryBytes: number;
 }
 
+/** Whom the sender of a stream follows itself, as it is now; older targets do not say. */
+export interface SourcesBehind {
+  readonly behind: readonly SourceBehind[];
+}
+
 /** What a stream of buckets brings. */
-export type BucketItem = Hello | BackfillItem | DeltaGap | SenderStatus;
+export type BucketItem = Hello | BackfillItem | DeltaGap | SenderStatus | SourcesBehind;
 
 /** One target. Connects when first asked, and again whenever that is needed. */
 export interface Client {
@@ -281,6 +295,7 @@ function readItem(message: StreamBucketsResponse): BucketItem | undefined {
   if (message.hello) return readHello(message.hello);
   if (message.gap) return readGap(message.gap);
   if (message.caught_up) return { caughtUp: true };
+  if (message.sources) return { behind: readSources(message.sources) };
   if (message.slot) {
     const reading = readSlot(message.slot);
     return "slot" in reading ? reading.slot : refused(reading.problem);

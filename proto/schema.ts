@@ -158,7 +158,13 @@ export interface StreamBucketsResponse {
   readonly hello?: HelloMessage | null;
   readonly slot?: MergedSlotMessage | null;
   readonly caught_up?: Empty | null;
+  readonly sources?: SourcesMessage | null;
   readonly sender?: SenderMessage | null;
+}
+
+export interface SourcesMessage {
+  readonly expected: readonly string[];
+  readonly missing: readonly string[];
 }
 
 export interface SenderMessage {

@@ -50,6 +50,7 @@ import {
   type TrendResponse,
 } from "./schema.ts";
 import { readRanges } from "./slot_message.ts";
+import { SourcesTold } from "./sources_message.ts";
 import { tokenInterceptors } from "./token.ts";
 import { type Following, OpenStreams, type OutStream, streamAll, streamItems } from "./stream_out.ts";
 
@@ -167,8 +168,14 @@ function logtailService(
       if (typeof has === "string") {
         return void call.emit("error", { code: status.INVALID_ARGUMENT, details: `Cannot tell what you have: ${has}` });
       }
+      const told = new SourcesTold(() => answerer.sources?.() ?? []);
+      const news = (): readonly StreamBucketsResponse[] => {
+        const sources = told.news(performance.now());
+        return sources === undefined ? [] : [{ sources }];
+      };
       const follow = (): Following<BackfillItem> => {
         call.write({ hello: hello(answerer), sender: sender() });
+        for (const message of news()) call.write(message);
         const feed = answerer.followDeltas(has);
         return { feed, unfollow: () => feed.close() };
       };
@@ -177,7 +184,8 @@ function logtailService(
         call,
         log,
         follow,
-        (item, dropped) => bucketResponses(item, dropped).map((response) => ({ ...response, sender: sender() })),
+        (item, dropped) =>
+          [...news(), ...bucketResponses(item, dropped)].map((response) => ({ ...response, sender: sender() })),
       );
     },
   };
