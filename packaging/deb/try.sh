@@ -80,6 +80,9 @@ answer() {
   fact "$1" "$(sed -nE 's/.*"source":"([^"]*)".*"total":([0-9]+),.*/\1 \2/p' <<< "$found")"
 }
 stop() {
+  # From then on a signal is taken.
+  until grep -q 'memory at most' tmp/collector.log; do sleep 0.2; done
+  sleep 0.2
   kill -TERM "$(pgrep -P "$collector")"
   wait "$collector" && fact "$1" 0 || fact "$1" $?
 }
