@@ -63,7 +63,7 @@ async function run(flags: FlagValues): Promise<void> {
   const manager = serviceManager(log);
   manager.ready(`following ${first.length} on ${listen}`);
   const budget = memoryBudget({ ingestThreads: 0, followsSources: true, savesState: state !== undefined });
-  const own = aggregatorPages({ fleet, serving, nowS: () => clock.nowS(), process: processState, budget });
+  const own = aggregatorPages({ fleet, state, serving, nowS, process: processState, budget });
   const pages = await servePages(flags.text("prom-listen"), flags.given("prom-listen"), own, log);
   log.info("memory at most", budgetFacts(budget));
   if (state !== undefined) log.info("state on disk at most", { mb: Math.round(stateBytesMax(true) / 1e6) });

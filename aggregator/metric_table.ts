@@ -1,6 +1,7 @@
 /** What an aggregator shows of itself to Prometheus: one entry a family. */
 import { counter, gauge, type Metric } from "@/core/host/metrics_page.ts";
 import { roleMetrics } from "@/core/host/role_pages.ts";
+import { stateMetrics } from "@/core/host/state_metrics.ts";
 import { storeMetrics } from "@/core/host/store_metrics.ts";
 import { callMetrics } from "@/proto/call_metric_table.ts";
 
@@ -9,6 +10,7 @@ const ROLE = "aggregator", own = (rest: string): string => `logtail_${ROLE}_${re
 export const ROLE_METRICS = roleMetrics(ROLE);
 export const CALLS = callMetrics(ROLE);
 export const STORE = storeMetrics(ROLE);
+export const STATE = stateMetrics(ROLE);
 
 /** The fleet as a whole. */
 export const FLEET = {
@@ -35,5 +37,5 @@ export const SOURCE = {
 } as const;
 
 /** All of it. */
-export const AGGREGATOR_METRICS: readonly Metric[] = [FLEET, SOURCE, STORE, CALLS, ROLE_METRICS]
+export const AGGREGATOR_METRICS: readonly Metric[] = [FLEET, SOURCE, STATE, STORE, CALLS, ROLE_METRICS]
   .flatMap((families) => Object.values<Metric>({ ...families }));

@@ -52,10 +52,14 @@ Deno.test("sources beyond the bound share their series, and nothing is missing f
 });
 
 Deno.test("it is ready while any source delivers, and names those that do not", () => {
-  let targets: readonly TargetInfo[] = [];
+  let targets: readonly TargetInfo[] = [], trouble = "";
   const view = new LiveView({ source: "s", seed: 1, regex: () => ({ test: () => false }), targets: () => targets });
   const pages = aggregatorPages({
     fleet: { view, outcomes: new Map() },
+    state: {
+      facts: () => ({ bytes: 7, segments: 1, queuedBytes: 2, failing: true }),
+      problem: () => trouble,
+    },
     serving: { addMetrics: () => {} },
     nowS: () => 100,
     process: () => ({ residentBytes: 1, heapBytes: 1, externalBytes: 1, cpuSeconds: 1, startedS: 1 }),
@@ -68,6 +72,11 @@ Deno.test("it is ready while any source delivers, and names those that do not", 
   const away = target("", { address: "b:1", state: "degraded", problem: "Cannot reach b:1: refused" });
   targets = [target("a"), target("c", { state: "lagging" })];
   assertEquals(ready(), [200, "ok\nc (c:9090): lagging\n"]);
+  trouble = "state has not been saved since then";
+  targets = [target("a")];
+  assertEquals(ready(), [200, `ok\n${trouble}\n`]);
+  assertStringIncludes(pageAt(pages, "/metrics")!.body, "\nlogtail_aggregator_state_failing 1\n");
+  trouble = "";
   targets = [target("a"), away];
   assertEquals(ready(), [200, "ok\nb:1: degraded; Cannot reach b:1: refused\n"]);
   targets = [away];

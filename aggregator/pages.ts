@@ -2,17 +2,21 @@
 import type { TargetInfo } from "@/core/answer.ts";
 import type { MemoryBudget } from "@/core/memory_budget.ts";
 import type { ProcessState, RolePages } from "@/core/host/role_pages.ts";
+import { addState } from "@/core/host/state_metrics.ts";
 import { addStore } from "@/core/host/store_metrics.ts";
 import type { Serving } from "@/proto/service.ts";
 import type { Fleet } from "./fleet.ts";
 import { addFleet } from "./metrics.ts";
-import { CALLS, ROLE_METRICS, STORE } from "./metric_table.ts";
+import { CALLS, ROLE_METRICS, STATE, STORE } from "./metric_table.ts";
+import type { OpenState } from "./state_directory.ts";
 
 /** Sources that `/readyz` names; of further ones only the number is told. */
 const NAMED_MAX = 20;
 
 export interface PagesOptions {
   readonly fleet: Pick<Fleet, "view" | "outcomes">;
+  /** Undefined without a state directory. */
+  readonly state: Pick<OpenState, "facts" | "problem"> | undefined;
   readonly serving: Pick<Serving, "addMetrics">;
   /** Seconds since 1970. */
   readonly nowS: () => number;
@@ -20,14 +24,15 @@ export interface PagesOptions {
   readonly budget: MemoryBudget;
 }
 
-export function aggregatorPages({ fleet, serving, nowS, process, budget }: PagesOptions): RolePages {
+export function aggregatorPages({ fleet, state, serving, nowS, process, budget }: PagesOptions): RolePages {
   const targets = (): readonly TargetInfo[] => fleet.view.targets();
   return {
     metrics: ROLE_METRICS,
     reasons: () => isHelpless(targets()) ? silence(targets()) : [],
-    notes: () => silence(targets()),
+    notes: () => [...silence(targets()), state?.problem() ?? ""].filter((text) => text !== ""),
     add: (page) => {
       addFleet(page, targets(), fleet.outcomes, nowS());
+      if (state !== undefined) addState(page, STATE, state.facts(), true);
       addStore(page, STORE, fleet.view, budget);
       serving.addMetrics(page, CALLS);
     },

@@ -107,7 +107,13 @@ async function run(flags: FlagValues): Promise<void> {
     states: () => receivers.states(),
     log,
   });
-  const holds = { ingestThreads: 1, sockets: sockets.length, followsSources: false, savesState: directory !== "" };
+  const holds = {
+    ingestThreads: 1,
+    sockets: sockets.length,
+    followsSources: false,
+    savesState: directory !== "",
+    showsRequests,
+  };
   const budget = memoryBudget(holds),
     own = {
       ...{ status, view, requests, serving, budget, process: processState },

@@ -1,6 +1,7 @@
 /** What a collector shows of itself to Prometheus: one entry a family. */
 import { counter, gauge, type Metric } from "@/core/host/metrics_page.ts";
 import { roleMetrics } from "@/core/host/role_pages.ts";
+import { stateMetrics } from "@/core/host/state_metrics.ts";
 import { storeMetrics } from "@/core/host/store_metrics.ts";
 import { callMetrics } from "@/proto/call_metric_table.ts";
 import { REQUEST_METRICS } from "./request_metrics.ts";
@@ -10,6 +11,7 @@ const ROLE = "collector", own = (rest: string): string => `logtail_${ROLE}_${res
 export const ROLE_METRICS = roleMetrics(ROLE);
 export const CALLS = callMetrics(ROLE);
 export const STORE = storeMetrics(ROLE);
+export const STATE = stateMetrics(ROLE);
 
 /** Lines, logs and buckets. */
 export const LINES = {
@@ -23,15 +25,6 @@ export const LINES = {
   died: counter(own("threads_died_total"), "Counting threads that died and were started again."),
   newest: gauge(own("newest_slice_end_seconds"), "When the newest slice ended, since 1970."),
   lag: gauge(own("lag_seconds"), "How long ago that was; up to 11 while all is well."),
-} as const;
-
-/** With --state-dir. */
-export const STATE = {
-  bytes: gauge(own("state_bytes"), "State on disk."),
-  segments: gauge(own("state_segments"), "Files that it is in."),
-  queuedBytes: gauge(own("state_queue_bytes"), "Sealed buckets that wait to be saved."),
-  queueBudget: gauge(own("state_queue_budget_bytes"), "As much of them as may wait; beyond it delivery stops."),
-  trouble: gauge(own("state_failing"), "Whether state cannot be written at present."),
 } as const;
 
 /** The names that the original has, for inputs of the UDP kind: syslog has names of its own. */

@@ -1,6 +1,6 @@
 /** What a collector tells Prometheus; names and help are in `metric_table.ts`. */
-import { STATE_QUEUE_BYTES_MAX } from "@/core/bounds.ts";
 import type { MetricsPage } from "@/core/host/metrics_page.ts";
+import { addState } from "@/core/host/state_metrics.ts";
 import {
   addLedger,
   COUNTED,
@@ -62,17 +62,9 @@ export function addCounting(page: MetricsPage, counting: MetricsState): void {
     page.add(LINES.newest, newestS);
     page.add(LINES.lag, nowS - newestS);
   }
-  if (state !== undefined) addState(page, state);
+  if (state !== undefined) addState(page, STATE, state, false);
   addUdp(page, inputs.filter(({ receiver }) => receiver.input.kind === "udp"), counting.kernelDrops);
   for (const input of inputs) addInput(page, input);
-}
-
-function addState(page: MetricsPage, { bytes, segments, queuedBytes, failing }: StateFacts): void {
-  page.add(STATE.bytes, bytes);
-  page.add(STATE.segments, segments);
-  page.add(STATE.queuedBytes, queuedBytes);
-  page.add(STATE.queueBudget, STATE_QUEUE_BYTES_MAX);
-  page.add(STATE.trouble, failing ? 1 : 0);
 }
 
 function addUdp(page: MetricsPage, inputs: readonly InputState[], kernelDrops: number | undefined): void {

@@ -4,6 +4,7 @@
  * grows, and what has no place of its own is in (other).
  */
 import {
+  METRICS_LABEL_CHARS_MAX,
   METRICS_REQUEST_SERIES_MAX,
   METRICS_SPREADS_MAX,
   METRICS_WEBSITES_MAX,
@@ -28,9 +29,6 @@ export const REQUEST_METRICS = {
   bytes: histogram("nginx_http_bytes_sent", "Bytes sent for a request.", "host", "source_tag"),
   seconds: histogram("nginx_http_request_duration_seconds", "Time that a request took.", "host", "source_tag"),
 } as const satisfies Record<string, Metric>;
-
-/** Characters of a website that has series: no name in DNS is longer. */
-const NAME_CHARS_MAX = 255;
 
 /** Requests between two seals for which a website gets one of the places that are left when half of them are taken. */
 const REQUESTS_MIN = 100;
@@ -112,7 +110,7 @@ export class RequestMetrics {
       const status = key % statuses.length, tag = tags[(key - status) / statuses.length];
       const text = `${tag}\0${statuses[status]}`;
       const isNew = !this.#bySource.has(text) && this.#bySource.size >= SPREAD_TAGS_MAX * CLASSES;
-      const kept = isNew || tag.length > NAME_CHARS_MAX ? `${OTHER_LABEL}\0${statuses[status]}` : text;
+      const kept = isNew || tag.length > METRICS_LABEL_CHARS_MAX ? `${OTHER_LABEL}\0${statuses[status]}` : text;
       this.#bySource.set(kept, (this.#bySource.get(kept) ?? 0) + requests);
     }
   }
@@ -131,7 +129,7 @@ export class RequestMetrics {
   #spreadOf(host: string, tag: string): SpreadSeries {
     const key = `${host}\0${tag}`, there = this.#spreads.get(key);
     if (there !== undefined) return there;
-    const isFull = this.#spreads.size >= METRICS_SPREADS_MAX || tag.length > NAME_CHARS_MAX;
+    const isFull = this.#spreads.size >= METRICS_SPREADS_MAX || tag.length > METRICS_LABEL_CHARS_MAX;
     const isOther = host === OTHER_LABEL && tag === OTHER_LABEL;
     if (isFull && !isOther) return this.#spreadOf(OTHER_LABEL, OTHER_LABEL);
     const made = { labels: [host, tag], counts: new Float64Array(CELLS), bytes: 0, ms: 0 } as const;
@@ -143,7 +141,7 @@ export class RequestMetrics {
   /** The website as a label, or (other). @param requests of it, in what is at hand */
   #hostOf(website: string, requests: number): string {
     if (website === OTHER_LABEL || this.#websites.has(website)) return website;
-    if (website.length > NAME_CHARS_MAX || this.#websites.size >= METRICS_WEBSITES_MAX) return OTHER_LABEL;
+    if (website.length > METRICS_LABEL_CHARS_MAX || this.#websites.size >= METRICS_WEBSITES_MAX) return OTHER_LABEL;
     if (this.#websites.size >= METRICS_WEBSITES_MAX / 2 && requests < REQUESTS_MIN) return OTHER_LABEL;
     this.#websites.add(website);
     return website;

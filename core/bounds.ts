@@ -312,6 +312,13 @@ export const TLS_HANDSHAKE_MS_MAX = 10_000;
 /** HTTP connections to the page of metrics at once. One more is closed as soon as it is accepted. */
 export const HTTP_CONNECTIONS_MAX = 64;
 
+/** Bytes of pages of metrics that have been written and not been read yet. Whoever asks for one more gets 503: readers that do
+ * not read must not make us hold a page for each. Small pages are always answered. */
+export const HTTP_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Characters of a website or a tag that has series among the metrics: more than most names in DNS. Longer ones are (other). */
+export const METRICS_LABEL_CHARS_MAX = 128;
+
 /** Websites that have series of their own among a collector's metrics. When half of the places are taken, a website needs a
  * hundred requests between two seals to get one: names that somebody makes up shall not keep out those that are asked for.
  * All others are the website (other). */

@@ -12,7 +12,11 @@ import {
   DELTA_BYTES_MAX,
   DERIVED_BYTES_MAX,
   ENTRY_BYTES_MAX,
+  HTTP_BYTES_MAX,
   MAKE_DELAY_SECONDS,
+  METRICS_LABEL_CHARS_MAX,
+  METRICS_REQUEST_SERIES_MAX,
+  METRICS_SPREADS_MAX,
   OPEN_BYTES_MAX,
   OPEN_ENTRIES_MAX,
   OPEN_ENTRY_BYTES_MAX,
@@ -22,6 +26,7 @@ import {
   SOCKET_BATCH_MESSAGES_MAX,
   SOCKET_BATCHES_MAX,
   SOURCE_NAME_BYTES_MAX,
+  SPREAD_SERIES_MAX,
   STATE_QUEUE_BYTES_MAX,
   STATE_SEGMENT_BYTES,
   STATE_WRITE_BYTES_MAX,
@@ -38,6 +43,7 @@ import { type Caps, FINEST_S, type Tier, TIERS } from "./slices.ts";
 import { LINE_WORDS } from "./line_batch.ts";
 import { CROWDED_OUT_BYTES } from "./intern.ts";
 import { ROW_DOUBLES, TABLE_ROWS_MAX } from "./counter_table.ts";
+import { CELLS } from "./line_spread.ts";
 import { BLOCK_OVERHEAD_BYTES, VIEWS_BYTES } from "./bucket_block.ts";
 
 /** One line of the budget. */
@@ -65,6 +71,8 @@ export interface BudgetOptions {
   readonly followsSources: boolean;
   /** Whether what was sealed is saved before it is delivered. */
   readonly savesState?: boolean;
+  /** Whether it tells what websites were asked for; see `line_spread.ts`. */
+  readonly showsRequests?: boolean;
 }
 
 /**
@@ -78,7 +86,7 @@ const THREAD_BYTES = 40e6;
 
 /** What a role can take with these flags. */
 export function memoryBudget(options: BudgetOptions): MemoryBudget {
-  const { ingestThreads, sockets = 0, followsSources, savesState = false } = options;
+  const { ingestThreads, sockets = 0, followsSources, savesState = false, showsRequests = false } = options;
   const terms = [
     { name: "open slices", bytes: ingestThreads * openBytes() },
     { name: "read buffers", bytes: ingestThreads * (CHUNK_BYTES + batchBytes()) },
@@ -94,6 +102,7 @@ export function memoryBudget(options: BudgetOptions): MemoryBudget {
     { name: "waiting to be saved", bytes: savesState ? STATE_QUEUE_BYTES_MAX + STATE_WRITE_BYTES_MAX : 0 },
     { name: "kept for questions", bytes: DERIVED_BYTES_MAX },
     { name: "snapshots for subscribers", bytes: SUBSCRIBER_QUEUE_BYTES_MAX },
+    { name: "metrics of requests", bytes: showsRequests ? requestMetricsBytes() : 0 },
   ].filter(({ bytes }) => bytes > 0);
   return {
     terms,
@@ -183,6 +192,18 @@ function rollUpBytes(rows: number): number {
   const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
   const sealed = Math.max(...TIERS.map(({ freshCaps }) => freshCaps.entriesMax));
   return rows * (8 + 4 + 2) + entries * (8 + MEASURE_COUNT * 8) + sealed * 25 * 8;
+}
+
+/**
+ * Series in the thread that counts, and in the one that shows them; and pages: what waits to be read, and the one that is being
+ * drawn. Labels are texts of the runtime's, of two bytes a character at worst.
+ */
+function requestMetricsBytes(): number {
+  const labels = 2 * 2 * METRICS_LABEL_CHARS_MAX, rest = 100;
+  const counting = SPREAD_SERIES_MAX * (CELLS * 4 + 2 * 8 + rest);
+  const shown = METRICS_SPREADS_MAX * (CELLS * 8 + labels + rest) + METRICS_REQUEST_SERIES_MAX * (labels + rest);
+  const lines = METRICS_SPREADS_MAX * (CELLS + 4) + METRICS_REQUEST_SERIES_MAX;
+  return counting + shown + lines * (labels + rest) + HTTP_BYTES_MAX;
 }
 
 /** Lines staged, and the scratch of entries that are written anew. */

@@ -29,8 +29,8 @@ realTest(
     using folder = new TestFolder();
     folder.append("");
     const [udp, tcp, ...ports] = Array.from({ length: 5 }, () => freePort()), [c, a, f] = ports;
-    const state = folder.path("state");
-    Deno.mkdirSync(state);
+    const state = folder.path("state"), kept = folder.path("kept");
+    for (const path of [state, kept]) Deno.mkdirSync(path);
     // As the kernel writes it, with this one socket and no drops.
     const hexPort = udp.toString(16).toUpperCase().padStart(4, "0");
     folder.append(
@@ -54,7 +54,8 @@ realTest(
     await using aggregator = await startAggregatorWith({
       source: "all",
       collectors: [collector.address, away],
-      flags: [`--prom-listen=127.0.0.1:${a}`, "--log-format=json"],
+      flags: [`--prom-listen=127.0.0.1:${a}`, "--log-format=json", `--state-dir=${kept}`],
+      folders: [kept],
     });
     await using frontend = await startFrontend(aggregator.address, [`--prom-listen=127.0.0.1:${f}`]);
 

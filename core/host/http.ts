@@ -5,7 +5,7 @@
  * ever, and any number of them (measured with Deno 2.9).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { HTTP_CONNECTIONS_MAX } from "@/core/bounds.ts";
+import { HTTP_BYTES_MAX, HTTP_CONNECTIONS_MAX } from "@/core/bounds.ts";
 import { MachineRefusal } from "./endings.ts";
 import { addressText, type SocketAddress } from "./listen_address.ts";
 import { mayListen } from "./listen_permission.ts";
@@ -46,9 +46,10 @@ const HEADER_BYTES_MAX = 8 * 1024;
 export async function serveHttp(options: HttpOptions): Promise<HttpServing> {
   const { address, pageAt, log, headersMsMax = HEADERS_MS_MAX } = options;
   const limits = { headersTimeout: headersMsMax, requestTimeout: REQUEST_MS_MAX, keepAliveTimeout: IDLE_MS_MAX };
+  const pages = new UnreadPages();
   const server = createServer(
     { ...limits, maxHeaderSize: HEADER_BYTES_MAX, connectionsCheckingInterval: headersMsMax / 5 },
-    (request, response) => answer(request, response, pageAt, log),
+    (request, response) => answer(request, response, pages, () => pageFor(request, pageAt, log)),
   );
   server.maxConnections = HTTP_CONNECTIONS_MAX;
   server.setTimeout(SILENT_MS_MAX, (socket) => void socket.destroy());
@@ -63,16 +64,39 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServing> {
   };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, pageAt: HttpOptions["pageAt"], log: Log): void {
-  const { status, type, body } = pageFor(request, pageAt, log);
+/** Bytes of a page that is answered whoever reads what: there are no more of these than connections. */
+const SMALL_BYTES_MAX = 64 * 1024;
+
+/** What has been written and not been read yet, so that it does not become too much. */
+class UnreadPages {
+  #bytes = 0;
+
+  /** Whether there is room for this answer, which is counted until its connection has taken it or is gone. */
+  admit(bytes: number, response: ServerResponse): boolean {
+    if (bytes > SMALL_BYTES_MAX && this.#bytes + bytes > HTTP_BYTES_MAX) return false;
+    this.#bytes += bytes;
+    response.once("close", () => this.#bytes -= bytes);
+    return true;
+  }
+}
+
+const TOO_MANY_READERS = plain(503, "too many pages wait to be read; try again\n");
+
+function answer(request: IncomingMessage, response: ServerResponse, pages: UnreadPages, make: () => HttpPage): void {
+  let page = make(), bytes = new TextEncoder().encode(page.body);
+  if (!pages.admit(bytes.length, response)) {
+    page = TOO_MANY_READERS;
+    bytes = new TextEncoder().encode(page.body);
+  }
+  const { status, type } = page;
   response.writeHead(status, {
     "content-type": type,
-    "content-length": new TextEncoder().encode(body).length,
+    "content-length": bytes.length,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     ...status === 405 && { allow: "GET, HEAD" },
   });
-  response.end(request.method === "HEAD" ? undefined : body);
+  response.end(request.method === "HEAD" ? undefined : bytes);
 }
 
 function pageFor({ method, url = "" }: IncomingMessage, pageAt: HttpOptions["pageAt"], log: Log): HttpPage {

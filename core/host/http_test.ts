@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { HTTP_CONNECTIONS_MAX } from "@/core/bounds.ts";
+import { HTTP_BYTES_MAX, HTTP_CONNECTIONS_MAX } from "@/core/bounds.ts";
 import { MachineRefusal } from "./endings.ts";
 import { type HttpServing, plain, serveHttp } from "./http.ts";
 import { openLog } from "./log.ts";
@@ -75,6 +75,35 @@ Deno.test("no more connections than allowed are open", async () => {
   const refused = await more.write(request).then(() => more.read(into)).catch(() => null);
   assertEquals(refused, null);
   for (const connection of [...open, more]) connection.close();
+  serving.stop();
+});
+
+Deno.test("readers that do not read are held as many pages as there is room for, and no more", async () => {
+  const page = plain(200, "x".repeat(HTTP_BYTES_MAX / 4));
+  const log = openLog("collector", () => {}), address = { hostname: "127.0.0.1", port: 0 };
+  const serving = await serveHttp({ address, pageAt: (path) => path === "/large" ? page : plain(200, "ok\n"), log });
+  const ask = async (path: string): Promise<[Deno.Conn, string]> => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: serving.port }), into = new Uint8Array(12);
+    await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`));
+    await connection.read(into);
+    return [connection, new TextDecoder().decode(into)];
+  };
+  const open: Deno.Conn[] = [], statuses: string[] = [];
+  for (const path of ["/large", "/large", "/large", "/large", "/large", "/small"]) {
+    const [connection, status] = await ask(path);
+    open.push(connection);
+    statuses.push(status.slice(-3));
+  }
+  // Whether the role is well can be asked all the time.
+  assertEquals(statuses, ["200", "200", "200", "200", "503", "200"]);
+  open[0].close();
+  let again = "";
+  while (again !== "HTTP/1.1 200") { // once the server has noticed that a reader is gone
+    const [connection, status] = await ask("/large");
+    connection.close();
+    again = status;
+  }
+  for (const connection of open.slice(1)) connection.close();
   serving.stop();
 });
 
