@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { SPREAD_SERIES_MAX } from "./bounds.ts";
 import { OTHER_LABEL } from "./dimensions.ts";
 import { LOGTAIL_FORMAT } from "./format_logtail.ts";
+import { formatOf, isFormatMistake } from "./formats.ts";
 import { CHUNK_PADDING } from "./line_batch.ts";
 import { BYTES_BOUNDS, BYTES_CELLS, CELLS, LineSpread, MS_BOUNDS, type Spread } from "./line_spread.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -81,7 +82,8 @@ Deno.test("every line is in the cells of its bytes and its time, whatever its sl
       }));
     for (const line of lines) {
       const key = `${line.website} ${tag || "-"}`;
-      sent.set(key, [...sent.get(key) ?? [], line]);
+      if (!sent.has(key)) sent.set(key, []);
+      sent.get(key)!.push(line);
     }
     count(pipeline, lines, tag, () => added(all, spread.take()));
   }
@@ -89,6 +91,21 @@ Deno.test("every line is in the cells of its bytes and its time, whatever its sl
   assertEquals(all.size, sent.size);
   for (const [key, lines] of sent) assertEquals(all.get(key), naive(lines), key);
   assertEquals(spread.take().labels, [], "what was taken is gone");
+});
+
+Deno.test("a tag that a line names itself is its tag, beside lines that have that of their input", () => {
+  const spread = new LineSpread(7), all = new Map<string, number[]>(), format = formatOf({ text: "v1" });
+  if (isFormatMistake(format)) throw new Error(format.message);
+  const pipeline = new Pipeline({ format, masks: MASKS, source: "s", seed: 7, spread });
+  pipeline.nowS = NOW;
+  const text = ["eu", "-", "us", "eu"].map((tag, i) =>
+    `v1\ta\t10.0.0.1\tGET\t/\t200\t${i}\t0.001\t0\t-\t${tag}\t10.0.0.2\thttps\n`
+  ).join("");
+  const chunk = ENCODER.encode(text);
+  pipeline.count(chunk, 0, chunk.length, ENCODER.encode("input"));
+  added(all, spread.take());
+  const bytes = [...all].map(([key, cells]) => [key, cells[CELLS]]).sort();
+  assertEquals(bytes, [["a eu", 3], ["a input", 1], ["a us", 2]]);
 });
 
 Deno.test("lines that are not counted are in no cell", () => {
