@@ -17,7 +17,7 @@ realTest(
         outageSeconds: 1.5,
         lifeSeconds: 1.5,
         seed: 3,
-        aggregatorState: false,
+        aggregatorState: true,
         renames: false,
         folder: folder.folder,
         say: (line) => void said.push(line),
