@@ -131,13 +131,18 @@ async function knownFlags(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
 
 interface Command {
   readonly command: string;
+  /** Of the block, from 1; 0 in a sentence. */
   readonly line: number;
 }
 
-function commandsOfPage({ blocks }: Page): readonly Command[] {
-  return blocks.filter(({ language }) => language === "sh").flatMap((block) =>
+/** Those of shell blocks, and whole ones in sentences: with something behind the program, and nothing left to fill in. */
+function commandsOfPage({ blocks, spans }: Page): readonly Command[] {
+  const inBlocks = blocks.filter(({ language }) => language === "sh").flatMap((block) =>
     commandsOf(block).map((command) => ({ command, line: block.line }))
   );
+  const whole = spans.filter((span) => /^(nginx-logtail(-\w+)?|ssh) \S/.test(span) && !/…|\b[A-Z]{4}/.test(span));
+  const inSentences = whole.filter((span) => !/^nginx-logtail (count|permissions)$/.test(span));
+  return [...inBlocks, ...inSentences.map((command) => ({ command, line: 0 }))];
 }
 
 /** Takes the whole terminal. */
