@@ -1,10 +1,12 @@
 /** From arguments to a command: the only operand is the command's name, wherever it stands among the flags. */
 import { type Environment, EXIT, HelpRequested, UsageError } from "@/core/host/exit.ts";
 import { splitArguments } from "@/core/host/flag_tokens.ts";
-import { type FlagValues, type Program, readFlags } from "@/core/host/flags.ts";
+import { type Flag, type FlagValues, type Program, readFlags, variableOf } from "@/core/host/flags.ts";
 import { didYouMean } from "@/core/host/near_miss.ts";
 import { printable } from "@/core/host/printable.ts";
-import { ALL_COMMANDS, ASKS, type CommandName, COMMANDS, overviewText } from "./flags.ts";
+import { FILTER_FLAGS } from "./filter_flags.ts";
+import { ALL_COMMANDS, ASKS, type CommandName, COMMANDS } from "./flags.ts";
+import { overviewText } from "./overview.ts";
 import { securityGiven } from "@/core/host/security_flags.ts";
 import type { Shell } from "./shell.ts";
 
@@ -35,12 +37,21 @@ export async function runCommand(args: readonly string[], env: Environment, shel
   const operand = operands.find(({ text, maybeValue }) => !maybeValue || isCommand(text));
   if (operand === undefined || !isCommand(operand.text)) return withoutCommand(args, env, operand?.text, shell);
   const rest = args.filter((_, index) => index !== operand.index);
-  const program = COMMANDS[operand.text];
+  const program = await checked(COMMANDS[operand.text], rest, env);
   const flags = readFlags(program, operand.text === "permissions" ? withRoleApart(program, rest) : rest, env);
   if (ASKS.has(operand.text) && securityGiven(flags)) await shell.secure(flags);
   shell.giveUp(ASKS.has(operand.text) ? "read" : "net");
   const run = await LOAD[operand.text]();
   return await run(flags, shell, env);
+}
+
+/** With those checks that take long to load, when a flag is set that they are for. */
+async function checked(program: Program, args: readonly string[], env: Environment): Promise<Program> {
+  const given = new Set(splitArguments(program.flags, args).given.map(({ name }) => name));
+  const isSet = (flag: Flag): boolean => given.has(flag.name) || env(variableOf(program, flag)) !== undefined;
+  const checks = [...FILTER_FLAGS, ...COMMANDS.count.flags.filter(({ name }) => name === "format")];
+  if (!program.flags.some((flag) => checks.includes(flag) && isSet(flag))) return program;
+  return (await import("./flag_checks.ts")).withChecks(program);
 }
 
 /** What follows the role is the role's own: for us, all of it is operands. */

@@ -6,6 +6,7 @@ import type { TopNAnswer } from "@/core/answer.ts";
 import type { DimensionName } from "@/core/dimensions.ts";
 import { EXIT, MachineRefusal, UsageError } from "@/core/host/exit.ts";
 import { type FileTrouble, isTrouble } from "@/core/host/file_trouble.ts";
+import type { Filter } from "@/core/filter_tree.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
 import { formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import { type Inputs, isGzip, STANDARD_INPUT } from "@/core/host/input_file.ts";
@@ -18,7 +19,7 @@ import type { Unread } from "./count_read.ts";
 import { runJob } from "./count_run.ts";
 import { countJson, type FilesRead, notCountedLines, speedText } from "./count_text.ts";
 import type { Tally } from "./count_tally.ts";
-import { filterOf } from "./filters.ts";
+import { filterGiven } from "./filter_flags.ts";
 import { COMMANDS } from "./flags.ts";
 import type { Shell } from "./shell.ts";
 import { topNTable } from "./table.ts";
@@ -35,7 +36,11 @@ export async function count(flags: FlagValues, shell: Shell): Promise<number> {
   const names = flags.operands.map((name) => name === "/dev/stdin" ? STANDARD_INPUT : name);
   const { files, unread } = lookAt(names, shell.inputs);
   const threads = flags.number("threads");
-  const job: Job = { ...questionsOf(flags), parts: partsOf(files, threads), seed: randomSeed() };
+  const job: Job = {
+    ...questionsOf(flags, await filterGiven(flags)),
+    parts: partsOf(files, threads),
+    seed: randomSeed(),
+  };
   const total = totalSize(files);
   const bar = new ProgressBar(shell.terminal, total, shell.nowMs, 0);
   const { inputs, startThread, pause } = shell;
@@ -64,7 +69,7 @@ function totalSize(files: readonly Named[]): number | undefined {
 
 const NEVER = new AbortController().signal;
 
-function questionsOf(flags: FlagValues): Pick<Job, "questions" | "filter" | "format" | "masks"> {
+function questionsOf(flags: FlagValues, filter: Filter): Pick<Job, "questions" | "filter" | "format" | "masks"> {
   const n = flags.number("n"), sort = sortMeasure(flags.text("sort"));
   const dimensions = [...new Set(flags.list("group-by"))] as DimensionName[]; // the flag's choices are their names
   if (dimensions.length === 0) {
@@ -72,7 +77,7 @@ function questionsOf(flags: FlagValues): Pick<Job, "questions" | "filter" | "for
   }
   return {
     questions: dimensions.map((groupBy) => ({ groupBy, n, sort })),
-    filter: filterOf(flags),
+    filter,
     format: formatSpecOf(flags),
     masks: { v4Bits: flags.number("v4prefix"), v6Bits: flags.number("v6prefix") },
   };

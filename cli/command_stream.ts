@@ -6,7 +6,7 @@ import type { FlagValues } from "@/core/host/flags.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import type { Client } from "@/proto/client.ts";
 import { timeoutOf, whyText } from "./ask.ts";
-import { filterOf } from "./filters.ts";
+import { filterGiven } from "./filter_flags.ts";
 import { type Minute, minuteJson } from "./json.ts";
 import { RECONNECT_DELAY_MS, type Shell } from "./shell.ts";
 import { minuteLine } from "./table.ts";
@@ -21,7 +21,7 @@ const FILTERED_ENTRIES_MAX = 1000;
  */
 export async function stream(flags: FlagValues, shell: Shell): Promise<number> {
   const targets = flags.list("target");
-  const filter = filterOf(flags);
+  const filter = await filterGiven(flags);
   const timeoutMs = timeoutOf(flags);
   const ended = new AbortController();
   const stop = AbortSignal.any([shell.untilStopped(), ended.signal]);

@@ -10,7 +10,7 @@ import type { WindowName } from "@/core/slices.ts";
 import type { Client } from "@/proto/client.ts";
 import { timeoutOf, whyText } from "./ask.ts";
 import { parseDurationMs } from "./duration.ts";
-import { filterOf } from "./filters.ts";
+import { filterGiven } from "./filter_flags.ts";
 import type { Shell } from "./shell.ts";
 import { keysOf } from "./top_keys.ts";
 import { rankingRows, screenLines } from "./top_screen.ts";
@@ -25,7 +25,7 @@ export async function top(flags: FlagValues, shell: Shell): Promise<number> {
     window: flags.text("window") as WindowName, // the flag's choices are the names of the windows,
     groupBy: flags.text("group-by") as DimensionName, // and of the dimensions
     sort: sortMeasure(flags.text("sort")),
-    filter: filterOf(flags),
+    filter: await filterGiven(flags),
   };
   const stop = shell.untilStopped(), screen = shell.openScreen();
   try {

@@ -8,7 +8,7 @@ import { csvOf } from "@/core/host/answer_csv.ts";
 import { UsageError } from "@/core/host/exit.ts";
 import type { TopNAnswer } from "@/core/answer.ts";
 import { askTargets } from "./ask.ts";
-import { filterOf } from "./filters.ts";
+import { filterGiven } from "./filter_flags.ts";
 import { PROGRAM_NAME } from "./flags.ts";
 import { topNJson } from "./json.ts";
 import { nginxDeny } from "./nginx_deny.ts";
@@ -22,7 +22,7 @@ export async function topN(flags: FlagValues, shell: Shell): Promise<number> {
     groupBy: flags.text("group-by") as DimensionName, // and of the dimensions
     n: flags.number("n"),
     sort: sortMeasure(flags.text("sort")),
-    filter: filterOf(flags),
+    filter: await filterGiven(flags),
   };
   const { show, gap } = shownAs(flags, question, shell);
   return await askTargets(flags, shell, (client, timeoutMs) => client.topN(question, timeoutMs), show, gap);

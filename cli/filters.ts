@@ -1,35 +1,25 @@
 /** From filter flags to one filter: every flag is one comparison, and all of them must hold. */
-import { type Dimension, type DimensionName, DIMENSIONS } from "@/core/dimensions.ts";
+import { type DimensionName, DIMENSIONS } from "@/core/dimensions.ts";
 import { filterMistakes } from "@/core/filter_match.ts";
 import { parseFilter } from "@/core/filter_parse.ts";
 import { allOf, type CompareOperator, type Comparison, type Filter } from "@/core/filter_tree.ts";
 import { UsageError } from "@/core/host/exit.ts";
-import type { Flag, FlagValues } from "@/core/host/flags.ts";
+import type { FlagValues } from "@/core/host/flags.ts";
 import { linearRegex } from "@/core/host/regex.ts";
+import { REGEX_DIMENSIONS } from "./filter_flags.ts";
 
-/** Dimensions that have a flag for a regular expression, `--website-re`. */
-const REGEX_DIMENSIONS: readonly DimensionName[] = ["website", "uri"];
-
-/** What a value looks like, where one word cannot say it. */
-const PLACEHOLDERS: Readonly<Partial<Record<DimensionName, string>>> = {
-  prefix: "CIDR",
-  status: "404|4xx|'>=400'",
-  asn: "N|'>=N'",
-  tor: "yes|no",
+/** What is wrong with the value of a flag, and what would work; by the flag's name. */
+export const FILTER_CHECKS: Readonly<Record<string, (value: string) => string | undefined>> = {
+  ...Object.fromEntries(DIMENSIONS.map(({ name }) => [
+    name,
+    (value: string) => value === "" ? undefined : mistakeOf(dimensionComparison(name, value)),
+  ])),
+  ...Object.fromEntries(REGEX_DIMENSIONS.map((name) => [
+    `${name}-re`,
+    (value: string) => value === "" ? undefined : mistakeOf(regexComparison(name, value)),
+  ])),
+  filter: expressionMistake,
 };
-
-/** One flag a dimension, then the regular expressions, then the filter language. */
-export const FILTER_FLAGS: readonly Flag[] = [
-  ...DIMENSIONS.map(dimensionFlag),
-  ...REGEX_DIMENSIONS.map(regexFlag),
-  {
-    name: "filter",
-    kind: "text",
-    placeholder: "EXPR",
-    help: "only what this expression lets through: 'status>=400 AND NOT uri~=^/health'",
-    check: expressionMistake,
-  },
-];
 
 /**
  * The filter that the flags describe. An empty value does not filter, so that `--website "$SITE"` works without a site;
@@ -48,26 +38,6 @@ export function filterOf(flags: FlagValues): Filter {
   const mistakes = filter === undefined ? [] : filterMistakes(filter, linearRegex);
   if (mistakes.length > 0) throw new UsageError(mistakes.map((mistake) => `the filters together: ${mistake}`));
   return filter;
-}
-
-function dimensionFlag({ name, kind, title, help }: Dimension): Flag {
-  return {
-    name,
-    kind: "text",
-    placeholder: PLACEHOLDERS[name] ?? (kind === "text" ? "TEXT" : "VALUE"),
-    help: `${kind === "flag" ? "only yes, or only no" : `only this ${title}`}: ${help}`,
-    check: (value) => value === "" ? undefined : mistakeOf(dimensionComparison(name, value)),
-  };
-}
-
-function regexFlag(name: DimensionName): Flag {
-  return {
-    name: `${name}-re`,
-    kind: "text",
-    placeholder: "REGEX",
-    help: `only where this regular expression matches the ${name}`,
-    check: (value) => value === "" ? undefined : mistakeOf(regexComparison(name, value)),
-  };
 }
 
 /** `404`, `4xx`, `>=400`, `!=200` for numbers; anything else is compared as it is. */

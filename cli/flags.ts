@@ -1,30 +1,18 @@
 /** The commands and the flags of each: parser, help and environment variables (`CLI_TARGET`) follow from here. */
 import { TOP_N_MAX } from "@/core/bounds.ts";
 import { parsePrefixText } from "@/core/client_prefix.ts";
-import { FORMAT_NAMES, formatProblem } from "@/core/formats.ts";
+import { FORMAT_NAMES } from "@/core/format_names.ts";
 import { DIMENSIONS } from "@/core/dimensions.ts";
 import { MEASURES } from "@/core/measures.ts";
 import { WINDOWS } from "@/core/slices.ts";
-import { tableLines } from "@/core/host/flag_help.ts";
 import type { Flag, Program } from "@/core/host/flags.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
 import { CLIENT_SECURITY_FLAGS, tokenFlag } from "@/core/host/security_flags.ts";
 import { durationMistake } from "./duration.ts";
-import { FILTER_FLAGS } from "./filters.ts";
+import { FILTER_FLAGS } from "./filter_flags.ts";
+import { type CommandName, PROGRAM_NAME, PROGRAM_SUMMARY, SUMMARIES } from "./overview.ts";
 
-/** As installed. */
-export const PROGRAM_NAME = "nginx-logtail";
-
-export type CommandName =
-  | "topn"
-  | "top"
-  | "trend"
-  | "stream"
-  | "targets"
-  | "count"
-  | "permissions"
-  | "completion"
-  | "version";
+export { type CommandName, PROGRAM_NAME } from "./overview.ts";
 
 const TARGET: Flag = {
   name: "target",
@@ -130,8 +118,6 @@ const COUNTING: readonly Flag[] = [
     default: "auto",
     placeholder: "FORMAT",
     help: `of the lines: ${FORMAT_NAMES.join(", ")}, or the text of a log_format; auto finds it out line by line`,
-    check: (text) =>
-      text.startsWith("@") ? "there is no nginx.conf here; give the text of the log_format" : formatProblem(text),
   },
   { name: "client", kind: "text", placeholder: "VARIABLE", help: "the variable that holds the client's address" },
   { name: "v4prefix", kind: "number", default: "24", min: 0, max: 32, help: "bits of an IPv4 client that count" },
@@ -184,32 +170,32 @@ const ASKING: readonly Flag[] = [TARGET, JSON_SWITCH, TIMEOUT, ...CLIENT_SECURIT
 
 /** In the order of help. */
 export const COMMANDS: Readonly<Record<CommandName, Program>> = {
-  topn: command("topn", "the heaviest websites, prefixes, URIs, …", [
+  topn: command("topn", [
     ...ASKING,
     ...OUTPUT,
     ...RANKING,
     ...FILTER_FLAGS,
   ]),
-  top: command("top", "the same on the whole terminal, live; ? shows the keys", [
+  top: command("top", [
     TARGET,
     ...ASKING.slice(2),
     EVERY,
     ...RANKING.slice(1),
     ...FILTER_FLAGS,
   ]),
-  trend: command("trend", "requests over time", [...ASKING, TREND_FORMAT, WINDOW, ...FILTER_FLAGS]),
-  stream: command("stream", "a line whenever a minute is over, until Ctrl-C", [...ASKING, ...FILTER_FLAGS]),
-  targets: command("targets", "the sources that a target follows, and how they are", ASKING),
+  trend: command("trend", [...ASKING, TREND_FORMAT, WINDOW, ...FILTER_FLAGS]),
+  stream: command("stream", [...ASKING, ...FILTER_FLAGS]),
+  targets: command("targets", ASKING),
   count: {
-    ...command("count", "log files, read once and ranked like topn; no daemon needed", [...COUNTING, ...FILTER_FLAGS]),
+    ...command("count", [...COUNTING, ...FILTER_FLAGS]),
     operands: "FILE…",
   },
   permissions: {
-    ...command("permissions", "the smallest set of the runtime's permissions for a role with these flags", PERMISSIONS),
+    ...command("permissions", PERMISSIONS),
     operands: `${ROLES.join("|")} [flags of the role]`,
   },
-  completion: { ...command("completion", "what makes a shell complete these commands", []), operands: "bash|zsh|fish" },
-  version: command("version", "the version of this program", [JSON_SWITCH]),
+  completion: { ...command("completion", []), operands: "bash|zsh|fish" },
+  version: command("version", [JSON_SWITCH]),
 };
 
 /** Commands that ask targets. */
@@ -219,29 +205,11 @@ export const ASKS: ReadonlySet<CommandName> = new Set(["topn", "top", "trend", "
 export const ALL_COMMANDS: Program = {
   role: "cli",
   program: PROGRAM_NAME,
-  summary: "asks collectors and aggregators what nginx is doing, or counts log files itself",
+  summary: PROGRAM_SUMMARY,
   flags: [...new Map(Object.values(COMMANDS).flatMap(({ flags }) => flags).map((flag) => [flag.name, flag])).values()],
   operands: "COMMAND",
 };
 
-/** What `nginx-logtail --help` prints. */
-export function overviewText(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => ({ left: name, right: summary }));
-  return [
-    `${PROGRAM_NAME}: ${ALL_COMMANDS.summary}`,
-    "",
-    `Usage: ${PROGRAM_NAME} COMMAND [flags]`,
-    "",
-    ...tableLines(rows),
-    "",
-    `${PROGRAM_NAME} COMMAND --help lists the flags of a command. For example:`,
-    "",
-    `  ${PROGRAM_NAME} topn --group-by prefix --status 429 --window 1m`,
-    `  ${PROGRAM_NAME} count --group-by uri,status /var/log/nginx/access.log*`,
-    `  ${PROGRAM_NAME} trend --website example.com --window 24h`,
-  ].join("\n");
-}
-
-function command(name: CommandName, summary: string, flags: readonly Flag[]): Program {
-  return { role: "cli", program: `${PROGRAM_NAME} ${name}`, summary, flags };
+function command(name: CommandName, flags: readonly Flag[]): Program {
+  return { role: "cli", program: `${PROGRAM_NAME} ${name}`, summary: SUMMARIES[name], flags };
 }

@@ -1,80 +1,26 @@
-/** Entry of the CLI: the process around the commands. */
-import { startThread } from "./count_thread.ts";
-import { runMain } from "@/core/host/exit.ts";
-import type { FlagValues } from "@/core/host/flags.ts";
-import { openLog } from "@/core/host/log.ts";
-import type { ClientSecurity } from "@/core/host/security.ts";
-import { systemInputs } from "@/core/host/input_file.ts";
-import { outputIsStyled, writeErr, writeOut } from "@/core/host/output.ts";
-import { terminalEncoding } from "@/core/host/plain_terminal.ts";
-import { openScreen } from "@/core/host/screen.ts";
-import { onStop } from "@/core/host/signals.ts";
-import { runCommand } from "./command.ts";
-import { PROGRAM_NAME } from "./flags.ts";
-import type { Shell } from "./shell.ts";
+/**
+ * Entry of the CLI. Modules are loaded when something needs them: a start that runs them all takes five times as long as that
+ * of an empty program, one that only prints help half as long again (`deno task startup`).
+ */
+import { writeOut } from "@/core/host/output.ts";
+import { overviewText, PROGRAM_NAME } from "./overview.ts";
 
-let security: ClientSecurity = {};
-
-const encoded = terminalEncoding(Deno.stdout), errorEncoded = terminalEncoding(Deno.stderr);
-
-const shell: Shell = {
-  secure: async (flags) => void (security = await frozenSecurity(flags)),
-  // gRPC takes longer to load than many a question to answer: those who ask nobody do without.
-  connect: async (target) => (await import("@/proto/client.ts")).connect(target, security),
-  out: (text) => writeOut(encoded(text)),
-  problem: (line) => writeErr(errorEncoded(`${PROGRAM_NAME}: ${line}\n`)),
-  help: (text) => writeErr(errorEncoded(`${text}\n`)),
-  styled: outputIsStyled(),
-  columns: () => Deno.stdout.isTerminal() ? terminalColumns() : undefined,
-  offsetMinutes: (timeS) => -new Date(timeS * 1000).getTimezoneOffset(),
-  pause,
-  untilStopped,
-  giveUp: (permission) => void Deno.permissions.revokeSync({ name: permission }),
-  inputs: systemInputs(),
-  terminal: Deno.stderr.isTerminal() ? { columns: terminalColumns, write: writeErr } : undefined,
-  openScreen: () => openScreen(encoded),
-  nowMs: () => performance.now(),
-  startThread,
-};
-
-if (import.meta.main) await runMain(PROGRAM_NAME, (args, env) => runCommand(args, env, shell));
-
-/** What the files say now: the permission to read them is given up afterwards. */
-async function frozenSecurity(flags: FlagValues): Promise<ClientSecurity> {
-  const { clientSecurity } = await import("@/core/host/security.ts");
-  const { tls, token } = clientSecurity(flags, openLog("cli")),
-    certificates = tls?.current(),
-    secret = token?.current();
-  return {
-    ...certificates === undefined ? {} : { tls: { current: () => certificates } },
-    ...secret === undefined ? {} : { token: { current: () => secret } },
-  };
-}
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    stop.addEventListener("abort", done);
-    function done(): void {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", done);
-      resolve();
-    }
-    if (stop.aborted) done();
+if (import.meta.main) {
+  if (Deno.args.length === 1 && ["--help", "-h"].includes(Deno.args[0])) printOverview();
+  const { runMain } = await import("@/core/host/exit.ts");
+  await runMain(PROGRAM_NAME, async (args, env) => {
+    const { runCommand } = await import("./command.ts");
+    const { systemShell } = await import("./system_shell.ts");
+    return await runCommand(args, env, systemShell);
   });
 }
 
-/** A terminal may not tell how wide it is. */
-function terminalColumns(): number {
+/** Ends the process; returns when it cannot be printed: then the usual way says why. */
+function printOverview(): void {
   try {
-    return Deno.consoleSize().columns;
+    writeOut(`${overviewText()}\n`);
   } catch {
-    return 80;
+    return;
   }
-}
-
-function untilStopped(): AbortSignal {
-  const stopped = new AbortController();
-  onStop(() => stopped.abort());
-  return stopped.signal;
+  Deno.exit(0);
 }

@@ -2,7 +2,8 @@
 import { UsageError } from "@/core/host/endings.ts";
 import type { Flag } from "@/core/host/flag_table.ts";
 import type { FlagValues } from "@/core/host/flags.ts";
-import { FORMAT_NAMES, formatOf, formatProblem, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
+import { FORMAT_NAMES } from "@/core/format_names.ts";
+import { formatOf, formatProblem, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import type { FormatRules } from "./input_formats.ts";
 import type { NginxLogs } from "@/core/nginx_logs.ts";
 

@@ -8,6 +8,7 @@
  *   any other text     a log_format; several, separated by line feeds (`\n`), for lines of any of them
  */
 import { AnyFormat } from "./format_any.ts";
+import { FORMAT_NAMES } from "./format_names.ts";
 import { JsonFormat } from "./format_json.ts";
 import { LOGTAIL_FORMAT } from "./format_logtail.ts";
 import { PlanFormat } from "./format_plan.ts";
@@ -27,9 +28,6 @@ export interface FormatSpec {
   /** The variable that holds the client's address; the best there is when absent. */
   readonly client?: string;
 }
-
-/** Names that are formats, or choose one. */
-export const FORMAT_NAMES: readonly string[] = ["auto", "logtail", "v1", "v2", "combined", "common", "json"];
 
 const V1 = "$host\\t$remote_addr\\t$request_method\\t$request_uri\\t$status\\t$body_bytes_sent\\t$request_time\\t" +
   "$is_tor\\t$asn\\t$source_tag\\t$server_addr\\t$scheme";

@@ -35,6 +35,7 @@ export * from "./scan_logtail.ts";
 export * from "./format_logtail.ts";
 export * from "./format_json.ts";
 export * from "./format_any.ts";
+export * from "./format_names.ts";
 export * from "./formats.ts";
 export * from "./format_choice.ts";
 export * from "./nginx_conf.ts";

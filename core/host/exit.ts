@@ -3,7 +3,7 @@
  * so that a service manager and a script can tell them apart too.
  */
 import { HelpRequested, MachineRefusal, OutputClosed, UsageError, VersionRequested } from "./endings.ts";
-import { type FlagValues, type Program, readFlags } from "./flags.ts";
+import type { FlagValues, Program } from "./flags.ts";
 import { isJournal, withPriority } from "./journal.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { printable } from "./printable.ts";
@@ -30,7 +30,11 @@ export type Environment = (name: string) => string | undefined;
  * @param body may resolve to an exit code; `EXIT.ok` otherwise. What it throws becomes the exit code and the message.
  */
 export function runProgram(program: Program, body: (flags: FlagValues) => Promise<number | void>): Promise<never> {
-  return runMain(program.program, (args, env) => body(readFlags(program, args, env)));
+  return runMain(program.program, async (args, env) => {
+    // Who prints its help itself does without the parser, whose modules take as long to load as an empty program to start.
+    const { readFlags } = await import("./flags.ts");
+    return await body(readFlags(program, args, env));
+  });
 }
 
 /** As `runProgram`, for a program that chooses its table by its arguments (commands). Does not return. */
