@@ -16,6 +16,7 @@ export type Component =
   | "w3m"
   | "lynx"
   | "curl"
+  | "openssl"
   | "tmux"
   | "fish"
   | "zsh"
@@ -37,6 +38,7 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   w3m: "apt-get install w3m",
   lynx: "apt-get install lynx",
   curl: "apt-get install curl",
+  openssl: "apt-get install openssl",
   tmux: "apt-get install tmux",
   fish: "apt-get install fish",
   zsh: "apt-get install zsh",

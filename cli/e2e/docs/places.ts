@@ -12,6 +12,8 @@ export interface Places {
   readonly metrics: string;
   readonly aggregator: string;
   readonly frontend: string;
+  /** Of the collector that a page has started with a certificate. */
+  readonly secured: string;
   /** An address where nobody listens yet; another one each time. */
   freeAddress(): string;
 }
@@ -23,6 +25,8 @@ function exchanges(places: Places): readonly (readonly [RegExp, string | (() => 
     [/\bweb1:9090,web2:9090\b/g, places.collector],
     [/\b(web1|web2|localhost):9090\b/g, places.collector],
     [/\b(agg|agg-1|localhost):9091\b/g, places.aggregator],
+    [/\bweb3:9090\b/g, places.secured],
+    [/\bIP:192\.0\.2\.3\b/g, "IP:127.0.0.1"],
     [/\blocalhost:8080\b/g, places.frontend],
     [/\blocalhost:(9100|9190)\b/g, places.metrics],
     [/\bssh web1 /g, ""],

@@ -35,7 +35,7 @@ const STREAMS = /^(nginx-logtail|deno task cli) stream\b/;
 export class Sandbox implements AsyncDisposable {
   readonly #roles: Role[] = [];
   readonly #folder = new TestFolder();
-  readonly places: Places;
+  places: Places;
   readonly #deno = Deno.execPath();
 
   private constructor(metricsPort: number) {
@@ -53,6 +53,7 @@ export class Sandbox implements AsyncDisposable {
       get frontend() {
         return address(2);
       },
+      secured: "",
     };
   }
 
@@ -85,6 +86,11 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child, output } of this.#left) {
+      await this.#end(child, "TERM");
+      await child.status;
+      await output;
+    }
     for (const role of this.#roles.toReversed()) await role[Symbol.asyncDispose]();
     this.#folder[Symbol.dispose]();
   }
@@ -128,12 +134,24 @@ export class Sandbox implements AsyncDisposable {
       if (STREAMS.test(command)) await pause(STREAM_MS);
       else await eventually(() => ended || ready() || undefined, () => `it does not serve; it said\n${text()}`, MS_MAX);
       if (ended) return { code: (await status).code, ...await output };
-    } finally {
+      const secured = /collector: serving listen=(\S+)/.exec(text());
+      if (secured !== null && command.includes("--tls-cert")) return this.#leave(child, secured[1], output);
       await this.#end(child, "TERM");
+    } catch (error) {
+      await this.#end(child, "KILL");
+      throw error;
     }
     await status;
     return { code: 0, ...await output };
   }
+
+  /** What later commands ask is left until the end. */
+  #leave(child: Deno.ChildProcess, address: string, output: Promise<unknown>): Ran {
+    this.places = { ...this.places, secured: address };
+    this.#left.push({ child, output });
+    return { code: 0, stdout: "", stderr: "" };
+  }
+  readonly #left: { child: Deno.ChildProcess; output: Promise<unknown> }[] = [];
 
   /** What a terminal sets before a command. */
   environment(): Record<string, string> {
