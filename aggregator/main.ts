@@ -23,7 +23,7 @@ import { clientSecurity, serverSecurity } from "@/core/host/security.ts";
 import { Turns } from "@/core/host/turns.ts";
 import { serviceManager } from "@/core/host/service_manager.ts";
 import { sourceName } from "@/core/host/source_name.ts";
-import { budgetFacts, memoryBudget, stateBytesMax } from "@/core/memory_budget.ts";
+import { budgetFacts, type MemoryBudget, memoryBudget, SOURCE_BYTES, stateBytesMax } from "@/core/memory_budget.ts";
 import { AGGREGATOR, COLLECTORS_TOKEN } from "./flags.ts";
 import { Fleet } from "./fleet.ts";
 import { aggregatorPages } from "./pages.ts";
@@ -62,10 +62,10 @@ async function run(flags: FlagValues): Promise<void> {
   log.info("serving", { listen, port: serving.port, source, collectors: first.length });
   const manager = serviceManager(log);
   manager.ready(`following ${first.length} on ${listen}`);
-  const budget = memoryBudget({ ingestThreads: 0, followsSources: true, savesState: state !== undefined });
+  const budget = budgetOf(first.length, state !== undefined);
   const own = aggregatorPages({ fleet, state, serving, nowS, process: processState, budget });
   const pages = await servePages(flags.text("prom-listen"), flags.given("prom-listen"), own, log);
-  log.info("memory at most", budgetFacts(budget));
+  tellBudget(log, budget);
   if (state !== undefined) log.info("state on disk at most", { mb: Math.round(stateBytesMax(true) / 1e6) });
   fleet.follow(first);
   const ticking = setInterval(() => fleet.tick(), TICK_MS);
@@ -107,12 +107,21 @@ function collectors(flags: FlagValues): string[] {
   return distinct;
 }
 
+function budgetOf(sources: number, savesState: boolean): MemoryBudget {
+  return memoryBudget({ ingestThreads: 0, followsSources: true, sources, savesState });
+}
+
+function tellBudget(log: Log, budget: MemoryBudget): void {
+  log.info("memory at most", { ...budgetFacts(budget), each_source_mb: Math.round(SOURCE_BYTES / 1e6) });
+}
+
 /** A list that cannot be read now leaves everything as it is. */
 function reload(flags: FlagValues, fleet: Fleet, log: Log): void {
   try {
     const addresses = collectors(flags);
     fleet.follow(addresses);
     log.info("read the list of collectors again", { collectors: addresses.length });
+    tellBudget(log, budgetOf(addresses.length, flags.text("state-dir") !== ""));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     log.error("the list of collectors was not read again; those followed so far are followed on", {

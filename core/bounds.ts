@@ -218,6 +218,10 @@ export const REGEX_INSTRUCTIONS_MAX = 1000;
 /** Bytes of one gRPC message in either direction: a bucket of 50 000 rows with its dictionaries is about 4 MB. */
 export const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
 
+/** Bytes of one message with a bucket: whatever a slot keeps is at most 2.5 MiB. An aggregator may be receiving one from every
+ * source at once. A larger one is not sent, but told as missing; one that is sent ends the stream. */
+export const BUCKET_MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Log files followed by one collector, and as many that were rotated away and are still read. Further matches of a glob
  * are named in the log and not followed. */
 export const FILES_MAX = 10_000;

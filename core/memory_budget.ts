@@ -8,12 +8,14 @@
 import {
   AHEAD_SECONDS_MAX,
   BATCH_LINES,
+  BUCKET_MESSAGE_BYTES_MAX,
   CHUNK_BYTES,
   DELTA_BYTES_MAX,
   DERIVED_BYTES_MAX,
   ENTRY_BYTES_MAX,
   HTTP_BYTES_MAX,
   MAKE_DELAY_SECONDS,
+  MERGES_MAX,
   METRICS_LABEL_CHARS_MAX,
   METRICS_REQUEST_SERIES_MAX,
   METRICS_SPREADS_MAX,
@@ -36,6 +38,7 @@ import {
   SYSLOG_READ_BYTES,
   SYSLOG_UNFINISHED_BYTES_MAX,
   UNTAKEN_BYTES_MAX,
+  UNTIDY_MAX,
 } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, SOURCE, STATUS } from "./dimensions.ts";
@@ -69,6 +72,8 @@ export interface BudgetOptions {
   readonly sockets?: number;
   /** Sources whose clocks may be ahead send slices before their time. */
   readonly followsSources: boolean;
+  /** How many of these; for each of them there is a connection, and a message or two on their way. */
+  readonly sources?: number;
   /** Whether what was sealed is saved before it is delivered. */
   readonly savesState?: boolean;
   /** Whether it tells what websites were asked for; see `line_spread.ts`. */
@@ -84,9 +89,16 @@ const RUNTIME_BYTES = 160e6;
 /** The same for one more thread: a worker with its own heap (measured: 12 to 17 MB when it starts). */
 const THREAD_BYTES = 40e6;
 
+/**
+ * Bytes for one source that is followed: connection, HTTP/2 and gRPC (measured: 0.4 MB), a message that has come and waits for
+ * its turn, and the next one on its way, in pieces and then whole.
+ */
+export const SOURCE_BYTES = 0.5e6 + 2 * BUCKET_MESSAGE_BYTES_MAX;
+
 /** What a role can take with these flags. */
 export function memoryBudget(options: BudgetOptions): MemoryBudget {
-  const { ingestThreads, sockets = 0, followsSources, savesState = false, showsRequests = false } = options;
+  const { ingestThreads, sockets = 0, followsSources, sources = 0, savesState = false, showsRequests = false } =
+    options;
   const terms = [
     { name: "open slices", bytes: ingestThreads * openBytes() },
     { name: "read buffers", bytes: ingestThreads * (CHUNK_BYTES + batchBytes()) },
@@ -96,6 +108,9 @@ export function memoryBudget(options: BudgetOptions): MemoryBudget {
     ...TIERS.map((tier, t) => ({ name: `${tier.sliceS} s slots`, bytes: ringBytes(tier, t, followsSources) })),
     { name: "unmerged deltas", bytes: STORE_PENDING_BYTES_MAX },
     { name: "one merge", bytes: mergeBytes() },
+    { name: "merges under way", bytes: followsSources ? MERGES_MAX * openMergeBytes() : 0 },
+    { name: "slots to be cut", bytes: followsSources ? UNTIDY_MAX * bucketBytesMax(TIERS[0].freshCaps) : 0 },
+    { name: "sources", bytes: sources * SOURCE_BYTES },
     { name: "roll-up scratch", bytes: rollUpBytes(TABLE_ROWS_MAX) + ingestThreads * rollUpBytes(OPEN_ROWS_MAX) },
     { name: "delta log", bytes: DELTA_BYTES_MAX },
     { name: "slots passed on", bytes: followsSources ? PASSED_SLOTS_BYTES_MAX : 0 },
@@ -151,6 +166,17 @@ function openBytes(): number {
 /** The table of a merge, as full as it may be, and the block that it becomes. */
 function mergeBytes(): number {
   return tableBytes(TABLE_ROWS_MAX, false) + Math.max(...TIERS.map(({ freshCaps }) => bucketBytesMax(freshCaps)));
+}
+
+/**
+ * A merge that goes on: its table, weights and what was given up before beside its entries, bits of what it has seen, and a
+ * bucket of all its rows that a question looks at.
+ */
+function openMergeBytes(): number {
+  const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0), bits = DIMENSION_COUNT * 128 * 1024;
+  const text = DIMENSIONS.reduce((sum, _, d) => sum + (entriesOf(d) < OPEN_ENTRIES_MAX ? 0 : OPEN_ENTRY_BYTES_MAX), 0);
+  const looked = OPEN_ROWS_MAX * 8 * ROW_DOUBLES + entries * (4 + 8 * MEASURE_COUNT) + text;
+  return tableBytes(OPEN_ROWS_MAX, false) + entries * 2 * (8 + 8 * MEASURE_COUNT) + bits + looked;
 }
 
 /** A table with all that belongs to it. @param isCounting whether lines are counted into it: then a flood has newcomers */

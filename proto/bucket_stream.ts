@@ -1,7 +1,7 @@
 /**
  * What a follower of buckets is sent: a bucket where it fits into a message, and a gap where none can be.
  */
-import { MESSAGE_BYTES_MAX } from "@/core/bounds.ts";
+import { BUCKET_MESSAGE_BYTES_MAX } from "@/core/bounds.ts";
 import type { BackfillItem } from "@/core/backfill.ts";
 import type { Bucket } from "@/core/bucket.ts";
 import { bucketBytes } from "@/core/bucket_block.ts";
@@ -20,7 +20,7 @@ const FRAME_BYTES = 256 * 1024;
 export function bucketResponses(
   item: BackfillItem,
   dropped: number,
-  bytesMax: number = MESSAGE_BYTES_MAX,
+  bytesMax: number = BUCKET_MESSAGE_BYTES_MAX,
 ): readonly StreamBucketsResponse[] {
   const responses: StreamBucketsResponse[] = [];
   if (dropped > 0) responses.push({ gap: { dropped, problem: "" } });

@@ -20,7 +20,13 @@ import type {
   TrendAnswer,
   TrendQuestion,
 } from "@/core/answer.ts";
-import { MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RETRY_DELAY_MS_MIN, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
+import {
+  BUCKET_MESSAGE_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  REQUEST_BYTES_MAX,
+  RETRY_DELAY_MS_MIN,
+  SOURCE_NAME_BYTES_MAX,
+} from "@/core/bounds.ts";
 import type { BackfillItem } from "@/core/backfill.ts";
 import type { IdentityRanges } from "@/core/identity_set.ts";
 import { targetMistake } from "@/core/host/listen_address.ts";
@@ -123,6 +129,7 @@ const STREAM_OPTIONS: ClientOptions = { ...OPTIONS, "grpc.use_local_subchannel_p
 /** Between our own roles, a peer that vanished without a word is noticed within 30 s. */
 const BUCKET_STREAM_OPTIONS: ClientOptions = {
   ...STREAM_OPTIONS,
+  "grpc.max_receive_message_length": BUCKET_MESSAGE_BYTES_MAX,
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
 };

@@ -145,7 +145,7 @@ Deno.test("a bucket larger than a message may be is told as a gap, and the strea
     seen.push("identity" in item ? item.identity.sequence : item);
     if (seen.at(-1) === 3) break;
   }
-  const problem = "a bucket of 36.0 MiB does not fit into a message, which has at most 32.0 MiB";
+  const problem = "a bucket of 36.0 MiB does not fit into a message, which has at most 4.0 MiB";
   assertEquals(seen, [1, { dropped: 1, problem }, 3]);
 });
 
