@@ -134,6 +134,39 @@ Deno.test("a wrong role, and mistakes in a role's flags, are told as the role wo
   await assertRejects(() => printed(["aggregator", "--help"]), HelpRequested, "nginx-logtail-aggregator");
 });
 
+Deno.test("the tasks that start a role with given flags, and the CLI as installed, have these permissions and no others", async () => {
+  const { tasks }: { tasks: Record<string, string | { command: string }> } = JSON.parse(
+    Deno.readTextFileSync(new URL("../deno.json", import.meta.url)),
+  );
+  const started: Readonly<Record<string, RoleName>> = {
+    "demo:collector": "collector",
+    "demo:frontend": "frontend",
+    "up:collector": "collector",
+    "up:frontend": "frontend",
+    cli: "cli",
+    install: "cli",
+  };
+  for (const [name, role] of Object.entries(started)) {
+    const task = tasks[name], command = typeof task === "string" ? task : task.command;
+    const words = command.replaceAll("$LOGTAIL_DEMO_DIR", "/demo").replaceAll("'", "").split(" ");
+    const entry = words.indexOf(`${role}/main.ts`), args = words.slice(entry + 1);
+    const given = words.slice(0, entry).filter((word) => /^--(allow|ignore)-/.test(word));
+    const anyVariable = given.some((word) => word.includes("_*"));
+    const wanted = permissionFlags(await roleGrants(role, args, () => undefined, { anyVariable }));
+    assertEquals(given.map(sorted), wanted.map((flag) => sorted(flag.replace(MODULES, "."))), name);
+  }
+  const launcher = Deno.readTextFileSync(new URL("../packaging/bin/nginx-logtail", import.meta.url));
+  const installed = permissionFlags(await roleGrants("cli", [], () => undefined));
+  for (const flag of installed) assertStringIncludes(launcher, flag);
+  assertEquals(launcher.match(/--(allow|ignore)-/g)?.length, installed.length);
+});
+
+/** The values of a flag in one order. */
+function sorted(flag: string): string {
+  const [name, values] = flag.split("=");
+  return values === undefined ? name : `${name}=${values.split(",").sort().join(",")}`;
+}
+
 Deno.test("every flag that names a place says what it touches", async () => {
   const roles = await Promise.all(ROLES.filter((role) => role !== "cli").map((role) => programOf(role, [])));
   const flags = [...roles.map(([program]) => program), ...Object.values(COMMANDS)].flatMap(({ flags }) => flags);
