@@ -8,8 +8,11 @@ import { Random } from "@/cli/compare/random.ts";
 import { FLOOD_FRESH, makePattern, nameOf, ORDINARY_FRESH, type Pattern, played } from "./made_up_slices.ts";
 import { PlayedCollector } from "./played_collector.ts";
 
-/** A web that a large fleet serves: some 400 000 pages. */
-const FLEET_WEB: WebSize = { sites: 1000, networks: 60_000, pages: 12_000 };
+/** The web that a fleet serves: of a large one some 400 000 pages. */
+function webOf(collectors: number): WebSize {
+  const part = Math.min(1, collectors / 50);
+  return { sites: Math.ceil(1000 * part), networks: Math.ceil(60_000 * part), pages: Math.ceil(12_000 * part) };
+}
 
 /** Patterns of ordinary slices: as many as collectors, up to this. A slice in a flood is mostly new values: few suffice. */
 const PATTERNS_MAX = 256, FLOOD_PATTERNS_MAX = 12;
@@ -38,7 +41,8 @@ export class PlayedFleet {
   #slices = 0;
 
   constructor(readonly shape: FleetShape) {
-    const { collectors, rows, floodRows, seed } = shape, random = new Random(seed), web = makeWeb(FLEET_WEB, random);
+    const { collectors, rows, floodRows, seed } = shape, random = new Random(seed);
+    const web = makeWeb(webOf(collectors), random);
     const make = (count: number, rows: number, freshShare: number): Pattern[] =>
       rows === 0 ? [] : Array.from({ length: count }, () => makePattern(web, { rows, freshShare }, random));
     this.#ordinary = make(Math.min(collectors, PATTERNS_MAX), rows, ORDINARY_FRESH);
