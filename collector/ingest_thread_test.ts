@@ -35,6 +35,21 @@ Deno.test("a thread follows a log and, when stopped, has posted all it read", as
   Deno.removeSync(folder, { recursive: true });
 });
 
+Deno.test("a thread holds the permission to read its logs' directories and its modules, and no other", async () => {
+  const folder = Deno.makeTempDirSync(), told = Promise.withResolvers<Sealed>();
+  const thread = startIngestThread(options({
+    entry: new URL("./holding_worker_fixture.ts", import.meta.url),
+    patterns: [`${folder}/access.log`],
+    onSealed: told.resolve,
+  }));
+  const states = new Map<string, string>(JSON.parse((await told.promise).problem));
+  const held = [...states].filter(([, state]) => state === "granted").map(([name]) => name);
+  assertEquals(held, ["read log", "read folder", "read modules"]);
+  assertEquals([states.size, states.get("tried")], [13, "NotCapable NotCapable"]);
+  await thread.stop();
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("a thread that dies before it has sealed anything is started again from where it stood after its first look", async () => {
   const started = Promise.withResolvers<Sealed>();
   const lines: string[] = [], clock = simulatedClock();
