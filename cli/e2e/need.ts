@@ -26,6 +26,7 @@ export type Component =
   | "logger"
   | "rsyslogd"
   | "logrotate"
+  | "unshare"
   | "promtool";
 
 /** What to do about a missing one. */
@@ -48,6 +49,7 @@ const REMEDIES: Readonly<Record<Component, string>> = {
   logger: "apt-get install bsdutils",
   rsyslogd: "apt-get install rsyslog",
   logrotate: "apt-get install logrotate",
+  unshare: "apt-get install util-linux",
   promtool: "apt-get install prometheus",
   namespaces: "run as root, with iproute2 (apt-get install iproute2)",
   ipv6: "enable IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)",

@@ -29,6 +29,7 @@ export interface TrialOptions {
   readonly audit?: string;
   /** What stands before the command: `unshare …`. */
   readonly prefix?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What `nginx-logtail permissions ROLE ARGS` grants. */
@@ -41,7 +42,7 @@ export function grantsFor(
 }
 
 /** Starts a role. */
-export async function startTrial({ role, args, grants, audit, prefix = [] }: TrialOptions): Promise<Trial> {
+export async function startTrial({ role, args, grants, audit, prefix = [], ...more }: TrialOptions): Promise<Trial> {
   const flags = permissionFlags(grants ?? await grantsFor(role, args));
   const config = `--config=${join(ROOT, "deno.json")}`;
   const [program, ...rest] = [
@@ -49,7 +50,7 @@ export async function startTrial({ role, args, grants, audit, prefix = [] }: Tri
     ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--frozen", config],
     ...[...flags, join(ROOT, role, "main.ts"), ...args],
   ];
-  const env: Record<string, string> = audit === undefined ? {} : { DENO_AUDIT_PERMISSIONS: audit };
+  const env = { ...more.env, ...audit !== undefined && { DENO_AUDIT_PERMISSIONS: audit } };
   const child = new Deno.Command(program, { args: rest, env, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
   let said = "", code: number | undefined;
   const reading = (async () => {

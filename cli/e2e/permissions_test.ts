@@ -3,10 +3,13 @@
  * the runtime is asked for nothing beyond them; and each of them is missed, with a message, when it is not there.
  */
 import { assertEquals } from "@std/assert";
+import { walkSync } from "@std/fs";
+import type { Grant } from "@/core/host/permissions.ts";
 import { CA, SERVER_CERT, SERVER_KEY } from "@/proto/test_certificates.ts";
 import { sendDatagrams } from "./datagrams.ts";
 import { line, TestFolder } from "./lines.ts";
 import { askedBeyond, grantsFor, notMissed, startTrial, type Trial } from "./permission_trial.ts";
+import { realTest } from "./need.ts";
 import { eventually, freePort } from "./ports.ts";
 import type { RoleName } from "./roles.ts";
 
@@ -75,6 +78,95 @@ Deno.test("files are counted with the permission to read them, in threads too", 
     assertEquals(askedBeyond(audit, await grantsFor("cli", args)), []);
   }
 });
+
+Deno.test("with --state-dir '' nothing is written, whatever the environment says and could be written", async () => {
+  using fleet = new Fleet();
+  const { folder } = fleet, audits = Deno.makeTempDirSync({ prefix: "logtail-audit-" });
+  const trials = await Promise.all((["collector", "aggregator"] as const).map(async (role) => {
+    const args = [...fleet.args(role).filter((arg) => !/^--(state-dir|syslog-listen)=/.test(arg)), "--state-dir="];
+    const variable = `${role.toUpperCase()}_STATE_DIR`,
+      writes = (["read", "write"] as const).map((permission) => ({
+        ...{ permission, value: folder.folder, why: "the test lets it" },
+      }));
+    const grants = [
+      ...await grantsFor(role, args),
+      ...writes,
+      { permission: "env", value: variable, why: "" } as const,
+    ];
+    const env = { [variable]: folder.path("state") };
+    return { role, trial: await startTrial({ role, args, grants, env, audit: `${audits}/${role}` }) };
+  }));
+  const before = filesIn(folder.folder);
+  try {
+    const [{ trial: collector }, { trial: aggregator }] = trials;
+    await eventually(() => collector.said().includes(" following ") || undefined, collector.said);
+    await eventually(() => aggregator.said().includes("following a source") || undefined, aggregator.said);
+    collector.signal("SIGHUP");
+  } finally {
+    for (const { trial } of trials) assertEquals(await trial.stop(), 0, trial.said());
+  }
+  assertEquals(filesIn(folder.folder), before);
+  for (const { role } of trials) {
+    const asked = Deno.readTextFileSync(`${audits}/${role}`);
+    assertEquals([asked.includes('"permission":"read"'), asked.includes('"permission":"write"')], [true, false], role);
+  }
+  Deno.removeSync(audits, { recursive: true });
+});
+
+realTest(
+  ["unshare"],
+  "a collector that moves is followed where its network is granted, and otherwise it is said why not",
+  async () => {
+    using folder = new TestFolder();
+    const hosts = folder.path("hosts"), name = "col-1.test", port = freePort();
+    const namesIt = (address: string): void =>
+      Deno.writeTextFileSync(hosts, `127.0.0.1 localhost\n${address} ${name}\n`);
+    namesIt("127.0.0.1");
+    folder.append("", "a.log");
+    const [before, after] = await Promise.all(["127.0.0.1", "127.0.0.2"].map((address) => {
+      const args = [
+        `--listen=${address}:${port}`,
+        `--logs=${folder.path("a.log")}`,
+        "--source=col-1",
+        "--prom-listen=",
+      ];
+      return startTrial({ role: "collector", args });
+    }));
+    // What stands in /etc/hosts is this test's, for these processes alone.
+    const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
+    const prefix = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount, hosts];
+    const follow = async (networks: readonly string[], narrow?: Grant): Promise<Trial> => {
+      const args = [
+        `--listen=127.0.0.1:${freePort()}`,
+        `--collectors=${name}:${port}`,
+        "--source=agg",
+        "--prom-listen=",
+      ];
+      const grants = await grantsFor("aggregator", args, networks);
+      const given = narrow === undefined ? grants : [...grants.filter(({ value }) => !value.includes("/8")), narrow];
+      return startTrial({ role: "aggregator", args, grants: given, prefix });
+    };
+    const fixed: Grant = { permission: "net", value: `127.0.0.1:${port}`, why: "its address now" };
+    const trials = await Promise.all([follow([]), follow(["127.0.0.0/8"]), follow(["127.0.0.0/8"], fixed)]);
+    const connected = (trial: Trial): number => trial.said().split("following a source").length - 1;
+    try {
+      for (const trial of trials) await eventually(() => connected(trial) === 1 || undefined, trial.said);
+      namesIt("127.0.0.2");
+      before.signal("SIGKILL");
+      const [anywhere, network, narrow] = trials;
+      for (const trial of [anywhere, network]) await eventually(() => connected(trial) === 2 || undefined, trial.said);
+      const why = "the runtime was not given this address";
+      await eventually(() => narrow.said().includes(why) || undefined, narrow.said);
+    } finally {
+      for (const trial of [...trials, after]) assertEquals(await trial.stop(), 0, trial.said());
+    }
+  },
+);
+
+/** Names and sizes of all files below a folder. */
+function filesIn(folder: string): readonly string[] {
+  return [...walkSync(folder)].map(({ path }) => `${path} ${Deno.statSync(path).size}`).sort();
+}
 
 for (const role of [...DAEMONS, "cli"] as const) {
   Deno.test(`every permission of the ${role} is missed when it is not there, with a message that names it`, async () => {
