@@ -81,7 +81,9 @@ Deno.test("series go on when another thread begins, and never fall", () => {
     const now = shown(metrics);
     for (const [key, value] of before) assert(now.get(key)! >= value, key);
     assertEquals(now.get('nginx_http_requests_total{host="b",method="GET",status="404"}'), thread);
-    assertEquals(now.get('nginx_http_bytes_sent_count{host="a",source_tag="-"}'), thread);
+    for (const end of ["bytes_sent_count", "bytes_sent_sum", "request_duration_seconds_sum"]) {
+      assertEquals(now.get(`nginx_http_${end}{host="a",source_tag="-"}`), thread);
+    }
     before = now;
   }
 });

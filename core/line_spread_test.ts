@@ -138,8 +138,12 @@ Deno.test("a flood of websites takes the places that there are, and not those of
     sent += known.length + flood.length;
     assert(seal() <= SPREAD_SERIES_MAX);
   }
+  count(pipeline, Array.from({ length: 5 }, () => ({ website: "later", bytes: 1, ms: 1, ageS: 0 })), "", () => {});
+  seal();
+  sent += 5;
   const lines = [...all.values()].reduce((sum, cells) => sum + cells.slice(0, BYTES_CELLS).reduce((a, b) => a + b), 0);
   assertEquals(lines, sent, "lines without a place are in (other)");
   assertEquals(all.get("known -")?.[0], 60);
+  assertEquals(all.get("later -")?.[0], 5, "there is room again");
   assert(all.get(`${OTHER_LABEL} ${OTHER_LABEL}`)![0] > 0);
 });

@@ -98,11 +98,13 @@ Deno.test("readers that do not read are held as many pages as there is room for,
   assertEquals(statuses, ["200", "200", "200", "200", "503", "200"]);
   open[0].close();
   let again = "";
-  while (again !== "HTTP/1.1 200") { // once the server has noticed that a reader is gone
+  // Once the server has noticed that a reader is gone.
+  for (let tries = 0; again !== "HTTP/1.1 200" && tries < 200; tries++) {
     const [connection, status] = await ask("/large");
     connection.close();
     again = status;
   }
+  assertEquals(again, "HTTP/1.1 200");
   for (const connection of open.slice(1)) connection.close();
   serving.stop();
 });
