@@ -49,8 +49,8 @@ export class Aggregator implements Peer {
   /** Its disk; undefined without state. */
   files: SimulatedStateFiles | undefined;
   state: OpenState | undefined;
-  /** What was durable when it crashed, and not too old for the view then. */
-  #durable: readonly IdentityRanges[] = [];
+  /** What was durable when it crashed, and in the view, by tier. */
+  #durable: readonly (readonly IdentityRanges[])[] = [];
   #process = 0;
 
   constructor(
@@ -152,11 +152,12 @@ export class Aggregator implements Peer {
 
   /** Nothing is lost that was durable and is not too old by now, in no tier. */
   #checkDurable({ store }: LiveView): void {
-    for (const one of this.machine.truth.of(this.#durable, this.name)) {
-      const { source, sequence, startS, lengthS } = one, lowest = store.tierOf(startS, lengthS);
-      for (let tier = lowest; tier >= 0 && tier < TIERS.length; tier++) {
-        const { sliceS } = TIERS[tier], slot = store.rings[tier].at(sliceStart(startS, sliceS));
-        if (slot?.identities.has(one) === true) continue;
+    for (const [tier, durable] of this.#durable.entries()) {
+      const { sliceS } = TIERS[tier];
+      for (const one of this.machine.truth.of(durable, this.name)) {
+        const { source, sequence, startS, lengthS } = one, lowest = store.tierOf(startS, lengthS);
+        const slot = store.rings[tier].at(sliceStart(startS, sliceS));
+        if (lowest < 0 || tier < lowest || slot?.identities.has(one) === true) continue;
         const what = `delta ${sequence} of ${source} for ${startS}, which was durable`;
         this.broken ??= new Violation(`${this.name} has lost ${what}, among slices of ${sliceS} s`);
       }
@@ -177,16 +178,17 @@ export class Aggregator implements Peer {
   }
 }
 
-/** What is durable and in the view. */
-function heldOf(standing: Standing, { store: { rings } }: LiveView): IdentityRanges[] {
-  const held = new IdentitySet();
-  for (const slot of rings.at(-1)!.slots()) held.addRanges(slot.identities.ranges());
-  const gone = new IdentitySet(), both = new IdentitySet();
-  gone.addRanges(held.ranges());
-  gone.removeRanges(knownIn(standing));
-  both.addRanges(held.ranges());
-  both.removeRanges(gone.ranges());
-  return both.ranges();
+/** What is durable and in the view, by tier. */
+function heldOf(standing: Standing, { store: { rings } }: LiveView): IdentityRanges[][] {
+  const known = knownIn(standing);
+  return rings.map((ring) => {
+    const held = new IdentitySet(), gone = new IdentitySet();
+    for (const slot of ring.slots()) held.addRanges(slot.identities.ranges());
+    gone.addRanges(held.ranges());
+    gone.removeRanges(known);
+    held.removeRanges(gone.ranges());
+    return held.ranges();
+  });
 }
 
 /** A seed for a process's hashes. */
