@@ -102,14 +102,22 @@ export function pickRange(
   return count;
 }
 
-/** Moves the rows whose entry is marked together, and returns how many they are. */
-export function keepMarked(marks: Uint8Array, entries: Int32Array, rows: Int32Array, count: number): number {
-  let kept = 0;
-  for (let i = 0; i < count; i++) {
-    rows[kept] = rows[i];
-    kept = kept + marks[entries[i]] | 0;
+/** Writes down those of `rows[from … to)` whose entry is marked. */
+export function keepMarked(
+  marks: Uint8Array,
+  index: IndexColumn,
+  rows: Int32Array,
+  from: number,
+  to: number,
+  picked: Int32Array,
+): number {
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    const row = rows[i];
+    picked[count] = row;
+    count = count + marks[index[row]] | 0;
   }
-  return kept;
+  return count;
 }
 
 /** Moves the rows that may satisfy the filter together, with their truths, and returns how many they are. */
@@ -195,7 +203,12 @@ function gatherIndex16(column: Uint16Array, rows: Int32Array, count: number, int
 }
 
 /** The same for numbers. */
-export function gatherNumbers(column: NumberColumn, rows: Int32Array, count: number, into: Float64Array): void {
+export function gatherNumbers(
+  column: NumberColumn,
+  rows: Int32Array,
+  count: number,
+  into: Float64Array,
+): void {
   if (column instanceof Uint8Array) gatherNumbers8(column, rows, count, into);
   else if (column instanceof Uint16Array) gatherNumbers16(column, rows, count, into);
   else if (column instanceof Uint32Array) gatherNumbers32(column, rows, count, into);
@@ -212,6 +225,49 @@ function gatherNumbers16(column: Uint16Array, rows: Int32Array, count: number, i
 
 function gatherNumbers32(column: Uint32Array, rows: Int32Array, count: number, into: Float64Array): void {
   for (let i = 0; i < count; i++) into[i] = column[rows[i]];
+}
+
+/**
+ * `into[index[rows[i]]] += numbers[rows[i]]` for columns as they are; false, and nothing is done, for rare widths.
+ */
+export function mergeNarrow(
+  numbers: NumberColumn,
+  index: IndexColumn,
+  rows: Int32Array,
+  count: number,
+  into: Float64Array,
+): boolean {
+  if (!(index instanceof Uint16Array)) return false;
+  if (numbers instanceof Uint16Array) mergeNarrow16(numbers, index, rows, count, into);
+  else if (numbers instanceof Uint32Array) mergeNarrow32(numbers, index, rows, count, into);
+  else return false;
+  return true;
+}
+
+function mergeNarrow16(
+  numbers: Uint16Array,
+  index: Uint16Array,
+  rows: Int32Array,
+  count: number,
+  into: Float64Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    const row = rows[i];
+    into[index[row]] += numbers[row];
+  }
+}
+
+function mergeNarrow32(
+  numbers: Uint32Array,
+  index: Uint16Array,
+  rows: Int32Array,
+  count: number,
+  into: Float64Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    const row = rows[i];
+    into[index[row]] += numbers[row];
+  }
 }
 
 /** `into[index[rows[i]]] += numbers[rows[i]]`, or the larger of both. */

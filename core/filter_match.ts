@@ -69,10 +69,15 @@ export interface CompiledComparison {
 class KnownValues {
   #generation = -1;
   #truths = new Uint8Array(0);
+  /** Of this generation, values whose ids are below SHARED_IDS and this are all known. */
+  learned = 1;
 
   /** What is known of ids below `end`, kept up by whoever learns more. */
   below(end: number): Uint8Array {
-    if (this.#generation !== valueIds.generation) this.#truths.fill(0);
+    if (this.#generation !== valueIds.generation) {
+      this.#truths.fill(0);
+      this.learned = 1;
+    }
     this.#generation = valueIds.generation;
     if (this.#truths.length < end) {
       const more = new Uint8Array(roomFor(end));
@@ -246,9 +251,6 @@ class Leaf implements CompiledComparison {
   readonly kind = "compare";
   readonly d: number;
   #usesIds = false;
-  /** Values below this are decided, of this generation of numbers. */
-  #learned = 1;
-  #generation = -1;
   readonly #truth = new EntryTruth(this);
   readonly #compared: Compared;
   readonly #negated: boolean;
@@ -273,19 +275,19 @@ class Leaf implements CompiledComparison {
 
   /**
    * Decides all values that have a number, one behind the other: a tenth of what it costs as they come up in dictionaries.
-   * Not for regular expressions, which cost more, nor for few entries.
+   * Not for expressions that need an engine, nor for few entries.
    */
   prepare(buckets: readonly Bucket[]): void {
     this.#usesIds = true;
-    const values = valueIds.valuesOf(this.d);
-    if (this.#generation !== valueIds.generation) this.#learned = 1;
-    this.#generation = valueIds.generation;
+    const values = valueIds.valuesOf(this.d), known = this.#known.below(SHARED_IDS + values.size);
     let entries = 0;
     for (const { dictionaries } of buckets) entries += dictionaries[this.d].size;
-    if (this.#compared.isRegex || entries < values.size - this.#learned) return;
-    const known = this.#known.below(SHARED_IDS + values.size), isIn = this.#compared.test(values);
-    for (let id = this.#learned; id < values.size; id++) known[SHARED_IDS + id] = (isIn(id) ? TRUE : FALSE) + 1;
-    this.#learned = values.size;
+    if (!this.#compared.isCheap || entries < values.size - this.#known.learned) return;
+    const isIn = this.#compared.test(values);
+    for (let id = this.#known.learned; id < values.size; id++) {
+      known[SHARED_IDS + id] = (isIn(id) ? TRUE : FALSE) + 1;
+    }
+    this.#known.learned = values.size;
   }
 
   /** Whether at most one value of a dictionary's traffic satisfies it. */

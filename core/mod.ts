@@ -60,6 +60,7 @@ export * from "./pipeline.ts";
 
 // From buckets to slots.
 export * from "./merge.ts";
+export * from "./relay_budget.ts";
 export * from "./identity_set.ts";
 export * from "./ring.ts";
 export * from "./store.ts";
@@ -73,6 +74,7 @@ export * from "./filter_check.ts";
 export * from "./filter_parse.ts";
 export * from "./value_ids.ts";
 export * from "./wide_column.ts";
+export * from "./literal_pattern.ts";
 export * from "./filter_compare.ts";
 export * from "./column_loops.ts";
 export * from "./given_up.ts";

@@ -5,7 +5,7 @@
 import { IS_SUM, MEASURE_COUNT, type Values } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
+import type { Bucket, NumberColumn } from "./bucket.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
 import type { Projection } from "./projections.ts";
 import { rowsByEntry } from "./rows_by_entry.ts";
@@ -18,6 +18,7 @@ import {
   merge,
   mergeAll,
   mergeGathered,
+  mergeNarrow,
   pickByEntry,
   pickByRow,
   pickRange,
@@ -91,12 +92,18 @@ export class RowScan {
   }
 
   /** Rows of a projection whose class certainly matches and whose entry in dimension `d` is marked. */
-  selectMarkedRanges({ bucket, starts }: Projection, truths: Uint8Array, d: number, marks: Uint8Array): void {
+  selectMarkedRanges(
+    { bucket, starts }: Projection,
+    truths: Uint8Array,
+    truthsAt: number,
+    d: number,
+    marks: Uint8Array,
+  ): void {
     this.#makeRoom(bucket);
     const { certain: { rows } } = this, index = bucket.indexes[d];
     let count = 0;
     for (let c = 0; c < starts.length - 1; c++) {
-      if (truths[c] === TRUE) count = pickRange(marks, index, starts[c], starts[c + 1], rows, count);
+      if (truths[truthsAt + c] === TRUE) count = pickRange(marks, index, starts[c], starts[c + 1], rows, count);
     }
     this.certain.count = count;
   }
@@ -123,14 +130,19 @@ export class RowScan {
     this.#decide(bucket, filter);
   }
 
-  /** The same among rows that are known to match. */
-  selectMarkedOf(bucket: Bucket, rows: IndexColumn, d: number, marks: Uint8Array): void {
+  /** The same among rows that are known to match: `rows[from … to)`. */
+  selectMarkedOf(
+    { rows: rowCount, indexes }: Bucket,
+    rows: Int32Array,
+    from: number,
+    to: number,
+    d: number,
+    marks: Uint8Array,
+  ): void {
     const { certain, unknown } = this;
-    certain.makeRoom(rows.length);
-    certain.rows.set(rows);
-    certain.count = rows.length;
+    certain.makeRoom(rowCount);
+    certain.count = keepMarked(marks, indexes[d], rows, from, to, certain.rows);
     unknown.count = 0;
-    certain.count = keepMarked(marks, this.#entries(bucket, d, certain), certain.rows, certain.count);
   }
 
   /** The same for rows with more of a maximum than `least`. */
@@ -157,6 +169,7 @@ export class RowScan {
   /** Merges measure `m` of rows into what their entries in dimension `d` have. */
   merge(bucket: Bucket, picked: PickedRows, d: number, m: number, into: Float64Array): void {
     const { rows, count } = picked;
+    if (IS_SUM[m] && mergeNarrow(bucket.measures[m], bucket.indexes[d], rows, count, into)) return;
     if (count * WIDEN_SHARE >= bucket.rows) {
       const numbers = this.#wide[m].of(bucket.measures[m]), index = this.#wideIndex.of(bucket.indexes[d]);
       merge(numbers, index, rows, count, into, IS_SUM[m]);

@@ -24,14 +24,14 @@ import {
 } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import { type Bucket, type Dictionary, type IndexColumn, indexColumn, type NumberColumn } from "./bucket.ts";
-import { inBlock, marginalOfEach } from "./bucket_block.ts";
+import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
+import { marginalOfEach } from "./bucket_block.ts";
 import { valueIds } from "./value_ids.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
-import { givenUp, hasLost } from "./given_up.ts";
-import { classesOf, FEW_ENTRIES, projectionOn, unclassed } from "./projections.ts";
+import { dictionaryInBlock, givenUp, hasLost } from "./given_up.ts";
+import { classesOf, FEW_ENTRIES, type Projection, projectionOn, unclassed } from "./projections.ts";
 import { type EntryRequests, givenUpBy } from "./rows_by_entry.ts";
-import { type CompiledFilter, TRUE, UNKNOWN } from "./filter_match.ts";
+import { type CompiledFilter, FALSE, TRUE, UNKNOWN } from "./filter_match.ts";
 import { type Groups, HIDDEN, REST } from "./groups.ts";
 import type { Candidates } from "./candidates.ts";
 import {
@@ -65,11 +65,24 @@ export interface Beyond {
   readonly hidden: number;
 }
 
-/** Rows for each entry of a dictionary up to which they are looked at one by one, and not added up by entry. */
-const FEW_ROWS = 0.25;
-
 /** Share of a bucket's rows up to which those that match are remembered while a question is answered: 0.25 B a row. */
 const FEW_MATCH = 0.125;
+
+/** Rows for each entry of a dictionary up to which they are added to cells one by one, and not added up by entry. */
+const FEW_ROWS = 0.5;
+
+/** What is remembered of a bucket that was weighed, for when the question comes back to it. */
+interface Weighed {
+  /** Requests that were hidden. */
+  readonly hidden: number;
+  /** What matches: of its maxima, those of what is not listed are no larger. */
+  readonly most: Values;
+  /** Where the truths of its classes are; -1 where it was weighed by rows. */
+  readonly truthsAt: number;
+  /** Where the rows that match are, where these are few: else -1. */
+  readonly rowsFrom: number;
+  readonly rowsTo: number;
+}
 
 export class Contribution {
   /** Whether marginals answer: there is no filter, or it is on the grouped dimension alone. */
@@ -86,11 +99,17 @@ export class Contribution {
   #marks = new Uint8Array(0);
   /** Entries that have a group. */
   #grouped = new Int32Array(0);
-  /** Of each bucket that was weighed: requests that were hidden, and the largest of the maxima of what matches. */
-  readonly #weighed = new Map<Bucket, { readonly hidden: number; readonly most: Values }>();
-  readonly #truths = new Map<Bucket, Uint8Array>();
-  /** Of buckets of which few rows match: these. */
-  readonly #matching = new Map<Bucket, IndexColumn>();
+  readonly #weighed = new Map<Bucket, Weighed>();
+  /** Truths of classes, and rows that match, of the buckets that were weighed: one behind the other. */
+  #truths = new Uint8Array(4096);
+  #truthCount = 0;
+  #matching = new Int32Array(0);
+  #matchingCount = 0;
+  /** Of the bucket at hand, as in `Weighed`. */
+  #truthsAt = -1;
+  #rowsFrom = -1;
+  /** Whether no chosen value shares its number. */
+  #cellsTell = true;
 
   /** @param isAskedAgain whether the buckets will be: then what is made of them is kept */
   constructor(
@@ -108,6 +127,7 @@ export class Contribution {
     const { d, sort, filter } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
     const ids = valueIds.of(dictionary, d), cells = candidates.cellsFor(valueIds.end(d)), folded = foldedMax[REQUESTS];
     const own: Total = { values: zeroValues(), beyond: 0 };
+    this.#truthsAt = this.#rowsFrom = -1;
     if (this.#fromMarginals) {
       addMarginalTotal(bucket, filter, own);
       const truth = filter?.matchEntries(dictionary);
@@ -130,21 +150,33 @@ export class Contribution {
   #tell(bucket: Bucket, own: Total, hidden: number, total: Total): void {
     mergeValues(total.values, own.values);
     total.beyond += own.beyond;
-    this.#weighed.set(bucket, { hidden, most: own.values });
+    this.#weighed.set(bucket, {
+      hidden,
+      most: own.values,
+      truthsAt: this.#truthsAt,
+      rowsFrom: this.#rowsFrom,
+      rowsTo: this.#matchingCount,
+    });
   }
 
   /** Weighs by whole classes of rows. Returns requests that match or may, of rows that gave up the grouped dimension. */
   #weighClasses(bucket: Bucket, cells: Float64Array, ids: Int32Array, own: Total): number {
     const { d } = this, filter = this.filter!, scan = this.#scan, classes = classesOf(bucket);
-    const { bucket: rows, starts } = projectionOn(bucket, d), truths = this.#truthsOf(bucket, classes.bucket);
+    const { bucket: rows, starts } = projectionOn(bucket, d), truths = this.#decideClasses(classes);
     scan.selectRanges(classes, truths);
     this.#addTotal(bucket, classes.bucket, own);
     const index = rows.indexes[d], requests = rows.measures[REQUESTS], unknown = this.#unknown;
+    const isFew = rowsIn(starts, truths) <= ids.length * FEW_ROWS;
     let mass = 0;
     for (let c = 0; c < starts.length - 1; c++) {
       const truth = truths[c], from = starts[c], to = starts[c + 1];
-      if (truth === TRUE) mass += addRangeToCells(cells, ids, index, requests, from, to);
+      if (truth === TRUE && isFew) mass += addRangeToCells(cells, ids, index, requests, from, to);
+      else if (truth === TRUE) mass += addRangeToEntries(this.#certain, index, requests, from, to);
       else if (truth === UNKNOWN) mass += addRangeToEntries(unknown, index, requests, from, to);
+    }
+    if (!isFew) {
+      this.#weighEntries(bucket, cells, ids, this.#certain);
+      return mass;
     }
     const { count } = scan.unknown, unknownMax = count > 0 ? filter.unknownMax(bucket) : 0;
     for (let i = 0; i < count; i++) {
@@ -154,18 +186,36 @@ export class Contribution {
     return mass;
   }
 
-  /** Truth of the classes of a bucket, remembered for when the question comes back to it. */
-  #truthsOf(bucket: Bucket, classes: Bucket): Uint8Array {
-    let truths = this.#truths.get(bucket);
-    if (truths === undefined) this.#truths.set(bucket, truths = this.filter!.matchRows(classes).slice(0, classes.rows));
+  /** Decides the classes of a bucket. The truths are remembered. */
+  #decideClasses({ bucket, starts }: Projection): Uint8Array {
+    const count = starts.length - 1, at = this.#truthsAt = this.#truthCount, truths = this.filter!.matchRows(bucket);
+    this.#truthCount = at + count;
+    if (this.#truthCount > this.#truths.length) {
+      const more = new Uint8Array(2 * this.#truthCount);
+      more.set(this.#truths);
+      free(this.#truths);
+      this.#truths = more;
+    }
+    for (let c = 0; c < count; c++) this.#truths[at + c] = truths[c];
     return truths;
+  }
+
+  #rememberMatching({ rows, count }: PickedRows): void {
+    const from = this.#rowsFrom = this.#matchingCount, to = this.#matchingCount = from + count;
+    if (to > this.#matching.length) {
+      const more = new Int32Array(2 * to);
+      more.set(this.#matching);
+      free(this.#matching);
+      this.#matching = more;
+    }
+    for (let i = 0; i < count; i++) this.#matching[from + i] = rows[i];
   }
 
   /** The same by rows. */
   #weighRows(bucket: Bucket, cells: Float64Array, ids: Int32Array, own: Total): number {
     const { d, sort } = this, scan = this.#scan, { certain, unknown } = scan;
     scan.select(bucket, this.filter!);
-    if (certain.count <= bucket.rows * FEW_MATCH) this.#matching.set(bucket, rowsOf(certain, bucket.rows));
+    if (certain.count <= bucket.rows * FEW_MATCH) this.#rememberMatching(certain);
     this.#addTotal(bucket, bucket, own);
     if (unknown.count === 0 && certain.count < ids.length * FEW_ROWS) {
       const requests = scan.numbers(bucket, certain, REQUESTS), entries = scan.entries(bucket, certain, d);
@@ -240,7 +290,8 @@ export class Contribution {
       this.#groupOf[e] = groups.of(dictionary, e, ids[e]);
       this.#marks[e] = 1;
     }
-    this.#mergeChosen(bucket, groups, candidates.isExact);
+    this.#cellsTell = candidates.isExact;
+    this.#mergeChosen(bucket, groups);
     const { hidden } = this.#weighed.get(bucket)!, folded = dictionary.foldedMax[REQUESTS];
     const beyond = { any: Math.min(hidden, folded), hidden }, given = hidden > 0 ? givenUp(bucket, d) : undefined;
     const unknownMax = candidates.isExact ? 0 : this.filter!.unknownMax(bucket);
@@ -249,18 +300,17 @@ export class Contribution {
   }
 
   /** Merges the rows of marked entries into their groups. */
-  #mergeChosen(bucket: Bucket, groups: Groups, cellsTell: boolean): void {
+  #mergeChosen(bucket: Bucket, groups: Groups): void {
     const { d } = this, filter = this.filter!, scan = this.#scan, groupOf = this.#groupOf;
-    const projection = unclassed(bucket, filter.dimensions) === 0 ? projectionOn(bucket, d) : undefined;
-    const matching = this.#matching.get(bucket);
-    if (projection?.isWhole === true && cellsTell) {
-      const truths = this.#truthsOf(bucket, classesOf(bucket).bucket);
-      scan.selectMarkedRanges(projection, truths, d, this.#marks);
+    const { truthsAt, rowsFrom, rowsTo } = this.#weighed.get(bucket)!;
+    const projection = truthsAt >= 0 && this.#cellsTell ? projectionOn(bucket, d) : undefined;
+    if (projection?.isWhole === true) {
+      scan.selectMarkedRanges(projection, this.#truths, truthsAt, d, this.#marks);
       return scan.mergeAll(projection.bucket, scan.certain, d, groupOf, groups.values);
     }
-    if (matching !== undefined && cellsTell) scan.selectMarkedOf(bucket, matching, d, this.#marks);
+    if (rowsFrom >= 0 && this.#cellsTell) scan.selectMarkedOf(bucket, this.#matching, rowsFrom, rowsTo, d, this.#marks);
     else scan.selectMarked(bucket, filter, d, this.#marks);
-    if (!cellsTell) this.#unknownOf(bucket, bucket);
+    if (!this.#cellsTell) this.#unknownOf(bucket, bucket);
     scan.mergeAll(bucket, scan.certain, d, groupOf, groups.values);
   }
 
@@ -415,26 +465,24 @@ export class Contribution {
       }
       return;
     }
-    const column = bucket.measures[m], index = bucket.indexes[this.d], rows = this.#rowsAbove(bucket, m, largest[m]);
-    for (let i = 0; i < rows.count; i++) {
-      const row = rows.rows[i], e = index[row];
+    const column = bucket.measures[m],
+      index = bucket.indexes[this.d],
+      { rowsFrom, rowsTo } = this.#weighed.get(bucket)!;
+    const scan = this.#scan, isKnown = rowsFrom >= 0;
+    if (!isKnown) scan.selectAbove(bucket, this.filter!, m, largest[m]);
+    const rows = isKnown ? this.#matching : scan.certain.rows, from = isKnown ? rowsFrom : 0;
+    for (let i = from, to = isKnown ? rowsTo : scan.certain.count; i < to; i++) {
+      const row = rows[i], e = index[row];
       if (column[row] > largest[m] && (e === OTHER || !isListed(e))) largest[m] = column[row];
     }
-  }
-
-  /** Rows that certainly match: all of these that have more of a measure than `least`, if not others. */
-  #rowsAbove(bucket: Bucket, m: number, least: number): { readonly count: number; readonly rows: ArrayLike<number> } {
-    const matching = this.#matching.get(bucket);
-    if (matching !== undefined) return { count: matching.length, rows: matching };
-    this.#scan.selectAbove(bucket, this.filter!, m, least);
-    return this.#scan.certain;
   }
 
   /** Gives the memory back: it is of no use from now on. */
   free(): void {
     this.#freeRoom();
     this.#scan.free();
-    for (const rows of this.#matching.values()) free(rows);
+    free(this.#matching);
+    free(this.#truths);
     for (const wide of [this.#entries, ...this.#numbers]) wide.free();
   }
 
@@ -456,11 +504,11 @@ export class Contribution {
   }
 }
 
-/** A copy, as narrow as row numbers are. */
-function rowsOf({ rows, count }: PickedRows, limit: number): IndexColumn {
-  const copy = indexColumn(count, limit);
-  copy.set(rows.subarray(0, count));
-  return copy;
+/** Rows of the classes that match or may. */
+function rowsIn(starts: Uint32Array, truths: Uint8Array): number {
+  let rows = 0;
+  for (let c = 0; c < starts.length - 1; c++) if (truths[c] !== FALSE) rows += starts[c + 1] - starts[c];
+  return rows;
 }
 
 const wholeScan = new RowScan(true);
@@ -504,7 +552,7 @@ function addMarginalTotal(bucket: Bucket, filter: CompiledFilter | undefined, to
 /** The same where rows have been added up: what the entries that satisfy the filter have counted beyond their rows. */
 function addGivenUp(bucket: Bucket, filter: CompiledFilter, f: number, total: Total): void {
   if (!hasLost(bucket.dictionaries[f])) return;
-  const { count, entries } = filter.matches(bucket.dictionaries[f]), { givenUp } = inBlock(bucket).dictionaries[f];
+  const { count, entries } = filter.matches(bucket.dictionaries[f]), { givenUp } = dictionaryInBlock(bucket, f);
   for (let i = 0; i < count; i++) mergeColumns(total.values, givenUp, entries[i]);
   total.beyond += filter.foldedMax(bucket);
 }
