@@ -45,7 +45,8 @@ Deno.test("every role works with exactly the permissions of its flags, and asks 
     // The collector comes back with its state, and the others find it again.
     collector.signal("SIGKILL");
     await collector.ended;
-    await start("collector");
+    const again = await start("collector");
+    await eventually(() => again.said().includes("serving metrics") || undefined, again.said);
     await eventually(() => aggregator.said().split("following a source").length > 2 || undefined, aggregator.said);
     await eventually(async () => await fleet.shown() === 6 || undefined, () => fleet.said(trials));
     for (const port of [ports.collectorPages, ports.aggregatorPages, ports.frontendPages]) {
@@ -225,6 +226,7 @@ class Fleet implements Disposable {
           `--listen=127.0.0.1:${ports.aggregator}`,
           `--collectors=127.0.0.1:${ports.collector}`,
           `--prom-listen=127.0.0.1:${ports.aggregatorPages}`,
+          `--state-dir=${path("merged")}`,
           `--collectors-token-file=${path("token")}`,
           ...pair,
           ...towards,
