@@ -3,7 +3,7 @@
  *
  * A delta is known by its identity, so one that comes twice, after a reconnection or by another path, changes nothing.
  */
-import { MERGES_MAX } from "@/core/bounds.ts";
+import { MERGES_MAX, RELAY_BYTES_PER_SECOND_MAX } from "@/core/bounds.ts";
 import { AHEAD_SECONDS_MAX } from "@/core/bounds.ts";
 import { FINEST_S, sliceStart } from "@/core/slices.ts";
 import type { Delta } from "@/core/bucket.ts";
@@ -64,6 +64,7 @@ export class Fleet {
       regex,
       targets: () => this.#targets(),
       mergesMax: MERGES_MAX,
+      relayBytesPerSecond: RELAY_BYTES_PER_SECOND_MAX,
       onForgotten: (identities) => this.#forgotten(identities),
     });
   }

@@ -134,6 +134,11 @@ export const DELTA_BYTES_MAX = 32 * 1024 * 1024;
  * oldest go, and who had not read them is told how many. */
 export const PASSED_SLOTS_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Bytes a second that an aggregator passes on to each that follows it, of deltas as they come: what is more is cut, the largest
+ * deltas first, with exact totals. An aggregator on one core takes what some thirty such relays pass on. Until the first burst
+ * beyond it has shown, some times as much is passed on; what a follower lacks when it connects comes on top, at its own pace. */
+export const RELAY_BYTES_PER_SECOND_MAX = 1024 * 1024;
+
 /** Milliseconds that one regular expression of one question may take over all values of its window. Beyond it the
  * question is refused: linear time per value still adds up over millions of long ones. */
 export const REGEX_MS_MAX = 1000;

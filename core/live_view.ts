@@ -13,6 +13,7 @@ import { type MergedSlot, type Outcome, Store } from "./store.ts";
 import type { IdentityRanges } from "./identity_set.ts";
 import { DeltaLog } from "./delta_log.ts";
 import { PassedSlots } from "./passed_slots.ts";
+import { RelayBudget, type Relayed } from "./relay_budget.ts";
 import { Backfill } from "./backfill.ts";
 import { type CompiledFilter, compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
 import type { Filter } from "./filter_tree.ts";
@@ -48,6 +49,8 @@ export interface LiveViewOptions {
   readonly savedUntil?: () => number;
   /** Slots whose merges go on while many sources deliver: see `OpenMerges`; none when absent. */
   readonly mergesMax?: number;
+  /** Bytes a second of deltas that are passed on, to those who follow us; no limit when absent. */
+  readonly relayBytesPerSecond?: number;
   /** The clock went back, and these are nowhere any more. */
   readonly onForgotten?: (identities: readonly IdentityRanges[]) => void;
 }
@@ -59,10 +62,12 @@ export class LiveView implements Answerer {
   readonly passedSlots = new PassedSlots();
   readonly #snapshotSubscribers = new Set<Subscriber<Snapshot>>();
   readonly #truths = new TruthCache();
+  readonly #relay: RelayBudget;
 
   constructor(readonly options: LiveViewOptions) {
     this.source = options.source;
-    const { seed, mergesMax, onForgotten } = options;
+    const { seed, mergesMax, onForgotten, relayBytesPerSecond = Infinity } = options;
+    this.#relay = new RelayBudget(relayBytesPerSecond, seed);
     const onMade = (slot: Slot): void => this.#publishSnapshot(slot);
     this.store = new Store(seed, { onMade, ...(onForgotten && { onForgotten }) }, undefined, mergesMax);
   }
@@ -71,7 +76,8 @@ export class LiveView implements Answerer {
   accept(delta: Delta, nowS: number): Outcome {
     const outcome = this.store.add(delta);
     if (outcome !== "merged") return outcome;
-    this.deltaLog.add(delta, nowS);
+    const { followers } = this.deltaLog;
+    this.deltaLog.add(followers > 0 ? { ...delta, bucket: this.#relay.cut(delta.bucket, nowS) } : delta, nowS);
     return outcome;
   }
 
@@ -80,6 +86,11 @@ export class LiveView implements Answerer {
     const outcome = this.store.addSlot(slot);
     if (outcome === "merged") this.passedSlots.add(slot);
     return outcome;
+  }
+
+  /** What has been passed on, and what of that was cut. */
+  get relayed(): Relayed {
+    return this.#relay.relayed;
   }
 
   /** A slice has ended at `endS`: windows end there from now on. */

@@ -29,16 +29,22 @@ import type { BucketDeltaMessage, BucketMessage, DimensionColumnMessage, LedgerL
 /** A delta that can be trusted, or why there is none: a clause to follow "sent a bucket that cannot be used:". */
 export type DeltaReading = { readonly delta: Delta } | { readonly problem: string };
 
-/** The message of a delta. Its columns are the bucket's own memory: serialize it before anything else happens. */
-export function deltaMessage(delta: Delta): BucketDeltaMessage {
-  return { ...delta.identity, bucket: bucketMessage(delta.bucket) };
+/**
+ * The message of a delta. Its columns are the bucket's own memory: serialize it before anything else happens.
+ *
+ * @param readsCut whether the reader knows `content_checksum`: what a relay has cut still has the identity of what was counted
+ */
+export function deltaMessage({ identity, bucket }: Delta, readsCut = true): BucketDeltaMessage {
+  const content = bucketChecksum(bucket), message = { ...identity, bucket: bucketMessage(bucket) };
+  if (content === identity.checksum) return message;
+  return readsCut ? { ...message, content_checksum: content } : { ...message, checksum: content };
 }
 
 /** Reads a delta from a message of any origin; never throws. The delta shares no memory with the message. */
 export function readDelta(message: BucketDeltaMessage): DeltaReading {
   try {
     const identity = readIdentity(message);
-    return { delta: { identity, bucket: readChecked(message.bucket, identity.checksum) } };
+    return { delta: { identity, bucket: readChecked(message.bucket, message.content_checksum || identity.checksum) } };
   } catch (error) {
     if (error instanceof Refusal) return { problem: error.message };
     throw error;

@@ -16,16 +16,19 @@ const FRAME_BYTES = 256 * 1024;
 /**
  * The messages of one item, before which `dropped` deltas were lost. One that is larger than a message may be becomes a gap
  * as well: to gRPC it would be the end of the stream, again after every reconnection.
+ *
+ * @param readsCut whether the reader knows that a relay cuts
  */
 export function bucketResponses(
   item: BackfillItem,
   dropped: number,
+  readsCut = true,
   bytesMax: number = BUCKET_MESSAGE_BYTES_MAX,
 ): readonly StreamBucketsResponse[] {
   const responses: StreamBucketsResponse[] = [];
   if (dropped > 0) responses.push({ gap: { dropped, problem: "" } });
   if ("caughtUp" in item) return [...responses, { caught_up: {} }];
-  const response = "identity" in item ? { delta: deltaMessage(item) } : { slot: slotMessage(item) };
+  const response = "identity" in item ? { delta: deltaMessage(item, readsCut) } : { slot: slotMessage(item) };
   const bytes = bytesAtMost(item.bucket, response, bytesMax);
   if (bytes <= bytesMax) responses.push(response);
   else {

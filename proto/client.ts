@@ -190,7 +190,7 @@ export function connect(target: string, security: ClientSecurity = {}, turns?: T
     snapshots: (signal) =>
       follow(SNAPSHOT_STREAM_OPTIONS, STREAM_SNAPSHOTS, {}, signal, (message) => [readSnapshot(message)]),
     deltas: (signal, has = []) => {
-      const request = { back_fill: true, has: rangesMessages(has) };
+      const request = { back_fill: true, has: rangesMessages(has), reads_cut: true };
       return follow(
         BUCKET_STREAM_OPTIONS,
         STREAM_BUCKETS,

@@ -146,13 +146,13 @@ Deno.test("a bucket that cannot be used is told as a gap with its reason, and th
   const { answerer, serving, target } = await start();
   const client = connect(target);
   const good = deltaOf(2);
-  answerer.push({ ...good, identity: { ...good.identity, checksum: 0 } }, good);
+  answerer.push({ ...good, identity: { ...good.identity, instance: "first" } }, good);
   const seen: unknown[] = [];
   for await (const item of client.deltas(new AbortController().signal)) {
     if ("sentMs" in item) continue;
     if (seen.push("identity" in item ? item.identity : item) === 3) break;
   }
-  const refused = { dropped: 1, problem: "its checksum does not match its content", refused: true };
+  const refused = { dropped: 1, problem: "its instance is not 16 hexadecimal digits", refused: true };
   assertEquals(seen.slice(1), [refused, good.identity]);
   client.close();
   await serving.stop(1_000);

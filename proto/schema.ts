@@ -175,6 +175,7 @@ export interface SenderMessage {
 export interface StreamBucketsRequest {
   readonly back_fill: boolean;
   readonly has: readonly InstanceRangesMessage[];
+  readonly reads_cut?: boolean;
 }
 
 export interface InstanceRangesMessage {
@@ -206,6 +207,7 @@ export interface BucketDeltaMessage {
   readonly sequence: number;
   readonly checksum: number;
   readonly bucket: BucketMessage | null;
+  readonly content_checksum?: number;
 }
 
 export interface BucketMessage {

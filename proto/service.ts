@@ -168,6 +168,7 @@ function logtailService(
       if (typeof has === "string") {
         return void call.emit("error", { code: status.INVALID_ARGUMENT, details: `Cannot tell what you have: ${has}` });
       }
+      const readsCut = call.request.reads_cut === true;
       const told = new SourcesTold(() => answerer.sources?.() ?? []);
       const news = (): readonly StreamBucketsResponse[] => {
         const sources = told.news(performance.now());
@@ -185,7 +186,10 @@ function logtailService(
         log,
         follow,
         (item, dropped) =>
-          [...news(), ...bucketResponses(item, dropped)].map((response) => ({ ...response, sender: sender() })),
+          [...news(), ...bucketResponses(item, dropped, readsCut)].map((response) => ({
+            ...response,
+            sender: sender(),
+          })),
       );
     },
   };
