@@ -18,6 +18,7 @@ import { FollowedSource, type Receiver } from "./followed_source.ts";
 import { CloneWatch } from "./clone_watch.ts";
 import { FleetState, type Restored } from "./fleet_state.ts";
 import { KnownDeltas } from "./known_deltas.ts";
+import { PieceBudget } from "./piece_budget.ts";
 import type { Taken } from "./state_record.ts";
 
 export interface FleetOptions {
@@ -33,6 +34,8 @@ export interface FleetOptions {
   readonly random: () => number;
   /** Waits, and rejects as soon as the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Pieces of numbers that may come from one address; SOURCE_PIECES_MAX when absent. */
+  readonly piecesMax?: number;
 }
 
 const CLONED =
@@ -52,6 +55,8 @@ export class Fleet {
   readonly #sources = new Map<string, FollowedSource>();
   readonly #refusals: OncePerMinute;
   readonly #known = new KnownDeltas();
+  /** By address. */
+  readonly #pieces = new Map<string, PieceBudget>();
   readonly #clones = new CloneWatch();
   #state: FleetState | undefined;
 
@@ -91,6 +96,7 @@ export class Fleet {
       if (addresses.includes(address)) continue;
       source.stop();
       this.#sources.delete(address);
+      this.#pieces.delete(address);
     }
     const { clock, connect, log, random, sleep } = this.options;
     const nowMs = (): number => clock.monotonicMs(), nowS = (): number => clock.nowS();
@@ -101,7 +107,7 @@ export class Fleet {
         onDelta: (delta) => this.#counted(this.#take(address, delta)),
         onSlot: (slot) =>
           this.#counted(
-            this.#takeSlot({ ...slot, identities: this.#clones.identitiesOf(address, slot.identities) }),
+            this.#takeSlot(address, { ...slot, identities: this.#clones.identitiesOf(address, slot.identities) }),
           ),
         missing: (source) => this.#known.missing(source),
         takesUntilS: () => this.view.store.endS - FINEST_S + AHEAD_SECONDS_MAX,
@@ -136,26 +142,41 @@ export class Fleet {
     const identity = this.#clones.identityOf(address, sent.identity), delta: Delta = { ...sent, identity };
     const { view } = this, nowS = this.#begun(), { startS, lengthS } = delta.bucket;
     if (lengthS === FINEST_S && startS + lengthS <= nowS + SKEW_SECONDS_MAX) view.advance(startS + lengthS);
+    if (this.#known.isApart(identity) && !this.#hasRoom(address, nowS)) return "too_scattered";
     const outcome = view.accept(delta, nowS);
     if (outcome === "merged" || outcome === "duplicate") {
       const { source, instance, sequence } = identity;
-      this.#known.add([{ source, instance, ranges: [[sequence, sequence]] }]);
+      this.#know(address, [{ source, instance, ranges: [[sequence, sequence]] }], nowS);
       if (outcome === "merged") this.#gathered((state) => state.gathered.delta(delta, address));
     } else this.#tellRefusal(outcome, identity.source, startS, nowS);
     return outcome;
   }
 
   /** What overlaps is asked for again one by one; what is too old need not be. */
-  #takeSlot(slot: MergedSlot): Outcome {
-    const nowS = this.#begun(), outcome = this.view.acceptSlot(slot), { identities, startS } = slot;
+  #takeSlot(address: string, slot: MergedSlot): Outcome {
+    const nowS = this.#begun(), { identities, startS } = slot;
+    if (!this.#hasRoom(address, nowS)) return "too_scattered";
+    const outcome = this.view.acceptSlot(slot);
     if (outcome !== "too_far_ahead" && outcome !== "overlaps") {
-      this.#known.add(identities);
+      this.#know(address, identities, nowS);
       this.#gathered(({ gathered }) => outcome === "merged" ? gathered.slot(slot) : gathered.knows(identities));
     }
     if (outcome !== "merged" && outcome !== "duplicate") {
       this.#tellRefusal(outcome, identities.map(({ source }) => source).join(" "), startS, nowS);
     }
     return outcome;
+  }
+
+  /** Whether what comes by an address may be another piece of numbers. */
+  #hasRoom(address: string, nowS: number): boolean {
+    return this.#pieces.get(address)?.hasRoom(nowS) ?? true;
+  }
+
+  #know(address: string, identities: readonly IdentityRanges[], nowS: number): void {
+    this.#known.add(identities);
+    const budget = this.#pieces.get(address) ?? new PieceBudget(this.options.piecesMax);
+    this.#pieces.set(address, budget);
+    for (const one of identities) budget.note(`${one.instance}\n${one.source}`, this.#known.pieces(one), nowS);
   }
 
   #gathered(add: (state: FleetState) => void): void {

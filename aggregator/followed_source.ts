@@ -11,6 +11,7 @@ import {
   RETRY_DELAY_MS_MAX,
   RETRY_DELAY_MS_MIN,
   SOURCE_NAME_BYTES_MAX,
+  SOURCE_PIECES_MAX,
   SOURCES_MAX,
 } from "@/core/bounds.ts";
 import type { SourceBehind, TargetInfo } from "@/core/answer.ts";
@@ -332,6 +333,7 @@ function refusal(outcome: Outcome, startS: number, nowS: number): string | undef
   if (outcome === "too_old" && startS < nowS - HELD_SECONDS - EDGE_SECONDS) {
     return `it is of ${utcText(startS)}, and a day is held; check the source's clock`;
   }
+  if (outcome === "too_scattered") return `their numbers lie in more than ${SOURCE_PIECES_MAX} pieces`;
   return outcome === "too_far_ahead"
     ? `it is of ${utcText(startS)}, which is to come; check the source's clock`
     : undefined;

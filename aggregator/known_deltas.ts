@@ -3,6 +3,7 @@
  * have sent and did not. A source counts its deltas 1, 2, 3 …, so a number left out between two that are here is missing.
  */
 import { INSTANCES_MAX } from "@/core/bounds.ts";
+import type { Identity } from "@/core/bucket.ts";
 import { type IdentityRanges, IdentitySet } from "@/core/identity_set.ts";
 
 export class KnownDeltas {
@@ -28,6 +29,17 @@ export class KnownDeltas {
   /** They are not here any more, and may be asked for again. */
   remove(all: readonly IdentityRanges[]): void {
     for (const ranges of all) this.#instances.get(`${ranges.instance}\n${ranges.source}`)?.removeRanges([ranges]);
+  }
+
+  /** Ranges that the numbers of an instance lie in. */
+  pieces({ source, instance }: Pick<Identity, "source" | "instance">): number {
+    return this.#instances.get(`${instance}\n${source}`)?.pieces ?? 0;
+  }
+
+  /** Whether a delta is neither here nor beside one that is. */
+  isApart({ source, instance, sequence }: Identity): boolean {
+    const known = this.#instances.get(`${instance}\n${source}`);
+    return known === undefined || ![-1, 0, 1].some((by) => known.has({ source, instance, sequence: sequence + by }));
   }
 
   /** All of them, by instance, the one heard of last at the end. */

@@ -8,7 +8,7 @@ import type { Outcome } from "@/core/store.ts";
 import { FLEET, SOURCE } from "./metric_table.ts";
 
 const STATES: readonly TargetState[] = ["connected", "lagging", "connecting", "degraded", "gone"];
-const OUTCOMES: readonly Outcome[] = ["merged", "duplicate", "overlaps", "too_old", "too_far_ahead"];
+const OUTCOMES: readonly Outcome[] = ["merged", "duplicate", "overlaps", "too_old", "too_far_ahead", "too_scattered"];
 
 /** Buckets by what became of them; what is not in it is none. */
 export type OutcomeCounts = ReadonlyMap<Outcome, number>;

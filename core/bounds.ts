@@ -292,6 +292,14 @@ export const SOURCE_ITEMS_BURST_MAX = 40_000;
 /** Bytes of a bucket in memory that count as one more item: 64 MiB a second, two thirds of a core's decoding at most. */
 export const SOURCE_ITEM_BYTES = 32 * 1024;
 
+/** Pieces that the sequence numbers of all that comes from one address may lie in: one for each instance, and one more for each gap
+ * in it. A relay of SOURCES_MAX sources has four of each. Beyond it a delta that is a piece of its own is refused. Each takes
+ * some 100 B in every slot that has it. */
+export const SOURCE_PIECES_MAX = 65_536;
+
+/** Seconds after which an instance that nothing comes of any more counts no longer among them: no slot has it. */
+export const SOURCE_PIECES_SECONDS = 90_000;
+
 /** Items that one counts as which cannot be used: 95 of them a second. */
 export const REFUSED_ITEM_COST = 20;
 

@@ -74,6 +74,13 @@ export class IdentitySet {
     }
   }
 
+  /** Ranges of all instances. */
+  get pieces(): number {
+    let pieces = 0;
+    for (const ranges of this.#ranges.values()) pieces += ranges.length;
+    return pieces;
+  }
+
   /** Names of the sources that have delivered. */
   get sources(): ReadonlySet<string> {
     return this.#sources;

@@ -13,8 +13,11 @@ import { bucketBytes } from "./bucket_block.ts";
 import { type IdentityRanges, IdentitySet } from "./identity_set.ts";
 import { OpenMerges, Ring, type Slot } from "./ring.ts";
 
-/** `overlaps`: some of it is here already, and what is merged cannot be taken apart. */
-export type Outcome = "merged" | "duplicate" | "overlaps" | "too_old" | "too_far_ahead";
+/**
+ * `overlaps`: some of it is here already, and what is merged cannot be taken apart. `too_scattered`: an aggregator does not take
+ * more pieces of numbers from one address.
+ */
+export type Outcome = "merged" | "duplicate" | "overlaps" | "too_old" | "too_far_ahead" | "too_scattered";
 
 export interface StoreHooks {
   /** A slot of a coarser tier is whole. */
