@@ -27,6 +27,15 @@ Deno.test("the version of the programs, the first one of CHANGELOG.md and that o
   assert(debianChangelog(change, { version: VERSION, maintainer, dateS: 0 }).startsWith(`nginx-logtail (${VERSION}) `));
 });
 
+Deno.test("images and packages that the pages and the compose file name are of this version", () => {
+  const named = ["docs/guide.md", "docs/containers.md", "packaging/compose.yaml"].flatMap((path) => {
+    const text = Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
+    return [...text.matchAll(/nginx-logtail(?:-\w+:|_)(\d+\.\d+\.\d+)/g)].map(([, version]) => version);
+  });
+  assert(named.length > 5);
+  assertEquals(new Set(named), new Set([VERSION]));
+});
+
 Deno.test("a version's section is its points, without marks and without the older ones", () => {
   const change = changeOf(MARKDOWN, "0.2.0");
   assertEquals(change, {
