@@ -100,7 +100,7 @@ Deno.test("what stands before the role is the command's own, what follows is the
 
 Deno.test("a table gives the reason of each grant, JSON both, and flags are quoted for a shell", async () => {
   const table = await printed(["frontend", "--target=[::1]:9091"]);
-  assertStringIncludes(table, "--allow-net=[::]:8080   it listens there (--listen)");
+  assertStringIncludes(table, "--allow-net=[::]:8080   it listens on :8080 (--listen)");
   assertStringIncludes(table, "--allow-net=[::1]:9091  it connects to [::1]:9091 (--target)");
   const { flags, grants } = JSON.parse(await printed(["--format=json", "frontend", "--target=[::1]:9091"]));
   assertEquals(flags, ["--allow-net=[::]:8080,[::1]:9091", QUIET]);

@@ -28,7 +28,7 @@ export function collectorGrants(flags: FlagValues): readonly Grant[] {
     pathGrant("read", withoutSlash(MODULES), "its threads read their modules there"),
     ...logGrants(flags),
     ...socketInputs(flags).filter(({ kind }) => kind === "syslog").flatMap(({ transport, path, name }) => {
-      const why = "it listens there (--syslog-listen)";
+      const why = `it listens on ${name} (--syslog-listen)`;
       if (transport !== "unix") return listenGrants(name.replace(/^\w+:\/\//, ""), why);
       return [
         grant("net", `unix:${path}`, why),

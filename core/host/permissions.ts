@@ -182,7 +182,7 @@ function grantsOfFlag(flag: Flag, values: readonly string[], { networks }: Grant
   return values.filter((value) => value !== "").flatMap((value) => {
     switch (flag.touches) {
       case "listens":
-        return listenGrants(value, `it listens there (${why})`);
+        return listenGrants(value, `it listens on ${value} (${why})`);
       case "connects":
         return connectGrants(value, `it connects to ${value} (${why})`, networks);
       case "reads":
