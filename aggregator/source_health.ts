@@ -30,6 +30,8 @@ export class SourceHealth {
   #connectedS = 0;
   #failedS = 0;
   #heardMs: number;
+  /** It has not been heard of since the former process. */
+  #isAway: boolean;
   #skew: { readonly ms: number; readonly atMs: number } | undefined;
   #memoryBytes = 0;
   readonly #lines = new RateMeter();
@@ -37,6 +39,7 @@ export class SourceHealth {
   /** @param heardS when a former process heard of it last, seconds since 1970 */
   constructor(readonly clocks: HealthClocks, heardS?: number) {
     const nowS = clocks.nowS();
+    this.#isAway = heardS !== undefined;
     this.#failedS = Math.min(nowS, heardS ?? nowS);
     this.#heardMs = clocks.nowMs() - 1000 * (nowS - this.#failedS);
   }
@@ -50,13 +53,15 @@ export class SourceHealth {
   heard(): void {
     this.#heardMs = this.clocks.nowMs();
     if (this.#connected) return;
+    this.#isAway = false;
     this.#connected = true;
     this.#connectedS = this.clocks.nowS();
   }
 
   /** It cannot be reached, or its stream has ended, for the n-th time in a row. */
   failed(failures: number): void {
-    if (this.#connected || failures === 1 || failures === FAILURES_DEGRADED) this.#failedS = this.clocks.nowS();
+    const changes = this.#connected || failures === 1 || failures === FAILURES_DEGRADED;
+    if (changes && !this.#isAway) this.#failedS = this.clocks.nowS();
     this.#connected = false;
     this.#failures = failures;
   }

@@ -24,6 +24,9 @@ import { type Log, OncePerMinute } from "./log.ts";
 import { placeOf, slotRecord } from "./state_record.ts";
 import { type Outgoing, type StateLog, StateTrouble } from "./state_log.ts";
 
+/** Bytes of state that there must be for one that is needed, before deltas that could be asked for are let go of. */
+const FULL_RATIO_MIN = 1.25;
+
 /** Something new, which is in the store already. */
 export interface SavedChange {
   readonly deltas: readonly Delta[];
@@ -333,10 +336,12 @@ export class StateSaver<Standing, Change extends SavedChange> {
   #cleaning(): Work | undefined {
     const { log, store, covers, bytesMin = STATE_BYTES_MIN, bytesMax = Infinity } = this.options;
     const [oldest] = log.segments;
-    const tooMany = log.segments.length > STATE_SEGMENTS_MAX, isFull = log.bytes > bytesMax;
+    const tooMany = log.segments.length > STATE_SEGMENTS_MAX;
     if (!tooMany && log.bytes <= bytesMin || oldest.index === log.current) return undefined;
     const asked = this.options.asked();
     covers.forgetEvicted(store);
+    // Writing again what is all needed would make no room.
+    const isFull = log.bytes > bytesMax && log.bytes > FULL_RATIO_MIN * covers.neededBytes(() => false);
     if (!tooMany && !isFull && log.bytes <= 2 * covers.neededBytes(asked)) return undefined;
     if (!isFull && covers.hasAsked(oldest.index, asked)) return undefined;
     const { slots, blocked } = covers.lackingOf(store, oldest.index);
