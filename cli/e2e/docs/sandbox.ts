@@ -129,7 +129,7 @@ export class Sandbox implements AsyncDisposable {
     let ended = false;
     const status = child.status.finally(() => ended = true), serving = / task up\b/.test(command) ? 2 : 1;
     const ready = (): boolean =>
-      / task demo\b/.test(command) ? text().includes("Dashboard ") : text().split(": serving ").length > serving;
+      / task demo\b/.test(command) ? text().includes("Dashboard ") : text().split(": serving listen=").length > serving;
     try {
       if (STREAMS.test(command)) await pause(STREAM_MS);
       else await eventually(() => ended || ready() || undefined, () => `it does not serve; it said\n${text()}`, MS_MAX);
