@@ -15,7 +15,7 @@ import type { Bucket } from "@/core/bucket.ts";
 import { counter, histogram, type Metric, type MetricsPage } from "@/core/host/metrics_page.ts";
 import { entryLabel } from "@/core/label.ts";
 import { BYTES_BOUNDS, BYTES_CELLS, CELLS, MS_BOUNDS, type Spread } from "@/core/line_spread.ts";
-import { REQUESTS } from "@/core/measures.ts";
+import { sumOfRows } from "./row_sums.ts";
 import type { Sealed } from "./thread_message.ts";
 
 export const REQUEST_METRICS = {
@@ -79,18 +79,17 @@ export class RequestMetrics {
   }
 
   #addRequests(bucket: Bucket): void {
-    if (bucket.rows === 0) return;
-    const statuses = labelsOf(bucket, STATUS), methods = labelsOf(bucket, METHOD).map(knownMethod);
     const websites = labelsOf(bucket, WEBSITE), ofWebsite = new Float64Array(websites.length);
-    const sums = sumOfRows(bucket, [WEBSITE, METHOD, STATUS]);
-    const parts = (key: number): readonly [website: number, method: number, status: number] => {
-      const status = key % statuses.length, rest = (key - status) / statuses.length, method = rest % methods.length;
-      return [(rest - method) / methods.length, method, status];
-    };
-    for (const [key, requests] of sums) ofWebsite[parts(key)[0]] += requests;
-    for (const [key, requests] of sums) {
-      const [website, method, status] = parts(key), host = this.#hostOf(websites[website], ofWebsite[website]);
-      this.#addRequest(host, methods[method], statuses[status], requests);
+    const methods = distinct(labelsOf(bucket, METHOD).map(knownMethod)), statuses = labelsOf(bucket, STATUS);
+    const sums = sumOfRows(bucket, [
+      { dimension: WEBSITE, size: websites.length },
+      { dimension: METHOD, size: methods.texts.length, places: methods.places },
+      { dimension: STATUS, size: statuses.length },
+    ]);
+    for (const { ids: [website], requests } of sums) ofWebsite[website] += requests;
+    for (const { ids: [website, method, status], requests } of sums) {
+      const host = this.#hostOf(websites[website], ofWebsite[website]);
+      this.#addRequest(host, methods.texts[method], statuses[status], requests);
     }
   }
 
@@ -105,13 +104,17 @@ export class RequestMetrics {
   }
 
   #addSources(bucket: Bucket): void {
-    const tags = labelsOf(bucket, TAG), statuses = labelsOf(bucket, STATUS).map(classOf);
-    for (const [key, requests] of sumOfRows(bucket, [TAG, STATUS])) {
-      const status = key % statuses.length, tag = tags[(key - status) / statuses.length];
-      const text = `${tag}\0${statuses[status]}`;
-      const isNew = !this.#bySource.has(text) && this.#bySource.size >= SPREAD_TAGS_MAX * CLASSES;
-      const kept = isNew || tag.length > METRICS_LABEL_CHARS_MAX ? `${OTHER_LABEL}\0${statuses[status]}` : text;
-      this.#bySource.set(kept, (this.#bySource.get(kept) ?? 0) + requests);
+    const tags = labelsOf(bucket, TAG), classes = distinct(labelsOf(bucket, STATUS).map(classOf));
+    const sums = sumOfRows(bucket, [
+      { dimension: TAG, size: tags.length },
+      { dimension: STATUS, size: classes.texts.length, places: classes.places },
+    ]);
+    for (const { ids: [tag, place], requests } of sums) {
+      const status = classes.texts[place], isNew = !this.#bySource.has(`${tags[tag]}\0${status}`);
+      const isFull = isNew && this.#bySource.size >= SPREAD_TAGS_MAX * CLASSES;
+      const shown = isFull || tags[tag].length > METRICS_LABEL_CHARS_MAX ? OTHER_LABEL : tags[tag];
+      const key = `${shown}\0${status}`;
+      this.#bySource.set(key, (this.#bySource.get(key) ?? 0) + requests);
     }
   }
 
@@ -167,16 +170,9 @@ function labelsOf({ dictionaries }: Bucket, d: number): readonly string[] {
   );
 }
 
-/** Requests of the rows by their entries in some dimensions, which are the digits of the key. */
-function sumOfRows(
-  { rows, dictionaries, indexes, measures }: Bucket,
-  dimensions: readonly number[],
-): Map<number, number> {
-  const sums = new Map<number, number>(), requests = measures[REQUESTS];
-  for (let row = 0; row < rows; row++) {
-    let key = 0;
-    for (const d of dimensions) key = key * dictionaries[d].size + indexes[d][row];
-    sums.set(key, (sums.get(key) ?? 0) + requests[row]);
-  }
-  return sums;
+/** Texts without those that are there already, and where each of the given ones is among them. */
+function distinct(texts: readonly string[]): { readonly texts: readonly string[]; readonly places: Int32Array } {
+  const places = new Map<string, number>();
+  for (const text of texts) if (!places.has(text)) places.set(text, places.size);
+  return { texts: [...places.keys()], places: Int32Array.from(texts, (text) => places.get(text)!) };
 }
