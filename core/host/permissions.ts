@@ -130,7 +130,8 @@ export function serviceGrants(notifySocket: string, runtimeDirectory: string): r
   return [
     ...sockets.map((path) => grant("net", `unix:${path}`, why)),
     ...sockets.flatMap((path) => [grant("read", path, why), grant("write", path, why)]),
-    ...["NOTIFY_SOCKET", "WATCHDOG_USEC", "RUNTIME_DIRECTORY", "JOURNAL_STREAM"].map((name) => grant("env", name, why)),
+    ...["NOTIFY_SOCKET", "WATCHDOG_USEC", "RUNTIME_DIRECTORY"].map((name) => grant("env", name, why)),
+    grant("env", "JOURNAL_STREAM", "the journal is told how grave an event is"),
   ];
 }
 
