@@ -12,7 +12,7 @@ import { formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import { type Inputs, isGzip, STANDARD_INPUT } from "@/core/host/input_file.ts";
 import { printable } from "@/core/host/printable.ts";
 import { randomSeed } from "@/core/host/random.ts";
-import { sortMeasure } from "@/core/measures.ts";
+import { REQUESTS, sortMeasure } from "@/core/measures.ts";
 import { type Job, type Named, partsOf } from "./count_job.ts";
 import { ProgressBar } from "./count_progress.ts";
 import type { Unread } from "./count_read.ts";
@@ -22,7 +22,7 @@ import type { Tally } from "./count_tally.ts";
 import { filterGiven } from "./filter_flags.ts";
 import { COMMANDS } from "./flags.ts";
 import type { Shell } from "./shell.ts";
-import { topNTable } from "./table.ts";
+import { proxyLine, topNTable } from "./table.ts";
 
 /** Source of the answer: no collector has counted this. */
 const SOURCE = "count";
@@ -92,7 +92,13 @@ function formatSpecOf(flags: FlagValues): FormatSpec {
 }
 
 /** One table, or one line of JSON, a dimension. */
-function answersText(flags: FlagValues, { questions }: Job, tally: Tally, read: FilesRead, shell: Shell): string {
+function answersText(
+  flags: FlagValues,
+  { questions, filter }: Job,
+  tally: Tally,
+  read: FilesRead,
+  shell: Shell,
+): string {
   const texts = questions.map(({ groupBy, sort }, index) => {
     const answer: TopNAnswer = {
       ...tally.builders[index].ranking(),
@@ -104,7 +110,8 @@ function answersText(flags: FlagValues, { questions }: Job, tally: Tally, read: 
       coverage: { expected: 1, present: 1, missing: [], secondsCovered: 0, seconds: 0 },
     };
     if (flags.on("json")) return countJson(answer, tally.ledger, read);
-    return (questions.length > 1 ? `=== ${groupBy} ===\n` : "") + topNTable(answer, sort, shell.styled);
+    return (questions.length > 1 ? `=== ${groupBy} ===\n` : "") + topNTable(answer, sort, shell.styled) +
+      proxyLine(filter === undefined && sort === REQUESTS ? answer : undefined, shell.styled);
   });
   return texts.join(flags.on("json") ? "" : "\n");
 }

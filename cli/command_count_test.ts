@@ -55,6 +55,14 @@ Deno.test("a file is ranked as topn ranks, and what was not counted is named onc
   assertEquals([code, shell.givenUp], [0, ["net"]]);
 });
 
+Deno.test("a load balancer among the clients is mentioned below their ranking, not below another", async () => {
+  const log = "a.example\t10.0.0.7\t1700000000.5\tGET\t/x\t200\t100\t0.010\n".repeat(1000);
+  const { out } = await run(["--group-by=prefix,uri", "access.log"], { "access.log": bytes(log) });
+  assertEquals(out.match(/set_real_ip_from/g)?.length, 1);
+  const filtered = await run(["--group-by=prefix", "--status=200", "access.log"], { "access.log": bytes(log) });
+  assertEquals(filtered.out.includes("set_real_ip_from"), false);
+});
+
 Deno.test("lines of no format are told which were expected, and which format would match", async () => {
   const { code, shell, out } = await run(["access.log"], { "access.log": bytes('192.0.2.1 - - "GET /"\n') });
   assertEquals([code, out], [0, "no requests match\n"]);
