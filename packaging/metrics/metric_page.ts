@@ -15,7 +15,8 @@ const BEGINNING = `# Metrics
 
 What \`/metrics\` of each role has; \`deno task metrics\` writes this page from the roles' tables. What to do with it is in
 the [guide](guide.md#monitoring-the-monitor). A family that knows nothing is left out: no state without \`--state-dir\`,
-no kernel drops without \`--udp-drops\`. Counters begin at 0 when the program starts, and at no other time.
+no kernel drops without \`--udp-drops\`. Counters go on when a thread is started again, and begin at 0 with the program;
+those of a collector's lines go on after a restart with \`--state-dir\`.
 `;
 
 /** The page, formatted as all pages are. */
