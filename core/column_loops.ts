@@ -86,6 +86,42 @@ export function splitByRow(
   return yes;
 }
 
+/** The same where truths are only complete with those of one more comparison: `truths[row] | table[index[row]]`, or `&`. */
+export function splitByBoth(
+  truths: Uint8Array,
+  table: Uint8Array,
+  index: IndexColumn,
+  isAnd: boolean,
+  rows: number,
+  certain: Int32Array,
+  unknown: { readonly rows: Int32Array; count: number },
+): number {
+  if (index instanceof Uint16Array) return splitByBoth16(truths, table, index, isAnd, rows, certain, unknown);
+  combineLookUp(table, index, rows, truths, isAnd);
+  return splitByRow(truths, rows, certain, unknown);
+}
+
+function splitByBoth16(
+  truths: Uint8Array,
+  table: Uint8Array,
+  index: Uint16Array,
+  isAnd: boolean,
+  rows: number,
+  certain: Int32Array,
+  unknown: { readonly rows: Int32Array; count: number },
+): number {
+  const { rows: uncertain } = unknown;
+  let yes = 0, perhaps = 0;
+  for (let row = 0; row < rows; row++) {
+    const own = table[index[row]], truth = isAnd ? truths[row] & own : truths[row] | own, is = truth >> 1;
+    certain[yes] = uncertain[perhaps] = row;
+    yes = yes + is | 0;
+    perhaps = perhaps + (truth & 1) - is | 0;
+  }
+  unknown.count = perhaps;
+  return yes;
+}
+
 /** Writes down rows that follow one another, those whose entry is marked, behind the first `count`. */
 export function pickRange(
   marks: Uint8Array,
@@ -102,7 +138,7 @@ export function pickRange(
   return count;
 }
 
-/** Writes down those of `rows[from … to)` whose entry is marked. */
+/** Writes down those of `rows[from … to)` whose entry is marked; `picked` may be `rows`. */
 export function keepMarked(
   marks: Uint8Array,
   index: IndexColumn,

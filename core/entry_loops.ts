@@ -67,7 +67,11 @@ export function addMatchingToCells(
   }
 }
 
-/** The same for what rows have made for entries; `unknown` requests count as far as there can be `unknownMax`. */
+/**
+ * The same for what rows have made for entries; `unknown` requests count as far as there can be `unknownMax`.
+ *
+ * @returns all unknown requests, those of OTHER included
+ */
 export function addRowsToCells(
   cells: Float64Array,
   ids: Int32Array,
@@ -77,15 +81,18 @@ export function addRowsToCells(
   unknown: Float64Array,
   unknownMax: number,
   isSum: boolean,
-): void {
+): number {
+  let uncertain = unknown[OTHER];
   for (let e = OTHER + 1; e < size; e++) {
     const more = unknown[e], certain = requests[e];
     if (more + certain === 0) continue;
     const cell = 2 * ids[e];
+    uncertain += more;
     cells[cell + 1] += certain + (more < unknownMax ? more : unknownMax);
     if (isSum) cells[cell] += ranked[e];
     else if (ranked[e] > cells[cell]) cells[cell] = ranked[e];
   }
+  return uncertain;
 }
 
 /** Adds requests that may be, of the entries from number `from` on. */

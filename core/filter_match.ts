@@ -11,7 +11,7 @@ import { OTHER } from "./dimensions.ts";
 import type { Bucket, Dictionary, IndexColumn } from "./bucket.ts";
 import { SHARED_IDS, valueIds } from "./value_ids.ts";
 import { roomFor } from "./wide_column.ts";
-import { combineLookUp, gatherIndex, lookUp } from "./column_loops.ts";
+import { combineLookUp, gatherIndex, lookUp, splitByBoth, splitByRow } from "./column_loops.ts";
 import { foldedRequests, givenUp, hasLost } from "./given_up.ts";
 import { comparisonMistake } from "./filter_check.ts";
 import { type Compared, compareEntries, FALSE, type RegexEngine, TRUE, UNKNOWN } from "./filter_compare.ts";
@@ -43,6 +43,8 @@ export interface CompiledFilter {
   readonly comparisons: readonly CompiledComparison[] | undefined;
   /** Truth of every row; longer than the rows. Cost: rows times comparisons. */
   matchRows(bucket: Bucket): Uint8Array;
+  /** Writes down the rows that satisfy it, and those that may: `unknown.count` says how many these are. */
+  splitRows(bucket: Bucket, certain: Int32Array, unknown: { readonly rows: Int32Array; count: number }): number;
   /** Truth of each of the first `count` of some rows of the bucket; longer than these. */
   matchSome(bucket: Bucket, rows: Int32Array, count: number): Uint8Array;
   /** Whether any row of the bucket can be unknown: values that are filtered by were given up. */
@@ -126,6 +128,7 @@ export function compileFilter(filter: FilterNode, regex: RegexEngine, cache?: Tr
     matchEntries: (dictionary) => whole.matchEntries(dictionary),
     matches: (dictionary) => whole.matches(dictionary),
     matchRows: (bucket) => rows.of(step, bucket),
+    splitRows: (bucket, certain, unknown) => rows.split(step, bucket, certain, unknown),
     matchSome: (bucket, some, count) => rows.of(step, bucket, { rows: some, count }),
     canBeUnknown: ({ dictionaries }) => leaves.some(({ d }) => hasLost(dictionaries[d])),
     unknownMax: (bucket) => leaves.reduce((sum, leaf) => sum + leaf.unknownMax(bucket), 0),
@@ -448,6 +451,22 @@ class RowTruth {
   /** One array per level of nesting. */
   readonly #levels: Uint8Array[] = [];
   #gathered = new Int32Array(0);
+
+  /** Writes down the rows that match, and those that may. The last of several comparisons is decided on the way. */
+  split(
+    step: Step,
+    bucket: Bucket,
+    certain: Int32Array,
+    unknown: { readonly rows: Int32Array; count: number },
+  ): number {
+    const last = step.kind === "compare" ? undefined : step.parts.at(-1);
+    if (step.kind === "compare" || last?.kind !== "compare" || step.parts.length < 2) {
+      return splitByRow(this.of(step, bucket), bucket.rows, certain, unknown);
+    }
+    const truth = this.of({ kind: step.kind, parts: step.parts.slice(0, -1) }, bucket), { d } = last;
+    const table = last.matchEntries(bucket.dictionaries[d]), isAnd = step.kind === "and";
+    return splitByBoth(truth, table, bucket.indexes[d], isAnd, bucket.rows, certain, unknown);
+  }
 
   /** Of all rows, or of some. */
   of(step: Step, bucket: Bucket, some?: SomeRows, level = 0): Uint8Array {

@@ -22,7 +22,6 @@ import {
   pickByEntry,
   pickByRow,
   pickRange,
-  splitByRow,
   splitUnknown,
   sumOf,
 } from "./column_loops.ts";
@@ -125,6 +124,14 @@ export class RowScan {
 
   /** The same for the rows whose entry in dimension `d` is marked, alone. `marks[OTHER]` is 0. */
   selectMarked(bucket: Bucket, filter: CompiledFilter, d: number, marks: Uint8Array): void {
+    const { comparisons } = filter;
+    if (this.usesIndexes && comparisons !== undefined && fewestRows(comparisons, bucket) !== undefined) {
+      this.select(bucket, filter);
+      for (const picked of [this.certain, this.unknown]) {
+        picked.count = keepMarked(marks, bucket.indexes[d], picked.rows, 0, picked.count, picked.rows);
+      }
+      return;
+    }
     this.#makeRoom(bucket);
     this.certain.count = pickByEntry(marks, POSSIBLE_BIT, bucket.indexes[d], bucket.rows, this.certain.rows);
     this.#decide(bucket, filter);
@@ -243,9 +250,8 @@ export class RowScan {
       certain.count = pickByEntry(table, CERTAIN_BIT, bucket.indexes[d], bucket.rows, certain.rows);
       return;
     }
-    const truths = filter.matchRows(bucket), canBeUnknown = filter.canBeUnknown(bucket);
-    if (canBeUnknown) certain.count = splitByRow(truths, bucket.rows, certain.rows, unknown);
-    else certain.count = pickByRow(truths, bucket.rows, certain.rows);
+    if (filter.canBeUnknown(bucket)) certain.count = filter.splitRows(bucket, certain.rows, unknown);
+    else certain.count = pickByRow(filter.matchRows(bucket), bucket.rows, certain.rows);
   }
 
   /** Takes those of `certain` that do not match out, and moves those that only may. */

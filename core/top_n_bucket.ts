@@ -216,7 +216,7 @@ export class Contribution {
     const { d, sort } = this, scan = this.#scan, { certain, unknown } = scan;
     scan.select(bucket, this.filter!);
     if (certain.count <= bucket.rows * FEW_MATCH) this.#rememberMatching(certain);
-    this.#addTotal(bucket, bucket, own);
+    this.#addMatching(bucket, bucket, own);
     if (unknown.count === 0 && certain.count < ids.length * FEW_ROWS) {
       const requests = scan.numbers(bucket, certain, REQUESTS), entries = scan.entries(bucket, certain, d);
       const ranked = sort === REQUESTS ? requests : scan.numbers(bucket, certain, sort);
@@ -226,17 +226,21 @@ export class Contribution {
     scan.merge(bucket, certain, d, REQUESTS, this.#certain);
     if (sort !== REQUESTS) scan.merge(bucket, certain, d, sort, ranked);
     if (unknown.count > 0) scan.merge(bucket, unknown, d, REQUESTS, this.#unknown);
-    return this.#weighEntries(bucket, cells, ids, ranked);
+    const most = this.filter!.unknownMax(bucket), mass = this.#certain[OTHER] + this.#unknown[OTHER];
+    const beyond = this.#weighEntries(bucket, cells, ids, ranked);
+    // Under a filter on one dimension what gave it up is known more closely (`addGivenUp`).
+    if (this.filter!.dimension === undefined) own.beyond += Math.min(beyond, most);
+    return mass;
   }
 
+  /** Moves what entries have to their cells. Returns requests that may match, of all entries. */
   #weighEntries(bucket: Bucket, cells: Float64Array, ids: Int32Array, ranked: Float64Array): number {
-    const certain = this.#certain, unknown = this.#unknown, size = ids.length;
-    addRowsToCells(cells, ids, size, ranked, certain, unknown, this.filter!.unknownMax(bucket), IS_SUM[this.sort]);
-    const mass = certain[OTHER] + unknown[OTHER];
+    const certain = this.#certain, unknown = this.#unknown, size = ids.length, most = this.filter!.unknownMax(bucket);
+    const beyond = addRowsToCells(cells, ids, size, ranked, certain, unknown, most, IS_SUM[this.sort]);
     certain.fill(0, 0, size);
     if (ranked !== certain) ranked.fill(0, 0, size);
     unknown.fill(0, 0, size);
-    return mass;
+    return beyond;
   }
 
   /** Under a single comparison, what may match is what gave its dimension up. */
@@ -403,10 +407,16 @@ export class Contribution {
 
   /** Adds what matches in all, once the rows are selected. */
   #addTotal(bucket: Bucket, rows: Bucket, total: Total): void {
+    this.#addMatching(bucket, rows, total);
+    if (this.filter!.dimension === undefined) this.#addBeyondGroups(bucket, rows, total);
+  }
+
+  /** The same but for rows that only may match, under a filter on several dimensions. */
+  #addMatching(bucket: Bucket, rows: Bucket, total: Total): void {
     const { filter } = this, f = filter!.dimension;
     if (f !== undefined && bucket.dictionaries[f].size <= FEW_ENTRIES) return addMarginalTotal(bucket, filter, total);
     for (let m = 0; m < MEASURE_COUNT; m++) this.#scan.addTotal(rows, this.#scan.certain, m, total.values);
-    this.#addBeyondGroups(bucket, rows, total);
+    if (f !== undefined) addGivenUp(bucket, filter!, f, total);
   }
 
   /** Adds what matches beyond the rows that do, and what may. */
