@@ -3,16 +3,12 @@
  * of an empty program, one that only prints help half as long again (`deno task startup`).
  */
 import { writeOut } from "@/core/host/output.ts";
-import { overviewText, PROGRAM_NAME } from "./overview.ts";
+import { overviewText } from "./overview.ts";
 
 if (import.meta.main) {
   if (Deno.args.length === 1 && ["--help", "-h"].includes(Deno.args[0])) printOverview();
-  const { runMain } = await import("@/core/host/exit.ts");
-  await runMain(PROGRAM_NAME, async (args, env) => {
-    const { runCommand } = await import("./command.ts");
-    const { systemShell } = await import("./system_shell.ts");
-    return await runCommand(args, env, systemShell);
-  });
+  const { run } = await import("./run.ts");
+  await run();
 }
 
 /** Ends the process; returns when it cannot be printed: then the usual way says why. */

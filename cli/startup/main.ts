@@ -1,6 +1,7 @@
 /**
  * How long the command line takes to start, beside programs that do nothing: `deno task startup`.
  *
+ *     --cli=PATH    what is measured: cli/main.ts unless given, or main.js of a bundle, as the package has it
  *     --rounds=30   of each, one after the other in turns; medians of the clock and means of the processor's time are compared
  *
  * Two pairs: `--help` beside an empty program (goal 1.5), and `topn` against a collector of this script's own beside a program
@@ -15,7 +16,9 @@ const GOALS = { help: 1.5, topn: 2 } as const;
 if (import.meta.main) await main();
 
 async function main(): Promise<void> {
-  const rounds = Number(Deno.args.find((arg) => arg.startsWith("--rounds="))?.split("=")[1] ?? "30");
+  const option = (name: string): string | undefined =>
+    Deno.args.find((arg) => arg.startsWith(`--${name}=`))?.split("=")[1];
+  const rounds = Number(option("rounds") ?? "30");
   const folder = await Deno.makeTempDir({ prefix: "logtail-startup-" });
   const empty = join(folder, "empty.ts"), grpc = join(folder, "grpc.ts");
   await Deno.writeTextFile(empty, "export {};\n");
@@ -25,7 +28,7 @@ async function main(): Promise<void> {
   );
   const collector = await startCollector(folder);
   try {
-    const cli = join(ROOT, "cli", "main.ts"), target = `--target=${collector.address}`;
+    const cli = option("cli") ?? join(ROOT, "cli", "main.ts"), target = `--target=${collector.address}`;
     await compare("--help beside an empty program", [empty], [cli, "--help"], GOALS.help, rounds);
     await compare("topn beside loading gRPC", [grpc], [cli, "topn", target], GOALS.topn, rounds);
   } finally {

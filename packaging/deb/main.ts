@@ -54,7 +54,11 @@ export async function buildTree(
 ): Promise<void> {
   const work = Deno.makeTempDirSync({ prefix: "logtail-bundles-" });
   try {
-    const bundles = await bundleRoles(ROOT, work, Deno.execPath(), (program, args, cwd) => run(program, args, {}, cwd));
+    const bundles = await bundleRoles(
+      ...[ROOT, work, Deno.execPath()] as const,
+      (program, args, cwd) => run(program, args, {}, cwd),
+      (path, change) => Deno.writeTextFileSync(path, change(Deno.readTextFileSync(path))),
+    );
     const change = changeOf(Deno.readTextFileSync(join(ROOT, "CHANGELOG.md")), VERSION);
     const changelog = debianChangelog(change, { version: VERSION, maintainer, dateS });
     const deno = join(tree, "usr/lib/nginx-logtail/deno");
