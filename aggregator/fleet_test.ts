@@ -264,3 +264,27 @@ Deno.test("when the clock goes back, what it made forgotten is asked for again, 
 });
 
 const LAST_HOUR = { window: "60m", groupBy: "uri", n: 1, sort: REQUESTS, filter: undefined } as const;
+
+Deno.test("the newest slice is incomplete until all who deliver have delivered to it; what is late changes its own point", async () => {
+  const { clock, collectors, fleet } = fixture(["a:1", "b:1", "away:1"]);
+  const points = (): unknown =>
+    fleet.view.trend({ window: "1m", filter: undefined }).points.slice(-3).map(({ count, incomplete }) => [
+      count,
+      incomplete,
+    ]);
+  for (let i = 0; i < 3; i++) {
+    await collectors.give("a:1", delta("col-a", 1 + i, START + 10 * i, 1));
+    if (i < 2) await collectors.give("b:1", delta("col-b", 1 + i, START + 10 * i, 10));
+    clock.advanceMs(10_000);
+  }
+  // One that was never there is missing, as its coverage says; nobody waits for it.
+  assertEquals(points(), [[11, false], [11, false], [1, true]]);
+  await collectors.give("b:1", delta("col-b", 3, START + 20, 10));
+  assertEquals(points(), [[11, false], [11, false], [11, false]]);
+  // A late one of a slice that is long whole, and one of an hour that is.
+  await collectors.give("b:1", delta("col-b", 4, START, 100));
+  assertEquals(points(), [[111, false], [11, false], [11, false]]);
+  const { points: hour } = fleet.view.trend({ window: "60m", filter: undefined });
+  assertEquals(hour.map(({ count }) => count).filter((count) => count !== null), [133]);
+  fleet.follow([]);
+});

@@ -31,6 +31,7 @@ import type {
   TopNAnswer,
   TopNQuestion,
   TrendAnswer,
+  TrendPoint,
   TrendQuestion,
 } from "./answer.ts";
 
@@ -155,9 +156,25 @@ export class LiveView implements Answerer {
       ...this.#spanOf(span),
       stepS: window.stepS,
       coverage: this.#coverage(span, slots, secondsCovered),
-      points: store.endS === 0 ? [] : trend(store, window, span, filter, seed, question.detail),
+      points: store.endS === 0
+        ? []
+        : this.#awaited(trend(store, window, span, filter, seed, question.detail), window.stepS),
       ...(question.detail && store.endS > 0 ? { previous: previousTrend(store, window, span, filter, seed) } : {}),
     };
+  }
+
+  /** The newest points are incomplete as long as somebody who delivers has not delivered to them. */
+  #awaited(points: readonly TrendPoint[], stepS: number): readonly TrendPoint[] {
+    const { endS, rings: [finest] } = this.store, awaited: number[] = [];
+    const present = this.targets().filter((target) => isPresent(target, endS));
+    for (let startS = endS - LATE_SECONDS_MAX; startS < endS; startS += FINEST_S) {
+      const sources = finest.at(startS)?.identities.sources ?? new Set<string>();
+      if (present.some((target) => !hasDelivered(target, sources))) awaited.push(startS);
+    }
+    return points.map((point) => {
+      const isAwaited = awaited.some((startS) => point.startS <= startS && startS < point.startS + stepS);
+      return isAwaited ? { ...point, incomplete: true } : point;
+    });
   }
 
   targets(): readonly TargetInfo[] {
