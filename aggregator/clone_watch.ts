@@ -54,10 +54,6 @@ export class CloneWatch {
     return [...this.#apart.values()];
   }
 
-  get apartCount(): number {
-    return this.#apart.size;
-  }
-
   /** Goes on where a former process stopped. @param came its last deltas, under the identity that they counted under */
   restore(apart: readonly Apart[], came: readonly { readonly by: string; readonly identity: Identity }[]): void {
     for (const one of apart) this.#apart.set(apartKey(one.address, one.source, one.own), one);
@@ -88,6 +84,7 @@ export class CloneWatch {
     // The same for everybody who follows it by this address.
     const here = this.#apart.get(key)?.here ?? aliasOf(`${instance}\n${address}`);
     this.#apart.set(key, { address, source, own: instance, here });
+    if (this.#apart.size > INSTANCES_MAX) this.#apart.delete(this.#apart.keys().next().value!);
     return { ...identity, instance: here };
   }
 
