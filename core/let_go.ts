@@ -20,6 +20,9 @@ const FIRST = perDimension((d) => d).filter((d) => DIMENSIONS[d].givenUpFirst ==
 /** How much heavier than the lightest value of its row another one may be to be let go with it, as in `roll_up.ts`. */
 const AS_LIGHT = 1.25;
 
+/** Part of the cost that rows gave up values below at an overflow: what comes later is new, and nobody knows what it will weigh. */
+const COST_PART = 1 / 4;
+
 export class LetGo {
   /** Per dimension: below which cost a value is let go, see `makeRoomBelow`. */
   readonly #reached = new Float64Array(DIMENSION_COUNT);
@@ -124,7 +127,9 @@ export class LetGo {
       const light = AS_LIGHT * least;
       for (let j = 0; j < n; j++) {
         const d = dimensions[j], id = ids[k + d], total = this.#weights[d][id];
-        if (id !== OTHER && total <= light && weight * total <= this.#reached[d]) this.#letGo(d, k + d, ids, values, i);
+        if (id !== OTHER && total <= light && weight * total <= COST_PART * this.#reached[d]) {
+          this.#letGo(d, k + d, ids, values, i);
+        }
       }
     }
   }

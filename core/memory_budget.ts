@@ -175,8 +175,8 @@ function mergeBytes(): number {
 function openMergeBytes(): number {
   const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0), bits = DIMENSION_COUNT * 128 * 1024;
   const text = DIMENSIONS.reduce((sum, _, d) => sum + (entriesOf(d) < OPEN_ENTRIES_MAX ? 0 : OPEN_ENTRY_BYTES_MAX), 0);
-  const looked = OPEN_ROWS_MAX * 8 * ROW_DOUBLES + entries * (4 + 8 * MEASURE_COUNT) + text;
-  return tableBytes(OPEN_ROWS_MAX, false) + entries * 2 * (8 + 8 * MEASURE_COUNT) + bits + looked;
+  const looked = TABLE_ROWS_MAX * 8 * ROW_DOUBLES + entries * (4 + 8 * MEASURE_COUNT) + text;
+  return tableBytes(TABLE_ROWS_MAX, false) + entries * 2 * (8 + 8 * MEASURE_COUNT) + bits + looked;
 }
 
 /** A table with all that belongs to it. @param isCounting whether lines are counted into it: then a flood has newcomers */

@@ -155,10 +155,13 @@ export class Merge {
   }
 }
 
-/** Room for a merge that ends in a bucket of these caps. @param rowsMax fewer overflow sooner, and that takes less time */
-export function mergeRoom({ entriesMax, entryBytesMax }: Caps, rowsMax = TABLE_ROWS_MAX): Caps {
+/**
+ * Room for a merge that ends in a bucket of these caps. Half the rows take no less time: 200 sources of 5000 rows then lost 2 %
+ * of the first twenty under a filter, now 0.01 %.
+ */
+export function mergeRoom({ entriesMax, entryBytesMax }: Caps): Caps {
   return {
-    rowsMax,
+    rowsMax: TABLE_ROWS_MAX,
     entriesMax: Math.max(OPEN_ENTRIES_MAX, 2 * entriesMax),
     entryBytesMax: Math.max(OPEN_ENTRY_BYTES_MAX, 2 * entryBytesMax),
   };

@@ -4,7 +4,7 @@
  * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
  * does.
  */
-import { OPEN_ROWS_MAX, SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX, UNTIDY_MAX } from "./bounds.ts";
+import { SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX, UNTIDY_MAX } from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { blockOf, bucketBytes } from "./bucket_block.ts";
@@ -190,7 +190,7 @@ export class Slot {
   #open(): void {
     const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    const merge = this.#merge = new Merge(this.#caps, this.seed, rows, mergeRoom(this.#caps, OPEN_ROWS_MAX));
+    const merge = this.#merge = new Merge(this.#caps, this.seed, rows, mergeRoom(this.#caps));
     for (const part of parts) merge.add(part);
     this.#merged = undefined;
     this.#pending = [];
