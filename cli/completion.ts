@@ -33,7 +33,7 @@ function bash(): string {
       `      case $before in`,
       ...values,
       ...(paths.length === 0 ? [] : [`        ${paths.join("|")}) files=1 ;;`]),
-      `        *) words=${quoted(flags.map(({ name }) => `--${name}`).join(" "))}${
+      `        *) words=${quoted([...operandsOf(program), ...flags.map(({ name }) => `--${name}`)].join(" "))}${
         takesFiles(program) ? "; files=1" : ""
       } ;;`,
       `      esac ;;`,
@@ -62,7 +62,7 @@ function zsh(): string {
   const cases = commands().map(([name, program]) => {
     const specs = flagsOf(program).map((flag) => `      ${quoted(zshFlag(flag))} \\`);
     return `    ${name}) _arguments -s \\\n${specs.join("\n")}\n      ${
-      quoted(takesFiles(program) ? "*:file:_files" : "*: :")
+      quoted(takesFiles(program) ? "*:file:_files" : `*: :${zshOperands(program)}`)
     } ;;`;
   });
   return `#compdef ${PROGRAM_NAME}
@@ -98,6 +98,9 @@ function fish(): string {
         quoted(flag.help)
       }`;
     }),
+    ...operandsOf(program).map((word) =>
+      `complete -c ${PROGRAM_NAME} -n "__fish_seen_subcommand_from ${name}" -a ${word}`
+    ),
     ...(takesFiles(program) ? [`complete -c ${PROGRAM_NAME} -n "__fish_seen_subcommand_from ${name}" -F`] : []),
   ]);
   return [`# fish completion for ${PROGRAM_NAME}`, `complete -c ${PROGRAM_NAME} -f`, ...lines, ""].join("\n");
@@ -117,6 +120,17 @@ function hasChoices(flag: Flag): flag is Flag & { readonly choices: readonly str
 
 function isPath({ placeholder }: Flag): boolean {
   return placeholder === "PATH";
+}
+
+/** Of `a|b|c [more]`: a, b, c. */
+function operandsOf({ operands = "" }: Program): readonly string[] {
+  const [first] = operands.split(" ");
+  return first.includes("|") ? first.split("|") : [];
+}
+
+function zshOperands(program: Program): string {
+  const words = operandsOf(program);
+  return words.length === 0 ? "" : `(${words.join(" ")})`;
 }
 
 function takesFiles({ operands }: Program): boolean {

@@ -15,6 +15,9 @@ offer nginx-logtail topn --gr
 offer nginx-logtail topn --window ''
 offer nginx-logtail topn --window = 1
 offer nginx-logtail completion --h
+offer nginx-logtail completion f
+offer nginx-logtail permissions col
+
 `;
 
 realTest([], "bash completes commands, flags, and the values of flags", async () => {
@@ -25,6 +28,8 @@ realTest([], "bash completes commands, flags, and the values of flags", async ()
     "1m 5m 15m 60m 6h 24h",
     "1m 15m",
     "--help",
+    "fish",
+    "collector",
   ]);
 });
 
@@ -36,10 +41,11 @@ realTest(["fish"], "fish completes the same, with what each means", async () => 
     `${script}
 complete -C "nginx-logtail to"
 complete -C "nginx-logtail trend --win"
-complete -C "nginx-logtail trend --window 1"`,
+complete -C "nginx-logtail trend --window 1"
+complete -C "nginx-logtail permissions col"`,
   ]);
   const names = offers.trim().split("\n").map((line) => line.split("\t"));
-  assertEquals(names.map(([name]) => name), ["top", "topn", "--window", "15m", "1m"]);
+  assertEquals(names.map(([name]) => name), ["top", "topn", "--window", "15m", "1m", "collector"]);
   assertEquals(names[1][1], COMMANDS.topn.summary);
 });
 
