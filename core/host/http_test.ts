@@ -79,7 +79,8 @@ Deno.test("no more connections than allowed are open", async () => {
 });
 
 Deno.test("readers that do not read are held as many pages as there is room for, and no more", async () => {
-  const page = plain(200, "x".repeat(HTTP_BYTES_MAX / 4));
+  // Larger than what the system takes off our hands for a reader that does not read: some 4 MB on Linux.
+  const page = plain(200, "x".repeat(HTTP_BYTES_MAX / 2));
   const log = openLog("collector", () => {}), address = { hostname: "127.0.0.1", port: 0 };
   const serving = await serveHttp({ address, pageAt: (path) => path === "/large" ? page : plain(200, "ok\n"), log });
   const ask = async (path: string): Promise<[Deno.Conn, string]> => {
@@ -89,13 +90,13 @@ Deno.test("readers that do not read are held as many pages as there is room for,
     return [connection, new TextDecoder().decode(into)];
   };
   const open: Deno.Conn[] = [], statuses: string[] = [];
-  for (const path of ["/large", "/large", "/large", "/large", "/large", "/small"]) {
+  for (const path of ["/large", "/large", "/large", "/small"]) {
     const [connection, status] = await ask(path);
     open.push(connection);
     statuses.push(status.slice(-3));
   }
   // Whether the role is well can be asked all the time.
-  assertEquals(statuses, ["200", "200", "200", "200", "503", "200"]);
+  assertEquals(statuses, ["200", "200", "503", "200"]);
   open[0].close();
   let again = "";
   // Once the server has noticed that a reader is gone.
