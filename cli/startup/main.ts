@@ -2,7 +2,7 @@
  * How long the command line takes to start, beside programs that do nothing: `deno task startup`.
  *
  *     --cli=PATH    what is measured: cli/main.ts unless given, or main.js of a bundle, as the package has it
- *     --rounds=30   of each, one after the other in turns; medians of the clock and means of the processor's time are compared
+ *     --rounds=30   of each, one after the other in turns; medians are compared
  *
  * Two pairs: `--help` beside an empty program (goal 1.5), and `topn` against a collector of this script's own beside a program
  * that only loads the gRPC client (goal 2). All run with the same flags from the same checkout. Processor time is shown as
@@ -54,26 +54,24 @@ async function compare(
       times[i].cpuMs.push(cpuMs);
     }
   }
-  const wall = times.map(({ wallMs }) => median(wallMs)), cpu = times.map(({ cpuMs }) => mean(cpuMs));
+  const wall = times.map(({ wallMs }) => median(wallMs)), cpu = times.map(({ cpuMs }) => median(cpuMs));
   const line = (name: string, [a, b]: number[]): string =>
     `${name} ${b.toFixed(0)} ms / ${a.toFixed(0)} ms = ${(b / a).toFixed(2)}`;
   print(`${title}: ${line("clock", wall)}, ${line("processor", cpu)}; goal ${goal}`);
 }
 
-/** One run to its end. GNU time tells the processor's. */
+/** One run to its end. The shell tells the processor's time, to the millisecond. */
 async function run(args: readonly string[]): Promise<{ readonly wallMs: number; readonly cpuMs: number }> {
-  const deno = [Deno.execPath(), ...[
-    "run",
-    "--quiet",
-    "--no-prompt",
-    "--frozen",
-    "--ignore-env",
-    "--allow-net=127.0.0.1",
-  ]];
-  const command = new Deno.Command("time", {
-    args: ["-f", "%U %S", ...deno, `--config=${join(ROOT, "deno.json")}`, ...args],
-    ...{ stdin: "null", stdout: "null", stderr: "piped" },
-  });
+  const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--frozen", "--ignore-env", "--allow-net=127.0.0.1"];
+  const timed = [
+    "-c",
+    'TIMEFORMAT="%3U %3S"; time "$@"',
+    "bash",
+    ...deno,
+    `--config=${join(ROOT, "deno.json")}`,
+    ...args,
+  ];
+  const command = new Deno.Command("bash", { args: timed, stdin: "null", stdout: "null", stderr: "piped" });
   const beganMs = performance.now(), { code, stderr } = await command.output(), wallMs = performance.now() - beganMs;
   const said = new TextDecoder().decode(stderr).trim();
   if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}: ${said}`);
@@ -102,11 +100,6 @@ async function startCollector(
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-}
-
-/** Of processor times, which come in steps of 10 ms. */
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function median(values: readonly number[]): number {
