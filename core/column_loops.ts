@@ -385,3 +385,30 @@ function mergeFour(
     if (most > into[place + s | 0]) into[place + s | 0] = most;
   }
 }
+
+/** The same for rows that follow one another, of columns as they are; the place of an entry is `placeOf[entry]`. */
+export function mergeRange(
+  numbers: readonly NumberColumn[],
+  index: IndexColumn,
+  from: number,
+  to: number,
+  placeOf: Int32Array,
+  into: Float64Array,
+): void {
+  if (SUMS.length !== 3 || MAXIMA.length !== 1) {
+    for (let row = from; row < to; row++) {
+      const place = placeOf[index[row]] * MEASURE_COUNT;
+      for (const m of SUMS) into[place + m] += numbers[m][row];
+      for (const m of MAXIMA) into[place + m] = Math.max(into[place + m], numbers[m][row]);
+    }
+    return;
+  }
+  const [p, q, r] = SUMS, [s] = MAXIMA, a = numbers[p], b = numbers[q], c = numbers[r], d = numbers[s];
+  for (let row = from; row < to; row++) {
+    const place = Math.imul(placeOf[index[row]], MEASURE_COUNT), most = d[row];
+    into[place + p | 0] += a[row];
+    into[place + q | 0] += b[row];
+    into[place + r | 0] += c[row];
+    if (most > into[place + s | 0]) into[place + s | 0] = most;
+  }
+}

@@ -48,6 +48,7 @@ import {
   pickChosen,
   pickSome,
 } from "./entry_loops.ts";
+import { mergeRange, sumOf } from "./column_loops.ts";
 import { type PickedRows, RowScan } from "./row_scan.ts";
 
 /** Which entries get a group: all, or those of rows that match or may. */
@@ -350,11 +351,9 @@ export class Contribution {
   #addRows(bucket: Bucket, groups: Groups, which: Which, total: Total): Beyond {
     const { d } = this, dictionary = bucket.dictionaries[d], { size, lostMax, foldedMax } = dictionary;
     this.#makeRoom(size);
-    const scan = this.#scan, groupOf = this.#groupOf, rows = this.#select(bucket);
-    this.#addBeyondGroups(bucket, rows, total);
-    const unknown = this.#unknownOf(bucket, rows), unknownMax = this.filter!.unknownMax(bucket);
-    const count = this.#findGroups(rows, dictionary, groups, which, unknown);
-    scan.mergeAll(rows, scan.certain, d, groupOf, groups.values);
+    const unknown = this.#unknown, groupOf = this.#groupOf, unknownMax = this.filter!.unknownMax(bucket);
+    const isByClass = which === "all" && size <= FEW_ENTRIES && unclassed(bucket, this.filter!.dimensions) === 0;
+    const count = isByClass ? this.#mergeClasses(bucket, groups, total) : this.#mergeRows(bucket, groups, which, total);
     const mass = groups.values[HIDDEN * MEASURE_COUNT + REQUESTS] + unknown[OTHER];
     groups.releaseHidden();
     const hidden = Math.min(lostMax[REQUESTS], mass), folded = foldedMax[REQUESTS];
@@ -368,6 +367,35 @@ export class Contribution {
     } else this.#addBeyond(groups, count, given, beyond, folded, unknown, unknownMax);
     unknown.fill(0, 0, size);
     return beyond;
+  }
+
+  /** Merges whole classes of rows into the groups of all entries; returns how many have one. */
+  #mergeClasses(bucket: Bucket, groups: Groups, total: Total): number {
+    const { d } = this, filter = this.filter!, classes = classesOf(bucket), truths = filter.matchRows(classes.bucket);
+    const { bucket: rows, starts } = unclassed(bucket, 1 << d) === 0 ? classes : projectionOn(bucket, d);
+    const unknown = this.#unknown, index = rows.indexes[d], count = this.#findAll(bucket.dictionaries[d], groups);
+    for (let c = 0; c < starts.length - 1; c++) {
+      const from = starts[c], to = starts[c + 1];
+      if (truths[c] === TRUE) mergeRange(rows.measures, index, from, to, this.#groupOf, groups.values);
+      else if (truths[c] === UNKNOWN) {
+        unknown[OTHER] += addRangeToEntries(unknown, index, rows.measures[REQUESTS], from, to);
+      }
+    }
+    if (filter.dimension !== undefined) addGivenUp(bucket, filter, filter.dimension, total);
+    else total.beyond += Math.min(sumOf(unknown, bucket.dictionaries[d].size), filter.unknownMax(bucket));
+    return count;
+  }
+
+  /** The same by rows, for all entries or those of rows that match or may. */
+  #mergeRows(bucket: Bucket, groups: Groups, which: Which, total: Total): number {
+    const { d } = this, scan = this.#scan, rows = this.#select(bucket), dictionary = bucket.dictionaries[d];
+    this.#addBeyondGroups(bucket, rows, total);
+    const unknown = this.#unknownOf(bucket, rows);
+    const count = which === "all"
+      ? this.#findAll(dictionary, groups)
+      : this.#findSeen(rows, dictionary, groups, unknown);
+    scan.mergeAll(rows, scan.certain, d, this.#groupOf, groups.values);
+    return count;
   }
 
   /** The same for the entries that have groups, which they lose. */
@@ -393,12 +421,6 @@ export class Contribution {
   /** Finds the rows that match and that may; returns what they are rows of: a projection, where that tells enough. */
   #select(bucket: Bucket): Bucket {
     const { d } = this, filter = this.filter!, scan = this.#scan;
-    if (this.isAskedAgain && bucket.dictionaries[d].size <= FEW_ENTRIES && unclassed(bucket, filter.dimensions) === 0) {
-      const classes = classesOf(bucket),
-        projection = unclassed(bucket, 1 << d) === 0 ? classes : projectionOn(bucket, d);
-      scan.selectRanges(projection, filter.matchRows(classes.bucket));
-      return projection.bucket;
-    }
     const projection = this.isAskedAgain ? projectionFor(bucket, filter, d) : undefined;
     if (projection === undefined) scan.select(bucket, filter);
     else scan.selectPlainly(projection, filter);
@@ -442,20 +464,17 @@ export class Contribution {
     return into;
   }
 
-  /** Gives all entries their groups, or those of rows that match or may. Returns how many have one. */
-  #findGroups(
-    rows: Bucket,
-    dictionary: Dictionary,
-    groups: Groups,
-    which: Which,
-    unknown: Float64Array,
-  ): number {
+  /** Gives all entries their groups. Returns how many they are. */
+  #findAll(dictionary: Dictionary, groups: Groups): number {
+    this.#groupOf[OTHER] = HIDDEN;
+    groups.ofAll(dictionary, valueIds.of(dictionary, this.d), this.#groupOf);
+    return dictionary.size - 1;
+  }
+
+  /** The same for the entries of rows that match or may. */
+  #findSeen(rows: Bucket, dictionary: Dictionary, groups: Groups, unknown: Float64Array): number {
     const groupOf = this.#groupOf, grouped = this.#grouped, { size } = dictionary;
     groupOf[OTHER] = HIDDEN;
-    if (which === "all") {
-      groups.ofAll(dictionary, valueIds.of(dictionary, this.d), groupOf);
-      return size - 1;
-    }
     this.#scan.merge(rows, this.#scan.certain, this.d, REQUESTS, this.#certain);
     const count = pickSome(this.#certain, unknown, size, grouped);
     this.#certain.fill(0, 0, size);
