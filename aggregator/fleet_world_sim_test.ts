@@ -26,7 +26,11 @@ export interface Figures {
   restarts: number;
   /** Deltas that were lost with a process, or had been forgotten when they could be asked for. */
   lost: number;
-  /** Of these, of a source that no answer, target or line of the log tells is incomplete. */
+  /**
+   * Of these, of a source that no answer, target or line of the log tells is incomplete. What is left of it was counted by an
+   * instance that lost its state, and had come to a process that is gone as well, if to any: nobody is left who knows of it. A
+   * slot lacks its source then, and says so, unless a late line of the next instance fell into it.
+   */
   untold: number;
   /** Windows of a source in which an answer had less, and said so. */
   less: number;
