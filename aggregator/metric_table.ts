@@ -18,6 +18,8 @@ export const FLEET = {
   taken: counter(own("buckets_total"), "Buckets that sources sent, by what became of them.", "outcome"),
   newest: gauge(own("newest_slice_end_seconds"), "When the newest slice of any source ended, since 1970."),
   lag: gauge(own("lag_seconds"), "How long ago that was; up to 12 while all is well."),
+  relayed: counter(own("relayed_buckets_total"), "Buckets passed on to aggregators that follow.", "cut"),
+  relayedBytes: counter(own("relayed_bytes_total"), "What they take when each is passed on once, after cutting."),
   unlisted: gauge(own("sources_unlisted"), "Sources that have no series of their own, since there are too many."),
 } as const;
 

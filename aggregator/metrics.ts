@@ -4,6 +4,7 @@ import { METRICS_SOURCES_MAX } from "@/core/bounds.ts";
 import { OTHER_LABEL } from "@/core/dimensions.ts";
 import type { MetricsPage } from "@/core/host/metrics_page.ts";
 import { COUNTED, READ } from "@/core/ledger.ts";
+import type { Relayed } from "@/core/relay_budget.ts";
 import type { Outcome } from "@/core/store.ts";
 import { FLEET, SOURCE } from "./metric_table.ts";
 
@@ -33,6 +34,13 @@ export function addFleet(
   if (others.length === 0) return;
   page.add(SOURCE.lines, others.reduce((sum, { ledger }) => sum + ledger[READ], 0), OTHER_LABEL, "");
   page.add(SOURCE.notCounted, others.reduce((sum, { ledger }) => sum + notCounted(ledger), 0), OTHER_LABEL, "");
+}
+
+/** What has been passed on to those who follow us. */
+export function addRelayed(page: MetricsPage, { deltas, cut, bytesSent }: Relayed): void {
+  page.add(FLEET.relayed, deltas - cut, "no");
+  page.add(FLEET.relayed, cut, "yes");
+  page.add(FLEET.relayedBytes, bytesSent);
 }
 
 function addSource(page: MetricsPage, target: TargetInfo, nowS: number): void {

@@ -6,7 +6,7 @@ import { addState } from "@/core/host/state_metrics.ts";
 import { addStore } from "@/core/host/store_metrics.ts";
 import type { Serving } from "@/proto/service.ts";
 import type { Fleet } from "./fleet.ts";
-import { addFleet } from "./metrics.ts";
+import { addFleet, addRelayed } from "./metrics.ts";
 import { CALLS, ROLE_METRICS, STATE, STORE } from "./metric_table.ts";
 import type { OpenState } from "./state_directory.ts";
 
@@ -32,6 +32,7 @@ export function aggregatorPages({ fleet, state, serving, nowS, process, budget }
     notes: () => [...silence(targets()), state?.problem() ?? ""].filter((text) => text !== ""),
     add: (page) => {
       addFleet(page, targets(), fleet.outcomes, nowS());
+      addRelayed(page, fleet.view.relayed);
       if (state !== undefined) addState(page, STATE, state.facts(), true);
       addStore(page, STORE, fleet.view, budget);
       serving.addMetrics(page, CALLS);
