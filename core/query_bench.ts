@@ -11,7 +11,7 @@ import { derived } from "./derived.ts";
 import { compileFilter } from "./filter_match.ts";
 import { parseFilter } from "./filter_parse.ts";
 import { topN } from "./top_n.ts";
-import { matchingRequests } from "./top_n_bucket.ts";
+import { matchingRequests } from "./matching_total.ts";
 import { dayOfTraffic, hourOfTraffic } from "./test_traffic.ts";
 
 /** The default makes all of an hour and of a day. */

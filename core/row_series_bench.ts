@@ -11,7 +11,7 @@ import { rowSeries } from "./row_series.ts";
 import { addByStatusClass, STATUS_CLASS_COUNT } from "./status_class.ts";
 import { dayOfTraffic, hourOfTraffic } from "./test_traffic.ts";
 import { topN } from "./top_n.ts";
-import { matchingRequests } from "./top_n_bucket.ts";
+import { matchingRequests } from "./matching_total.ts";
 
 const SHARE = Math.min(1, Number(Deno.env.get("LOGTAIL_BENCH_LINES") ?? 400_000) / 400_000);
 const SEED = 3;

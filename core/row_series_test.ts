@@ -11,7 +11,7 @@ import { rowSeries } from "./row_series.ts";
 import { addByStatusClass, classOfStatus, STATUS_CLASSES } from "./status_class.ts";
 import { LiveView } from "./live_view.ts";
 import { topN } from "./top_n.ts";
-import { matchingRequests } from "./top_n_bucket.ts";
+import { matchingRequests } from "./matching_total.ts";
 import { NO_CAPS, trafficBucket } from "./test_buckets.ts";
 import { countRequest, randomFrom, randomRequest, type Request } from "./test_lines.ts";
 

@@ -9,7 +9,7 @@ import { KeptOfEach } from "./derived.ts";
 import { marginalOfEach } from "./bucket_block.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { RowScan } from "./row_scan.ts";
-import { matchingRequests, projectionFor } from "./top_n_bucket.ts";
+import { matchingRequests, projectionFor } from "./matching_total.ts";
 
 /** Names of the classes, in the order of every array of them. */
 export const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;

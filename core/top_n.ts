@@ -19,7 +19,8 @@ import { valueIds } from "./value_ids.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { Groups, type GroupsState } from "./groups.ts";
 import { Candidates } from "./candidates.ts";
-import { Contribution, type Total } from "./top_n_bucket.ts";
+import type { Total } from "./matching_total.ts";
+import { Contribution } from "./top_n_bucket.ts";
 import { isSaturated, type TopNAnswer, type TopNEntry, type TopNQuestion } from "./answer.ts";
 
 /** The part of an answer that buckets decide. */

@@ -17,7 +17,7 @@ import { compileFilter, type RegexEngine } from "./filter_match.ts";
 import { parseFilter } from "./filter_parse.ts";
 import { type Comparison, type FilterNode, filterText } from "./filter_tree.ts";
 import { type Query, type Ranking, topN, TopNBuilder } from "./top_n.ts";
-import { matchingRequests } from "./top_n_bucket.ts";
+import { matchingRequests } from "./matching_total.ts";
 import { Batches } from "./test_batches.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
 import { countRow } from "./test_tables.ts";

@@ -17,7 +17,6 @@ import {
   mergeColumns,
   mergeValues,
   REQUESTS,
-  saturated,
   SUM_COUNT,
   type Values,
   zeroValues,
@@ -28,7 +27,7 @@ import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
 import { marginalOfEach } from "./bucket_block.ts";
 import { valueIds } from "./value_ids.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
-import { dictionaryInBlock, givenUp, hasLost } from "./given_up.ts";
+import { givenUp, hasLost } from "./given_up.ts";
 import { classesOf, FEW_ENTRIES, type Projection, projectionOn, unclassed } from "./projections.ts";
 import { type EntryRequests, givenUpBy } from "./rows_by_entry.ts";
 import { type CompiledFilter, FALSE, TRUE, UNKNOWN } from "./filter_match.ts";
@@ -50,15 +49,10 @@ import {
 } from "./entry_loops.ts";
 import { mergeRange, sumOf } from "./column_loops.ts";
 import { type PickedRows, RowScan } from "./row_scan.ts";
+import { addGivenUp, addMarginalTotal, projectionFor, type Total } from "./matching_total.ts";
 
 /** Which entries get a group: all, or those of rows that match or may. */
 export type Which = "all" | "seen";
-
-/** What certainly matches, and by how many requests more may. */
-export interface Total {
-  readonly values: Values;
-  beyond: number;
-}
 
 /** Requests that a value can have in one bucket: one that has no group there, and at most that were hidden. */
 export interface Beyond {
@@ -66,7 +60,7 @@ export interface Beyond {
   readonly hidden: number;
 }
 
-/** Share of a bucket's rows up to which those that match are remembered while a question is answered: 0.25 B a row. */
+/** Share of a bucket's rows up to which those that match are remembered while a question is answered: 0.5 B a row. */
 const FEW_MATCH = 0.125;
 
 /** Rows for each entry of a dictionary up to which they are added to cells one by one, and not added up by entry. */
@@ -538,50 +532,4 @@ function rowsIn(starts: Uint32Array, truths: Uint8Array): number {
   let rows = 0;
   for (let c = 0; c < starts.length - 1; c++) if (truths[c] !== FALSE) rows += starts[c + 1] - starts[c];
   return rows;
-}
-
-const wholeScan = new RowScan(true);
-
-/** Requests that certainly match in one bucket: the same as the total of a ranking says. */
-export function matchingRequests(bucket: Bucket, filter: CompiledFilter | undefined): number {
-  if (filter === undefined) return bucket.totals[REQUESTS];
-  const total: Total = { values: zeroValues(), beyond: 0 }, f = filter.dimension;
-  if (f !== undefined) {
-    const dictionary = bucket.dictionaries[f], column = marginalOfEach(dictionary, REQUESTS);
-    const { count, entries } = filter.matches(dictionary);
-    let requests = 0;
-    for (let i = 0; i < count; i++) requests += column[entries[i]];
-    return saturated(requests);
-  }
-  const projection = projectionFor(bucket, filter);
-  if (projection === undefined) wholeScan.select(bucket, filter);
-  else wholeScan.selectPlainly(projection, filter);
-  wholeScan.addTotal(projection ?? bucket, wholeScan.certain, REQUESTS, total.values);
-  return saturated(total.values[REQUESTS]);
-}
-
-/** The projection that tells all about what a filter matches, and about dimension `d`; undefined when there is none. */
-export function projectionFor(bucket: Bucket, filter: CompiledFilter, d?: number): Bucket | undefined {
-  const more = unclassed(bucket, filter.dimensions | (d === undefined ? 0 : 1 << d));
-  if (more === 0) return classesOf(bucket).bucket;
-  const only = 31 - Math.clz32(more);
-  if (more !== 1 << only || bucket.dictionaries[only].size > FEW_ENTRIES) return undefined;
-  return projectionOn(bucket, only).bucket;
-}
-
-/** Adds what matches, for no filter or one on a single dimension: the marginals of the entries that satisfy it. */
-function addMarginalTotal(bucket: Bucket, filter: CompiledFilter | undefined, total: Total): void {
-  if (filter?.dimension === undefined) return mergeValues(total.values, bucket.totals);
-  const dictionary = bucket.dictionaries[filter.dimension], { count, entries } = filter.matches(dictionary);
-  const marginals = count === 0 ? [] : dictionary.marginals;
-  for (let i = 0; i < count; i++) mergeColumns(total.values, marginals, entries[i]);
-  total.beyond += filter.foldedMax(bucket);
-}
-
-/** The same where rows have been added up: what the entries that satisfy the filter have counted beyond their rows. */
-function addGivenUp(bucket: Bucket, filter: CompiledFilter, f: number, total: Total): void {
-  if (!hasLost(bucket.dictionaries[f])) return;
-  const { count, entries } = filter.matches(bucket.dictionaries[f]), { givenUp } = dictionaryInBlock(bucket, f);
-  for (let i = 0; i < count; i++) mergeColumns(total.values, givenUp, entries[i]);
-  total.beyond += filter.foldedMax(bucket);
 }

@@ -16,7 +16,7 @@ import { mergeBuckets } from "./merge.ts";
 import { parseFilter } from "./filter_parse.ts";
 import { type CompiledFilter, compileFilter } from "./filter_match.ts";
 import { type Query, type Ranking, topN, TopNBuilder } from "./top_n.ts";
-import { matchingRequests } from "./top_n_bucket.ts";
+import { matchingRequests } from "./matching_total.ts";
 import { randomFrom, randomRequest, type Request } from "./test_lines.ts";
 import { countRow } from "./test_tables.ts";
 

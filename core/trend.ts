@@ -9,7 +9,7 @@ import { derived } from "./derived.ts";
 import type { Store } from "./store.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { addByStatusClass, STATUS_CLASS_COUNT } from "./status_class.ts";
-import { matchingRequests } from "./top_n_bucket.ts";
+import { matchingRequests } from "./matching_total.ts";
 import type { PreviousTrend, TrendPoint } from "./answer.ts";
 
 /** Some steps of a window, or several of them together. */
