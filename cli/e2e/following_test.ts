@@ -64,7 +64,7 @@ realTest([], "SIGHUP adds a log in another folder, and says what is missing when
   folder.append(line({ host: "before" }));
   Deno.writeTextFileSync(folder.path("logs.conf"), `${folder.path()}\n${other.path()}\n`);
   collector.signal("SIGHUP");
-  await untilSaid(collector, other.path());
+  await untilSaid(collector, `following path=${other.path()}`);
   folder.append(line({ host: "after" }));
   other.append(line({ host: "other" }));
   await untilCounted(collector, { before: 1, after: 1, other: 1 });
