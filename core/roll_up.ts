@@ -286,8 +286,7 @@ class RollUp {
    * entries fold (`renamed` to 0), OTHER takes all they had, and the largest of that is what a marginal can be short of.
    */
   #settle(d: number, renamed: Int32Array | undefined): void {
-    // Where entries fold, what they gave up before folds with them, though no row has them any more.
-    const taken = renamed === undefined ? this.#taken[d] : this.#takenFrom(d);
+    const taken = this.#taken[d];
     if (taken.length === 0) return;
     this.#taken[d] = NOTHING;
     const { table } = this, givenUp = givenUpOf(table, d, taken.length);
