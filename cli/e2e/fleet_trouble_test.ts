@@ -23,10 +23,13 @@ const LINES_PER_SECOND = 200;
 const SLOW_READERS = 8;
 
 /** Milliseconds that half of the answers may take while others are in trouble; on a quiet machine, nearly all. */
-const ANSWER_MS_MEDIAN_MAX = 250;
+const ANSWER_MS_MEDIAN_MAX = 500;
 
-/** Milliseconds after a slice has ended until a subscriber has its delta: half a second, and what a busy machine takes. */
-const DELTA_MS_MAX = 8000;
+/**
+ * Milliseconds after a slice has ended until a subscriber has its delta: one, on a quiet machine. Whoever waited for a slow reader
+ * would do so until that is hung up on, after 40 s.
+ */
+const DELTA_MS_MAX = 25_000;
 
 realTest(
   ["namespaces"],
