@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { IdentitySet } from "./identity_set.ts";
+import { countOf, type IdentityRanges, IdentitySet } from "./identity_set.ts";
 
 Deno.test("an identity is added once, in whatever order sequences come", () => {
   const sequences = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 120 });
@@ -57,4 +57,26 @@ Deno.test("the same sequence of another source or another instance is another id
     [true, true, true, false],
   );
   assertEquals([...set.sources], ["a", "b"]);
+});
+
+Deno.test("what is taken out is not there any more, and all else is", () => {
+  const range = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 20 }));
+  fc.assert(fc.property(fc.array(range, { maxLength: 12 }), fc.array(range, { maxLength: 6 }), (added, removed) => {
+    const set = new IdentitySet(), model = new Set<number>();
+    const of = ([first, more]: readonly [number, number]): IdentityRanges[] => [
+      { source: "a", instance: "1", ranges: [[first, first + more]] },
+    ];
+    set.addRanges([{ source: "b", instance: "1", ranges: [[1, 90]] }]);
+    for (const one of added) {
+      set.addRanges(of(one));
+      for (let sequence = one[0]; sequence <= one[0] + one[1]; sequence++) model.add(sequence);
+    }
+    for (const one of removed) {
+      set.removeRanges(of(one));
+      for (let sequence = one[0]; sequence <= one[0] + one[1]; sequence++) model.delete(sequence);
+    }
+    const left = set.ranges().filter(({ source }) => source === "a");
+    assertEquals([countOf(left), countOf(set.ranges())], [model.size, model.size + 90]);
+    for (const sequence of model) assertEquals(set.has({ source: "a", instance: "1", sequence }), true);
+  }));
 });

@@ -80,3 +80,29 @@ function deltaOf(startS: number, lengthS: number, sequence: number, requests: nu
   const bucket = seal(table, startS, lengthS, emptyLedger(), { rowsMax: 10, entriesMax: 10, entryBytesMax: 1000 });
   return { identity: { source: "a", instance: "i", sequence, checksum: 0 }, bucket };
 }
+
+Deno.test("a slot that is made after a restart knows the deltas of the finer slots that were restored", () => {
+  const former = new Store(1), deltas = [0, 10, 20].map((s, i) => deltaOf(START + s, 10, 1 + i, 2));
+  former.advance(START + 30);
+  for (const delta of deltas) former.add(delta);
+  const slots = former.rings[0].slots().map((slot): MergedSlot => ({
+    tier: 0,
+    startS: slot.startS,
+    known: slot.known,
+    identities: slot.identities.ranges(),
+    bucket: slot.bucket(),
+  }));
+  const restored = new Store(2);
+  restored.restoreSlots(former.endS, slots);
+  restored.endRestore();
+  restored.advance(START + 400);
+  for (const [tier, ring] of restored.rings.entries()) {
+    const [slot] = ring.slots(), sequences = slot.identities.ranges().map(({ ranges }) => ranges);
+    const all = tier === 0 ? [[[1, 1]]] : [[[1, 3]]];
+    assertEquals([sequences, slot.bucket().totals[REQUESTS]], [all, tier === 0 ? 2 : 6], `tier ${tier}`);
+  }
+  // So it comes from nowhere a second time, one by one or merged.
+  const again = { tier: 1, startS: START, known: 7, identities: restored.rings[1].slots()[0].identities.ranges() };
+  const { bucket } = deltaOf(START, 60, 9, 6);
+  assertEquals([restored.addSlot({ ...again, bucket }), restored.add(deltas[1])], ["duplicate", "duplicate"]);
+});
