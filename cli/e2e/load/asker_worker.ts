@@ -9,6 +9,8 @@ import { type AskerOrder, type AskerReport, QUESTIONS } from "./asker.ts";
 /** Milliseconds between two looks at whether a slice has come. */
 const LAG_STEP_MS = 100;
 const TIMEOUT_MS = 20_000;
+/** Milliseconds after which a slice that has not come is given up. */
+const LAG_MS_MAX = 120_000;
 
 const scope = self as unknown as {
   onmessage: (event: MessageEvent<AskerOrder>) => void;
@@ -38,7 +40,7 @@ scope.onmessage = ({ data }) => {
 
   async function watch(endS: number, sources: number): Promise<void> {
     const began = performance.now();
-    while (performance.now() - began < TIMEOUT_MS) {
+    while (performance.now() - began < LAG_MS_MAX) {
       const targets = await client.targets(TIMEOUT_MS).catch(() => []);
       if (targets.filter(({ newestS }) => newestS >= endS).length >= sources) break;
       await new Promise((resolve) => setTimeout(resolve, LAG_STEP_MS));

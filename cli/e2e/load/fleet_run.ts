@@ -87,29 +87,33 @@ async function measure(
   let before = await aggregator.use();
   const isFlood = (slice: number): boolean => slice >= run.flood[0] && slice < run.flood[1];
   let next = await fleet.prepare(firstS, isFlood(0));
+  let reporting = Promise.resolve();
   asker.takeAnswers();
   for (let slice = 0; slice < run.slices; slice++) {
     await delay(Math.max(0, beginMs + 1000 * run.paceS * slice - Date.now()));
     const { startS, rows } = next;
     fleet.publish(next);
     const delivered = asker.delivered(startS + FINEST_S, run.collectors);
-    if (slice + 1 < run.slices) {
-      await delay(Math.min(2000, 200 * run.paceS)); // what is to be sent next is made when this one has gone
-      next = await fleet.prepare(startS + FINEST_S, isFlood(slice + 1));
-    }
-    const lagMs = await delivered, now = await aggregator.use();
-    const report: SliceReport = {
-      isFlood: isFlood(slice),
-      rows,
-      lagMs,
-      rssBytes: now.rssBytes,
-      cpuS: now.cpuS - before.cpuS,
-      answersMs: asker.takeAnswers(),
-    };
-    before = now;
-    slices.push(report);
-    tell(report);
+    // Nobody waits with the next slice until this one has been merged: who is behind gets further behind.
+    reporting = reporting.then(async () => {
+      const lagMs = await delivered, now = await aggregator.use();
+      const report: SliceReport = {
+        isFlood: isFlood(slice),
+        rows,
+        lagMs,
+        rssBytes: now.rssBytes,
+        cpuS: now.cpuS - before.cpuS,
+        answersMs: asker.takeAnswers(),
+      };
+      before = now;
+      slices.push(report);
+      tell(report);
+    });
+    if (slice + 1 === run.slices) break;
+    await delay(Math.min(2000, 200 * run.paceS)); // what is to be sent next is made when this one has gone
+    next = await fleet.prepare(startS + FINEST_S, isFlood(slice + 1));
   }
+  await reporting;
   asker.takeAnswers();
   before = await aggregator.use();
   await delay(1000 * run.idleS);

@@ -13,8 +13,8 @@ import { zeroValues } from "@/core/measures.ts";
 import { Store } from "@/core/store.ts";
 import { serve, type Serving } from "@/proto/service.ts";
 
-/** Bytes of retained deltas: two of a flood. */
-const RETAINED_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of retained deltas: a minute of a flood and more; a real one retains twice that. */
+const RETAINED_BYTES_MAX = 16 * 1024 * 1024;
 
 export class PlayedCollector implements Answerer {
   readonly #deltas = new DeltaLog(RETAINED_BYTES_MAX);
