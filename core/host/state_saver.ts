@@ -15,49 +15,19 @@ import {
   STATE_SEGMENTS_MAX,
   STATE_WRITE_BYTES_MAX,
 } from "@/core/bounds.ts";
-import type { Delta } from "@/core/bucket.ts";
 import { blockOf } from "@/core/bucket_block.ts";
 import type { Slot } from "@/core/ring.ts";
 import { type Asked, type Cover, type Place, slotsWith, type StateCovers, type Touched } from "@/core/state_covers.ts";
-import type { MergedSlot, Store } from "@/core/store.ts";
+import type { Store } from "@/core/store.ts";
 import { type Log, OncePerMinute } from "./log.ts";
+import type { Keeping, SavedChange, SaverWords } from "./state_keeping.ts";
 import { placeOf, slotRecord } from "./state_record.ts";
 import { type Outgoing, type StateLog, StateTrouble } from "./state_log.ts";
 
+export type { Keeping, SavedChange, SaverWords } from "./state_keeping.ts";
+
 /** Bytes of state that there must be for one that is needed, before deltas that could be asked for are let go of. */
 const FULL_RATIO_MIN = 1.25;
-
-/** Something new, which is in the store already. */
-export interface SavedChange {
-  readonly deltas: readonly Delta[];
-  /** Slots as sources had merged them. Their blocks come after those of the deltas. */
-  readonly slots?: readonly MergedSlot[];
-}
-
-/** What the owner of a state makes of it. */
-export interface Keeping<Standing, Change extends SavedChange> {
-  /** What a segment begins with. @param started whether it is the first of this process */
-  begin(standing: Standing, started: boolean): Outgoing;
-  /** The record of a change, whose blocks are the buckets of its deltas and then its slots; and where things stand with it. */
-  record(standing: Standing, change: Change): { readonly record: Outgoing; readonly after: () => Standing };
-  /** Two changes as one, without buckets. */
-  fold(before: Change | undefined, change: Change): Change;
-  /** Bytes of a change while it waits, but those of its buckets. */
-  bytesOf(change: Change): number;
-  /** Whether a change may not be saved before those whose buckets the store alone has. */
-  inOrder(change: Change): boolean;
-}
-
-/** What the operator is told. */
-export interface SaverWords {
-  readonly cannot: string;
-  /** More waits than may. */
-  readonly tooMuch: string;
-  /** What could not wait is saved. */
-  readonly savedAfterAll: string;
-  /** It was stopped, and not all could be saved. */
-  readonly stoppedWithout: string;
-}
 
 export interface SaverOptions<Standing, Change extends SavedChange> {
   readonly log: StateLog;
