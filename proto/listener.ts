@@ -9,7 +9,7 @@ import { CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, TLS_HANDSHAKE_MS_MAX } from 
 import type { CredentialFiles } from "@/core/host/credential_files.ts";
 import { MachineRefusal } from "@/core/host/exit.ts";
 import { addressText, parseListenAddress, type SocketAddress } from "@/core/host/listen_address.ts";
-import { mayListen } from "@/core/host/listen_permission.ts";
+import { askedToListen, mayListen } from "@/core/host/listen_permission.ts";
 import { type Log, OncePerMinute } from "@/core/host/log.ts";
 import type { ServerCertificates } from "@/core/host/security.ts";
 
@@ -122,8 +122,9 @@ function tlsOptions({ cert, key, clientCa }: ServerCertificates): TlsOptions {
 async function bind(server: Server, { hostname, port }: SocketAddress): Promise<SocketAddress> {
   const text = addressText({ hostname, port });
   if (!mayListen({ hostname, port })) {
+    const asked = askedToListen({ hostname, port }).join(",");
     throw new MachineRefusal(
-      `Cannot listen on ${text}: the runtime was not given this address; start it with --allow-net=${text}`,
+      `Cannot listen on ${text}: the runtime was not given this address; start it with --allow-net=${asked}`,
     );
   }
   try {
