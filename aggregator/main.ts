@@ -39,6 +39,7 @@ async function run(flags: FlagValues): Promise<void> {
   const log = openStyledLog("aggregator", logStyle(flags));
   let onList = (): void => {};
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
+  const stopped = new Promise<void>((resolve) => onStop(() => resolve())); // nor does a stop, before all is in order
   const clock = systemClock();
   const first = collectors(flags);
   const source = sourceName(flags);
@@ -72,7 +73,7 @@ async function run(flags: FlagValues): Promise<void> {
   const collecting = setInterval(collectGarbage, GARBAGE_MS);
   onList = (): void => reload(flags, fleet, log);
 
-  await new Promise<void>((resolve) => onStop(() => resolve()));
+  await stopped;
   log.info("stopping");
   manager.stopping();
   clearInterval(ticking);

@@ -51,6 +51,7 @@ async function run(flags: FlagValues): Promise<void> {
   let onList = (): void => {}, ended = false;
   let onEnd = (): void => void (ended = true);
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
+  const stopped = new Promise<void>((resolve) => onStop(() => resolve())); // nor does a stop, before all is in order
 
   const seed = randomSeed();
   const listen = flags.text("listen"), clock = systemClock(), directory = flags.text("state-dir");
@@ -140,14 +141,14 @@ async function run(flags: FlagValues): Promise<void> {
       thread.follow(patterns, formats);
     });
 
-  await new Promise<void>((resolve) => {
-    onStop(() => resolve());
+  const allRead = new Promise<void>((resolve) => {
     onEnd = (): void => {
       log.info("standard input has ended");
       if (sockets.length === 1 && first.patterns.length === 0) resolve();
     };
     if (ended) onEnd();
   });
+  await Promise.race([stopped, allRead]);
   log.info("stopping");
   manager.stopping();
   clearInterval(ticking);

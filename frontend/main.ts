@@ -33,7 +33,7 @@ const LOOK_MS = 10_000;
 
 /** Serves until SIGTERM or SIGINT. Throws MachineRefusal when the address cannot be had. */
 async function run(flags: FlagValues): Promise<void> {
-  const log = openStyledLog("frontend", logStyle(flags));
+  const log = openStyledLog("frontend", logStyle(flags)), stop = stopSignal();
   const clients = new Map<string, Client>(), security = clientSecurity(flags, log);
   const target = flags.text("target"), targetAllow = flags.list("target-allow");
   const clock = systemClock(), certificates = httpsCertificates(flags, log);
@@ -78,7 +78,6 @@ async function run(flags: FlagValues): Promise<void> {
     if (isRenewed()) void server.shutdown();
     lookAtTarget();
   }, LOOK_MS);
-  const stop = stopSignal();
   for (let why = await endOf(server, stop); why !== undefined; why = await endOf(server, stop)) {
     if (!isRenewed()) {
       // Seen when the system has no file descriptors left: the runtime gives the listener up.
