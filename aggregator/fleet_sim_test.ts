@@ -43,7 +43,7 @@ Deno.test("whatever happens to the network, to processes and to clocks, every de
     if (why !== undefined) failures.push(`deno task sim --first=${seed} --seeds=1: ${why}`);
   }
   assertEquals(failures, []);
-  // deno-lint-ignore no-console
+  // deno-lint-ignore no-console -- `deno task sim` shows what its seeds have met
   if (Deno.args.length > 0) console.log(figures);
 });
 

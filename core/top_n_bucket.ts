@@ -10,6 +10,9 @@
  *             filter gave up together (`CompiledFilter.unknownMax`)
  *
  * A value that is not in the dictionary can have the least of `hidden`, `lostMax` and `foldedMax`.
+ *
+ * One file of more than 500 lines, since the first look at a bucket (`weigh`) and the second (`add`) share their columns
+ * and must agree on every bound: whoever changes one has to see the other.
  */
 import {
   IS_SUM,
