@@ -409,9 +409,6 @@ function areBelow(word: number, floor: number): number {
   return (word - floor) & ~word & TOP_BITS;
 }
 
-// From here on stands what `scan_logtail.ts` has too: with one copy for both, each of them met shapes of the other and
-// took 8 % longer (measured in turns; the runtime inlines by what it has seen).
-
 /** The top bit of every byte that is no decimal digit. */
 function notDigits(word: number): number {
   const digits = word ^ 0x30303030;
