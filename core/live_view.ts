@@ -219,12 +219,16 @@ export class LiveView implements Answerer {
     return this.store.endS === 0 ? { fromS: 0, toS: 0 } : span;
   }
 
-  /** A source is missing when it does not deliver now, or when it left out a slice that others have delivered. */
+  /**
+   * A source is missing when it does not deliver now, when it left out a slice that others have delivered, and when some of
+   * what it has delivered is known to coarser slots alone, so that the window's edge is without it.
+   */
   #coverage({ fromS, toS }: Span, slots: readonly Slot[], secondsCovered: number): Coverage {
     const all = expectedSources(this.targets(), this.store.endS), settledS = this.store.endS - LATE_SECONDS_MAX;
     const settled = slots.filter(({ startS, lengthS }) => startS + lengthS <= settledS);
+    const lacked = this.store.lackedBy(slots);
     const missing = all.filter(({ present, hasDelivered }) =>
-      !present || settled.some(({ identities }) => !hasDelivered(identities.sources))
+      !present || hasDelivered(lacked) || settled.some(({ identities }) => !hasDelivered(identities.sources))
     );
     return {
       expected: all.length,

@@ -59,6 +59,8 @@ export class OpenMerges {
 /** What has been merged for one slice, and from which deltas. */
 export class Slot {
   readonly identities = new IdentitySet();
+  /** Sources of which something came merged for this slice: finer slots within this one lack it. */
+  readonly onlyHere = new Set<string>();
   /** The next coarser slot has it all: fewer rows are kept from then on. */
   #made = false;
   #merged: Bucket | undefined;

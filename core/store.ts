@@ -79,6 +79,7 @@ export class Store {
     this.#mergeAllBefore(bucketBytes(delta.bucket));
     slot.identities.add(delta.identity);
     slot.put(delta.bucket);
+    if (tier > 0) slot.onlyHere.add(delta.identity.source);
     let below = slot;
     for (let coarser = tier + 1; coarser < TIERS.length; coarser++) {
       const above = this.#slotOf(coarser, startS);
@@ -109,6 +110,7 @@ export class Store {
     for (let t = lowest; t < TIERS.length; t++) {
       const slot = this.#slotOf(t, startS);
       slot.identities.addRanges(identities);
+      if (t === lowest) noteOnlyHere(slot, identities);
       if (t === lowest || this.isMade(t, slot.startS)) {
         slot.putMerged(bucket, known);
         below?.setMade();
@@ -116,6 +118,21 @@ export class Store {
       below = slot;
     }
     return "merged";
+  }
+
+  /**
+   * Sources of which something that belongs to these slots is known to coarser slots alone: a source had merged it before it
+   * came, and the edge of a window cannot take it apart.
+   */
+  lackedBy(slots: readonly Slot[]): ReadonlySet<string> {
+    const lacked = new Set<string>();
+    for (const { tier, startS } of slots) {
+      for (let coarser = tier + 1; coarser < TIERS.length; coarser++) {
+        const above = this.rings[coarser].at(sliceStart(startS, TIERS[coarser].sliceS));
+        for (const source of above?.onlyHere ?? []) lacked.add(source);
+      }
+    }
+    return lacked;
   }
 
   /**
@@ -247,6 +264,22 @@ export class Store {
         if (isMade) finer.setMade();
       }
     }
+    for (let tier = 1; tier < TIERS.length; tier++) {
+      const oldestS = oldestStart(tier - 1, this.endS - FINEST_S); // of older ones finer slots are gone
+      for (const slot of this.rings[tier].slots()) {
+        if (slot.startS >= oldestS) noteOnlyHere(slot, this.#notIn(tier - 1, slot));
+      }
+    }
+  }
+
+  /** What a slot knows, and none of the slots of the finer tier within it. */
+  #notIn(finer: number, { identities, startS, lengthS }: Slot): readonly IdentityRanges[] {
+    const left = new IdentitySet();
+    left.addRanges(identities.ranges());
+    for (let at = startS; at < startS + lengthS; at += TIERS[finer].sliceS) {
+      left.removeRanges(this.rings[finer].at(at)?.identities.ranges() ?? []);
+    }
+    return left.ranges();
   }
 
   /** Where a delta enters, and coarser slots that were restored without it; the others are made from finer ones. */
@@ -323,4 +356,8 @@ export class Store {
       ring.at(sliceStart(bucket.startS, TIERS[tier].sliceS))?.identities.has(identity) === true
     );
   }
+}
+
+function noteOnlyHere(slot: Slot, identities: readonly IdentityRanges[]): void {
+  if (slot.tier > 0) { for (const { source } of identities) slot.onlyHere.add(source); }
 }

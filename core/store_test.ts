@@ -4,7 +4,7 @@ import { REQUESTS } from "./measures.ts";
 import { CounterTable } from "./counter_table.ts";
 import type { Delta } from "./bucket.ts";
 import { seal } from "./seal.ts";
-import { Store } from "./store.ts";
+import { type MergedSlot, Store } from "./store.ts";
 import { countRequest } from "./test_lines.ts";
 
 const START = 1_700_006_400; // a multiple of 300
@@ -111,5 +111,31 @@ Deno.test("when slots together hold too much unmerged they merge, and answers st
   for (const coarsest of [0, 1, 2]) {
     assertEquals(countOf(eager, START, START + 400, coarsest), 120);
     assertEquals(countOf(lazy, START, START + 400, coarsest), 120);
+  }
+});
+
+Deno.test("what came merged is lacked by finer slots, also after a restart, and by those of its slice alone", () => {
+  const store = new Store(1);
+  store.advance(START + 300);
+  for (let s = 0; s < 300; s += 10) store.add(delta(START + s, 1));
+  const identities = [{ source: "b", instance: "j", ranges: [[1, 6]] as const }];
+  const { bucket } = delta(START + 60, 6);
+  assertEquals(store.addSlot({ tier: 1, startS: START + 60, known: 63, identities, bucket }), "merged");
+  const merged = store.rings.flatMap((ring, tier) =>
+    ring.slots().map((slot): MergedSlot => ({
+      ...{ tier, startS: slot.startS, known: slot.known },
+      ...{ identities: slot.identities.ranges(), bucket: slot.bucket() },
+    }))
+  );
+  const restored = new Store(2);
+  restored.restoreSlots(store.endS, merged.sort((a, b) => b.tier - a.tier));
+  restored.endRestore();
+  for (const each of [store, restored]) {
+    const lackedIn = (fromS: number, toS: number): string[] => [
+      ...each.lackedBy(each.resolve({ fromS: START + fromS, toS: START + toS }, 1, Infinity).slots),
+    ];
+    assertEquals(lackedIn(110, 240), ["b"], "the window begins within the minute");
+    assertEquals(lackedIn(60, 240), [], "it begins with it");
+    assertEquals(lackedIn(170, 240), [], "it begins after it");
   }
 });
