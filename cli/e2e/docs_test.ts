@@ -21,7 +21,7 @@ const PAGES_AT_ONCE = 3;
 
 /** Of the runtime, of containers, of git, and of tasks that measure. */
 const OTHERS_FLAGS =
-  /^--(allow-(read|write|net|env|sys|run|ffi)?|v8-flags|max-semi-space-size|semi-space-growth-factor|optimize-for-size|no-prompt|ignore-env|frozen|file|target|tag|detach|programs|kinds|rounds|lines|seconds|small|kills|seeds?|first|help|version|now|simulate)$/;
+  /^--(allow-(read|write|net|env|sys|run|ffi)?|v8-flags|max-semi-space-size|semi-space-growth-factor|optimize-for-size|no-prompt|ignore-env|frozen|file|target|tag|detach|programs|kinds|rounds|lines|seconds|small|kills|seeds?|first|collectors|minutes|flood|idle|realtime|help|version|now|simulate)$/;
 
 /** The line of the README by which all tests are run, as .ci/run takes it from there: a test cannot. */
 const RUN_BY_CI = /^npx -y deno@[\d.]+ task test\b/;

@@ -38,6 +38,8 @@ function exchanges(places: Places): readonly (readonly [RegExp, string | (() => 
     // Nothing is installed, and nobody is asked for a password.
     [/\bsudo /g, ""],
     [/\bapt-get install\b/g, "apt-get --simulate install"],
+    // Two hundred collectors, for minutes.
+    [/\bdeno task fleet\b(?!-).*/g, "deno task fleet --collectors=4 --rows=200 --flood=0 --minutes=0.5 --idle=1"],
     // Five million lines, six times.
     [/\bdeno task compare\b.*/g, "deno task compare --lines=2000 --rounds=1 --programs=wc,logtail"],
   ];
