@@ -1,20 +1,21 @@
 /**
  * Kills collectors and their aggregator again and again while their logs are written, lets them stay away for a while, renames
- * hosts, and holds every window of the aggregator to what was written: by website, by status and by source.
+ * hosts, and holds every window of the aggregator to what was written: by website, by status and by source. Between collectors
+ * and aggregator there may be relays, killed as well, that share some of the collectors or all.
  *
- *     writers ──▶ logs ──▶ collectors, killed, each with its state ──▶ aggregator, killed
- *        └──────── what was written, by slice ═══════ must be ═══════ every window ┘
+ *     writers ──▶ logs ──▶ collectors, killed, each with its state ─┬─▶ relay, killed ─┬─▶ aggregator, killed
+ *        │                                                          └─▶ relay, killed ─┘         │
+ *        └──────── what was written, by slice ═══════════════════ must be ═════════════ every window
  */
 import { assert, assertEquals } from "@std/assert";
 import { KilledCollector, type KilledOptions } from "@/cli/e2e/chaos/killed_collector.ts";
 import { eventually, freePort, pause } from "@/cli/e2e/ports.ts";
-import { type Role, startAggregatorWith } from "@/cli/e2e/roles.ts";
-import { differences } from "@/cli/e2e/tally.ts";
+import { type Counts, differences } from "@/cli/e2e/tally.ts";
 import type { TopNAnswer } from "@/core/answer.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { type WindowName, WINDOWS } from "@/core/slices.ts";
 import { randomFrom } from "@/core/test_lines.ts";
-import { type Client, connect, RemoteError } from "@/proto/client.ts";
+import { checkSaid, KilledAggregator } from "./killed_aggregator.ts";
 import { FleetLog, WRITTEN_BY, type WrittenBy, WrittenLines } from "./written_lines.ts";
 
 export interface FleetChaosOptions {
@@ -26,11 +27,16 @@ export interface FleetChaosOptions {
   /** Seconds between two kills of the same process, on the average. */
   readonly lifeSeconds: number;
   readonly seed: number;
-  /** Whether the aggregator has a state directory. */
+  /** Aggregators between collectors and the one that is looked at; 0 for none. */
+  readonly relays: number;
+  /** Collectors that every relay follows; of the others each has one relay. */
+  readonly shared: number;
+  /** Whether the aggregator has a state directory, and whether relays have. */
   readonly aggregatorState: boolean;
+  readonly relayState: boolean;
   /**
    * Whether the first host is given another name, and its former one back. What a name has delivered that nobody answers to any
-   * more is in the aggregator alone, so that needs a state directory there.
+   * more is in aggregators alone, so that needs a state directory there.
    */
   readonly renames: boolean;
   /** For logs and states. */
@@ -43,6 +49,7 @@ export interface FleetChaosFigures {
   lines: number;
   collectorKills: number;
   aggregatorKills: number;
+  relayKills: number;
   renamings: number;
   /** Answers that were looked at meanwhile: none had more than was written. */
   answers: number;
@@ -65,7 +72,7 @@ export async function fleetChaos(options: FleetChaosOptions): Promise<FleetChaos
     const doings = [
       ...all.map((host) => fleet.write(host, stop.signal)),
       ...all.map((host, index) => fleet.killNowAndThen(host, options.renames && index === 0, stop.signal)),
-      fleet.killAggregator(stop.signal),
+      ...fleet.tree().map((aggregator, index) => fleet.killAggregator(aggregator, index, stop.signal)),
       fleet.watch(stop.signal),
     ];
     await Promise.race([pause(1000 * seconds), Promise.all(doings)]);
@@ -74,7 +81,8 @@ export async function fleetChaos(options: FleetChaosOptions): Promise<FleetChaos
     const { figures } = fleet;
     figures.lines = fleet.written.lines;
     say(
-      `${figures.lines} lines written; killed ${figures.collectorKills} collectors and ${figures.aggregatorKills} aggregators; ` +
+      `${figures.lines} lines written; killed ${figures.collectorKills} collectors, ${figures.relayKills} relays and ` +
+        `${figures.aggregatorKills} aggregators; ` +
         "waiting for the counts",
     );
     await fleet.compare();
@@ -103,24 +111,26 @@ interface Named {
   readonly options: KilledOptions;
 }
 
+function namesOf({ now, other }: Host): readonly string[] {
+  return other === undefined ? [now.log.source] : [now.log.source, other.log.source];
+}
+
 class ChaoticFleet {
   readonly written = new WrittenLines();
   readonly figures: FleetChaosFigures = {
     lines: 0,
     collectorKills: 0,
     aggregatorKills: 0,
+    relayKills: 0,
     renamings: 0,
     answers: 0,
     longestOutageS: 0,
   };
   readonly #hosts: Host[] = [];
-  readonly #port = freePort();
-  readonly #client: Client;
-  #aggregator: Role | undefined;
+  #relays: readonly KilledAggregator[] = [];
+  #top!: KilledAggregator;
 
-  constructor(readonly options: FleetChaosOptions) {
-    this.#client = connect(`127.0.0.1:${this.#port}`);
-  }
+  constructor(readonly options: FleetChaosOptions) {}
 
   host(index: number): Host {
     const number = index + 1, port = freePort(), random = randomFrom(this.options.seed + 7919 * number);
@@ -164,42 +174,57 @@ class ChaoticFleet {
     const { number, port, random } = host, former = host.now, { source } = former.log;
     host.now = host.other ?? this.#named(number, `renamed-${number}`, port, random);
     host.other = former;
-    let counted: number | undefined;
-    await eventually(
-      async () => {
-        const answer = await this.#ask("24h", "source");
-        counted = answer && countsOf(answer).get(source);
-        return counted === this.written.of(source) || undefined;
-      },
-      () => `${counted} of ${source} counted, ${this.written.of(source)} written`,
-      RETURN_MS_MAX,
-    );
+    const all = [...this.#relays, this.#top].filter(({ options }) => options.names().has(source));
+    for (const aggregator of all) await this.#hasAllOf(source, aggregator);
     await pause(SAVED_MS);
     await this.#kill(host);
     host.collector = new KilledCollector(host.now.options);
     this.figures.renamings++;
   }
 
-  async killAggregator(stop: AbortSignal): Promise<void> {
-    const random = randomFrom(this.options.seed);
+  async #hasAllOf(source: string, aggregator: KilledAggregator): Promise<void> {
+    let counted: number | undefined;
+    await eventually(
+      async () => {
+        const answer = await aggregator.ask("24h", "source");
+        counted = answer && countsOf(answer).get(source);
+        return counted === this.written.of(source) || undefined;
+      },
+      () => `${counted} of ${source} counted by ${aggregator.options.source}, ${this.written.of(source)} written`,
+      RETURN_MS_MAX,
+    );
+  }
+
+  /** The aggregator and its relays, once there are all hosts. */
+  tree(): readonly KilledAggregator[] {
+    const { relays, relayState, aggregatorState } = this.options;
+    this.#relays = Array.from({ length: relays }, (_, relay) => {
+      const hosts = this.#hosts.filter((_, i) => i < this.options.shared || i % relays === relay);
+      return this.#aggregator(`relay-${relay + 1}`, hosts, hosts, relayState);
+    });
+    this.#top = this.#aggregator("agg", relays === 0 ? this.#hosts : this.#relays, this.#hosts, aggregatorState);
+    return [this.#top, ...this.#relays];
+  }
+
+  async killAggregator(aggregator: KilledAggregator, index: number, stop: AbortSignal): Promise<void> {
+    const random = randomFrom(this.options.seed + 104_729 * index);
     while (!stop.aborted) {
-      this.#aggregator = await this.#startAggregator();
+      await aggregator.start();
       await this.#live(random, stop);
       if (stop.aborted) return;
-      await this.#aggregator.kill("SIGKILL");
-      checkSaid(this.#aggregator.stderr());
-      this.#aggregator = undefined;
-      this.figures.aggregatorKills++;
+      await aggregator.kill();
+      if (index === 0) this.figures.aggregatorKills++;
+      else this.figures.relayKills++;
       await this.#outage(random, stop);
     }
-    this.#aggregator = await this.#startAggregator();
+    await aggregator.start();
   }
 
   /** No answer ever has more than was written. */
   async watch(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       await pauseOr(1500, stop);
-      const answer = await this.#ask("60m", "website");
+      const answer = await this.#top.ask("60m", "website");
       if (answer === undefined) continue;
       const counted = answer.total[REQUESTS], { lines } = this.written;
       if (counted > lines) throw new Error(`${counted} counted, ${lines} written`);
@@ -207,48 +232,61 @@ class ChaoticFleet {
     }
   }
 
-  /** All windows, once everything has arrived. */
+  /** All windows of the aggregator and what each relay has by source, once everything has arrived. */
   async compare(): Promise<void> {
-    const { written } = this;
-    let last = "no answer";
-    await eventually(
-      async () => {
-        const answer = await this.#ask("60m", "source");
-        if (answer === undefined) return undefined;
-        const wrong = differences(written.within(0, Infinity, "source"), countsOf(answer));
-        last = wrong.join("; ");
-        if (answer.total[REQUESTS] > written.lines) throw new Error(`more is counted than was written: ${last}`);
-        return wrong.length === 0 || undefined;
-      },
-      () => `${last}\n${this.#aggregator?.stderr()}`,
-      RETURN_MS_MAX,
-    );
-    let states = "";
-    await eventually(
-      async () => {
-        states = (await this.#client.targets(5000)).map(({ state }) => state).join(" ");
-        return states === this.#hosts.map(() => "connected").join(" ") || undefined;
-      },
-      () => `states: ${states}`,
-      RETURN_MS_MAX,
-    );
-    for (const { name } of WINDOWS) for (const by of WRITTEN_BY) await this.#compareWindow(name, by);
+    for (const aggregator of [...this.#relays, this.#top]) await this.#arrived(aggregator);
+    for (const { name } of WINDOWS) {
+      for (const relay of this.#relays) await this.#compareWindow(relay, name, "source");
+      for (const by of WRITTEN_BY) await this.#compareWindow(this.#top, name, by);
+    }
   }
 
-  async #compareWindow(window: WindowName, by: WrittenBy): Promise<void> {
-    const answer = await this.#ask(window, by);
-    assert(answer !== undefined, `no answer about ${window}`);
+  async #arrived(aggregator: KilledAggregator): Promise<void> {
+    const { source, ports } = aggregator.options;
+    let last = "no answer", states = "";
+    await eventually(
+      async () => {
+        const answer = await aggregator.ask("60m", "source");
+        if (answer === undefined) return undefined;
+        const wrong = differences(this.#writtenFor(aggregator, 0, Infinity, "source"), countsOf(answer));
+        last = wrong.join("; ");
+        if (answer.total[REQUESTS] > this.written.lines) throw new Error(`more is counted than was written: ${last}`);
+        return wrong.length === 0 || undefined;
+      },
+      () => `${source}: ${last}\n${aggregator.stderr}`,
+      RETURN_MS_MAX,
+    );
+    await eventually(
+      async () => {
+        states = (await aggregator.client.targets(5000)).map(({ state }) => state).join(" ");
+        return states === ports.map(() => "connected").join(" ") || undefined;
+      },
+      () => `states of ${source}: ${states}`,
+      RETURN_MS_MAX,
+    );
+  }
+
+  async #compareWindow(aggregator: KilledAggregator, window: WindowName, by: WrittenBy): Promise<void> {
+    const answer = await aggregator.ask(window, by), { source } = aggregator.options;
+    assert(answer !== undefined, `no answer of ${source} about ${window}`);
     const { fromS, toS, other } = answer;
-    const wrong = differences(this.written.within(fromS, toS, by), countsOf(answer));
-    assertEquals(wrong, [], `${window} by ${by}, ${fromS} to ${toS}`);
+    const wrong = differences(this.#writtenFor(aggregator, fromS, toS, by), countsOf(answer));
+    assertEquals(wrong, [], `${window} of ${source} by ${by}, ${fromS} to ${toS}`);
     assertEquals(other[REQUESTS], 0);
   }
 
+  /** What was written on the hosts whose lines come to this aggregator; of a relay by source alone. */
+  #writtenFor(aggregator: KilledAggregator, fromS: number, toS: number, by: WrittenBy): Counts {
+    const counts = this.written.within(fromS, toS, by);
+    if (by !== "source") return counts;
+    const names = aggregator.options.names();
+    return new Map([...counts].filter(([source]) => names.has(source)));
+  }
+
   async end(hosts: readonly Host[]): Promise<void> {
-    this.#client.close();
     for (const { now, other } of hosts) for (const named of [now, other]) named?.log.close();
     const codes = await Promise.all(hosts.map(({ collector }) => collector?.stop() ?? 0));
-    await this.#aggregator?.stop();
+    for (const aggregator of [this.#top, ...this.#relays]) await aggregator.end();
     for (const { collector } of hosts) checkSaid(collector?.stderr ?? "");
     assertEquals(codes, hosts.map(() => 0));
   }
@@ -260,14 +298,16 @@ class ChaoticFleet {
     return { log: new FleetLog(path, source, this.written, random), options };
   }
 
-  #startAggregator(): Promise<Role> {
-    const { aggregatorState, folder } = this.options, stateDir = `${folder}/aggregator`;
-    return startAggregatorWith({
-      source: "agg",
-      collectors: this.#hosts.map(({ port }) => `127.0.0.1:${port}`),
-      port: this.#port,
-      ...(aggregatorState ? { flags: [`--state-dir=${stateDir}`], folders: [stateDir] } : {}),
-    });
+  /** @param follows directly @param hosts whose lines come to it */
+  #aggregator(
+    source: string,
+    follows: readonly { port: number }[],
+    hosts: readonly Host[],
+    state: boolean,
+  ): KilledAggregator {
+    const ports = follows.map(({ port }) => port), stateDir = state ? `${this.options.folder}/${source}` : "";
+    const names = (): ReadonlySet<string> => new Set(hosts.flatMap(namesOf));
+    return new KilledAggregator({ source, ports, names, stateDir });
   }
 
   #live(random: () => number, stop: AbortSignal): Promise<void> {
@@ -280,28 +320,12 @@ class ChaoticFleet {
     await pauseOr(1000 * outageSeconds * random() ** 4, stop);
     this.figures.longestOutageS = Math.max(this.figures.longestOutageS, (performance.now() - beginMs) / 1000);
   }
-
-  /** Undefined while it cannot be reached. */
-  async #ask(window: WindowName, by: WrittenBy): Promise<TopNAnswer | undefined> {
-    try {
-      return await this.#client.topN({ window, groupBy: by, n: 1000, sort: REQUESTS, filter: undefined }, 5000);
-    } catch (error) {
-      if (error instanceof RemoteError) return undefined;
-      throw error;
-    }
-  }
 }
 
 /** Every count of an answer; each must be exact. */
 function countsOf({ entries }: TopNAnswer): Map<string, number> {
   for (const { label, values, countMax } of entries) assertEquals(values[REQUESTS], countMax, `${label} is exact`);
   return new Map(entries.map(({ label, values }) => [label, values[REQUESTS]]));
-}
-
-/** What is said must be what is expected of a kill. */
-function checkSaid(stderr: string): void {
-  const bad = stderr.split("\n").filter((line) => / error (collector|aggregator): |Uncaught/.test(line));
-  assertEquals(bad, [], stderr);
 }
 
 /** After `ms`, or when it is stopped, whichever comes first. */

@@ -1,6 +1,8 @@
 /**
  * `deno task fleet-chaos`: a fleet whose collectors and aggregator are killed again and again, at length. `--collectors=8`,
- * `--seconds=180`, `--outage=60`, `--life=20`, `--no-aggregator-state`, and `--seed=` for the same kills again.
+ * `--seconds=180`, `--outage=60`, `--life=20`, `--no-aggregator-state`, and `--seed=` for the same kills again. With `--relays=2`
+ * there are relays between them, both following all collectors, or `--shared=N` of them and half of the rest;
+ * `--no-relay-state`.
  */
 import { fleetChaos } from "./fleet_chaos.ts";
 
@@ -11,17 +13,24 @@ const flag = (name: string, otherwise: number): number => {
 const collectors = flag("collectors", 8), seconds = flag("seconds", 180);
 const outageSeconds = flag("outage", 60), lifeSeconds = flag("life", 20);
 const seed = flag("seed", crypto.getRandomValues(new Uint32Array(1))[0]);
+const relays = flag("relays", 0),
+  shared = flag("shared", collectors),
+  relayState = !Deno.args.includes("--no-relay-state");
 const aggregatorState = !Deno.args.includes("--no-aggregator-state");
 const folder = await Deno.makeTempDir({ prefix: "logtail-fleet-chaos-" });
-say(`${collectors} collectors for ${seconds} s, outages up to ${outageSeconds} s, seed ${seed}, in ${folder}`);
+const tree = relays === 0 ? "" : `, ${relays} relays that share ${shared}`;
+say(`${collectors} collectors${tree} for ${seconds} s, outages up to ${outageSeconds} s, seed ${seed}, in ${folder}`);
 const figures = await fleetChaos({
   collectors,
   seconds,
   outageSeconds,
   lifeSeconds,
   seed,
+  relays,
+  shared,
   aggregatorState,
-  renames: aggregatorState,
+  relayState,
+  renames: aggregatorState && (relays === 0 || relayState),
   folder,
   say,
 });
