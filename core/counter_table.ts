@@ -14,18 +14,24 @@
  * light entries give way before a batch is counted, and totals stay exact.
  */
 import { BATCH_LINES } from "./bounds.ts";
-import { MEASURE_COUNT, mergeValues, SUM_COUNT, type Values, zeroValues } from "./measures.ts";
-import { DIMENSION_COUNT } from "./dimensions.ts";
+import * as measures from "./measures.ts";
+import { mergeValues, type Values, zeroValues } from "./measures.ts";
+import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
-import { InternTable, mix } from "./intern.ts";
+import * as intern from "./intern.ts";
+import { InternTable } from "./intern.ts";
 import type { Newcomers } from "./newcomers.ts";
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { MEASURE_COUNT, SUM_COUNT } = measures;
+const { DIMENSION_COUNT } = dimensions;
+const { mix } = intern;
 
 const ROWS_MIN = 1024;
 
 /** Doubles of a row's key; of a row; and words of a row. */
-export const VALUES_AT = (DIMENSION_COUNT + 1) >> 1;
-export const ROW_DOUBLES = VALUES_AT + MEASURE_COUNT;
-export const ROW_WORDS = 2 * ROW_DOUBLES;
+const VALUES_START = (DIMENSION_COUNT + 1) >> 1, DOUBLES = VALUES_START + MEASURE_COUNT, WORDS = 2 * DOUBLES;
+export const VALUES_AT = VALUES_START, ROW_DOUBLES = DOUBLES, ROW_WORDS = WORDS;
 
 /** Bits of an index entry that hold the row; the others tell most wrong rows apart without looking at them. */
 const ROW_BITS = 18;
@@ -64,7 +70,7 @@ export class CounterTable {
 
   /** @param seed for all hashes of this table; a fresh random one per process. */
   constructor(readonly seed: number, rowsExpected = ROWS_MIN) {
-    const buffer = new ArrayBuffer(8 * ROW_DOUBLES * rowsExpected);
+    const buffer = new ArrayBuffer(8 * DOUBLES * rowsExpected);
     this.words = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
     this.dictionaries = perDimension(() => new InternTable(seed));
@@ -89,7 +95,7 @@ export class CounterTable {
     // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
     for (let i = 0; i < count; i++) {
       const there = index[hashes[i] & mask] & ROW_MASK;
-      touched ^= words[there === 0 ? 0 : (there - 1) * ROW_WORDS];
+      touched ^= words[there === 0 ? 0 : (there - 1) * WORDS];
     }
     this.#touched ^= touched;
     for (
@@ -100,7 +106,7 @@ export class CounterTable {
       const hash = hashes[i], tag = hash & TAG_MASK;
       let slot = hash & mask, row = -1;
       for (let there = index[slot]; there !== 0; there = index[slot]) {
-        if ((there & TAG_MASK) === tag && isKey(words, ((there & ROW_MASK) - 1) * ROW_WORDS, ids, k)) {
+        if ((there & TAG_MASK) === tag && isKey(words, ((there & ROW_MASK) - 1) * WORDS, ids, k)) {
           row = (there & ROW_MASK) - 1;
           break;
         }
@@ -109,12 +115,12 @@ export class CounterTable {
       if (row < 0) {
         row = rows++;
         index[slot] = rows | tag;
-        const o = row * ROW_WORDS, w = row * ROW_DOUBLES + VALUES_AT;
+        const o = row * WORDS, w = row * DOUBLES + VALUES_START;
         for (let d = 0; d < DIMENSION_COUNT; d++) words[o + d] = ids[k + d];
         for (let m = 0; m < MEASURE_COUNT; m++) doubles[w + m] = values[v + m];
         continue;
       }
-      const o = row * ROW_DOUBLES + VALUES_AT;
+      const o = row * DOUBLES + VALUES_START;
       for (let m = 0; m < SUM_COUNT; m++) doubles[o + m] += values[v + m];
       for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) {
         if (values[v + m] > doubles[o + m]) doubles[o + m] = values[v + m];
@@ -137,14 +143,14 @@ export class CounterTable {
     index.fill(0);
     this.rows = 0;
     for (let row = 0; row < rows; row++) {
-      const k = row * ROW_WORDS, hash = hashKey(words, k, this.#multipliers);
+      const k = row * WORDS, hash = hashKey(words, k, this.#multipliers);
       const kept = this.#findOrMove(k, hash, index, mask, words, doubles);
       if (kept < 0) {
         if (from !== undefined) from[this.rows - 1] = row;
         continue;
       }
       if (from !== undefined) from[kept] = -1;
-      mergeValues(doubles, doubles, row * ROW_DOUBLES + VALUES_AT, kept * ROW_DOUBLES + VALUES_AT);
+      mergeValues(doubles, doubles, row * DOUBLES + VALUES_START, kept * DOUBLES + VALUES_START);
     }
   }
 
@@ -195,15 +201,15 @@ export class CounterTable {
     for (let there = index[slot]; there !== 0; there = index[slot]) {
       if ((there & TAG_MASK) === tag) {
         const row = (there & ROW_MASK) - 1;
-        if (isKey(words, row * ROW_WORDS, words, k)) return row;
+        if (isKey(words, row * WORDS, words, k)) return row;
       }
       slot = slot + 1 & mask;
     }
-    const to = this.rows++ * ROW_WORDS;
+    const to = this.rows++ * WORDS;
     index[slot] = this.rows | tag;
     if (to === k) return -1;
     for (let d = 0; d < DIMENSION_COUNT; d++) words[to + d] = words[k + d];
-    const toValues = (to >> 1) + VALUES_AT, fromValues = (k >> 1) + VALUES_AT;
+    const toValues = (to >> 1) + VALUES_START, fromValues = (k >> 1) + VALUES_START;
     for (let m = 0; m < MEASURE_COUNT; m++) doubles[toValues + m] = doubles[fromValues + m];
     return -1;
   }
@@ -211,15 +217,15 @@ export class CounterTable {
   /** Makes sure that `count` more rows fit. */
   #reserve(count: number): void {
     const rows = this.rows + count;
-    if (rows * ROW_WORDS > this.words.length) this.#growRows(rows);
+    if (rows * WORDS > this.words.length) this.#growRows(rows);
     if (2 * rows > this.#index.length) this.#growIndex();
   }
 
   #growRows(rows: number): void {
     if (rows > TABLE_ROWS_MAX) throw new Error(`a table of ${rows} rows: more than an index entry can hold`);
-    const buffer = new ArrayBuffer(8 * ROW_DOUBLES * Math.max(rows, 2 * (this.doubles.length / ROW_DOUBLES)));
+    const buffer = new ArrayBuffer(8 * DOUBLES * Math.max(rows, 2 * (this.doubles.length / DOUBLES)));
     const words = new Int32Array(buffer);
-    words.set(this.words.subarray(0, this.rows * ROW_WORDS));
+    words.set(this.words.subarray(0, this.rows * WORDS));
     free(this.words);
     this.words = words;
     this.doubles = new Float64Array(buffer);
@@ -228,7 +234,7 @@ export class CounterTable {
   #growIndex(): void {
     const index = new Int32Array(this.#index.length * 2), mask = index.length - 1;
     for (let row = 0; row < this.rows; row++) {
-      const hash = hashKey(this.words, row * ROW_WORDS, this.#multipliers);
+      const hash = hashKey(this.words, row * WORDS, this.#multipliers);
       let slot = hash & mask;
       while (index[slot] !== 0) slot = slot + 1 & mask;
       index[slot] = row + 1 | hash & TAG_MASK;

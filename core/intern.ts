@@ -19,6 +19,9 @@
  */
 import { free } from "./free.ts";
 
+// Functions of this file's own: what is exported, V8 reads and checks at every use (docs/performance.md).
+const same = isSame, hashStep = hashWord, hashRest = hashEnd, spread = mix;
+
 const SLOTS_MIN = 64;
 const TEXT_BYTES_MIN = 1024;
 /** Bytes behind the text: words are read and written whole. */
@@ -27,7 +30,8 @@ const TEXT_PADDING = 4;
 const PROBES_MAX = 64;
 
 /** What a closed table says of an entry that it does not have. */
-export const MISSING = -1;
+const NOT_THERE = -1;
+export const MISSING = NOT_THERE;
 
 /** Bytes of the runtime for an entry that is crowded out, beside a byte for each of its own (measured on Deno 2.9: 44). */
 export const CROWDED_OUT_BYTES = 64;
@@ -71,7 +75,7 @@ export class InternTable {
     const last = slot + PROBES_MAX & mask;
     for (let there = slots[slot]; there !== 0; there = slots[slot]) {
       const id = there & mask;
-      if (((there ^ hash) & ~mask) === 0 && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
+      if (((there ^ hash) & ~mask) === 0 && same(text, ends[id - 1], ends[id], view, at, length)) return id;
       slot = slot + 1 & mask;
       if (slot === last) return this.#crowded(hash, view, at, length);
     }
@@ -85,7 +89,7 @@ export class InternTable {
     const last = slot + PROBES_MAX & mask;
     for (let there = slots[slot]; there !== 0; there = slots[slot]) {
       const id = there & mask;
-      if (((there ^ hash) & ~mask) === 0 && isSame(text, ends[id - 1], ends[id], view, at, length)) return id;
+      if (((there ^ hash) & ~mask) === 0 && same(text, ends[id - 1], ends[id], view, at, length)) return id;
       slot = slot + 1 & mask;
       if (slot === last) return this.#crowdedOut.get(bytesKey(view, at, length)) ?? 0;
     }
@@ -134,14 +138,14 @@ export class InternTable {
       const lastSlot = slot + PROBES_MAX & mask;
       for (let there = slots[slot]; there !== 0; there = slots[slot]) {
         id = there & mask;
-        if (((there ^ hash) & ~mask) === 0 && isSame(text, ends[id - 1], ends[id], source, start, length)) break;
+        if (((there ^ hash) & ~mask) === 0 && same(text, ends[id - 1], ends[id], source, start, length)) break;
         id = 0;
         slot = slot + 1 & mask;
         if (slot !== lastSlot) continue;
         id = -1;
         break;
       }
-      if (id <= 0 && this.closed) id = id === 0 ? MISSING : this.find(source, start, length, hash) || MISSING;
+      if (id <= 0 && this.closed) id = id === 0 ? NOT_THERE : this.find(source, start, length, hash) || NOT_THERE;
       else if (id <= 0) {
         id = id === 0 ? this.#insert(slot, hash, source, start, length) : this.#crowded(hash, source, start, length);
         text = this.#textView;
@@ -309,8 +313,8 @@ function bytesKey(view: DataView, at: number, length: number): string {
 export function hashWords(view: DataView, at: number, length: number, seed: number): number {
   let hash = seed;
   const whole = at + (length & ~3);
-  for (; at < whole; at += 4) hash = hashWord(hash, view.getInt32(at, true));
-  return hashEnd(hash, view.getInt32(at, true) & lowBytes(length & 3), length);
+  for (; at < whole; at += 4) hash = hashStep(hash, view.getInt32(at, true));
+  return hashRest(hash, view.getInt32(at, true) & lowBytes(length & 3), length);
 }
 
 /** One step of `hashWords`. */
@@ -320,7 +324,7 @@ export function hashWord(hash: number, word: number): number {
 
 /** The last step: the rest of the bytes as a word of which the others are zero, and the length in bytes. */
 export function hashEnd(hash: number, word: number, length: number): number {
-  return mix(hashWord(hash, word) ^ length);
+  return spread(hashStep(hash, word) ^ length);
 }
 
 /** Spreads the high bits of a product into the low ones, which choose the slot. */

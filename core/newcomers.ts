@@ -24,10 +24,15 @@
  * brings one or two such values a line, and all of it has to stay in the caches. With generations of 32 768 values
  * instead of 8192 the made-up attack takes a quarter longer, and longer still with a slot to be found for each value.
  */
-import { IS_SUM, MEASURE_COUNT, mergeValues, saturated, type Values } from "./measures.ts";
+import * as measures from "./measures.ts";
+import type { Values } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import { isSame } from "./intern.ts";
+import * as intern from "./intern.ts";
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { IS_SUM, MEASURE_COUNT, mergeValues, saturated } = measures;
+const { isSame } = intern;
 
 /** 128 KiB. */
 const SEEN_WORDS = 1 << 15;
@@ -43,7 +48,8 @@ const CHAIN_MAX = 64;
 const PLACES_MIN = 1024, TEXT_BYTES_MIN = 16_384;
 
 /** What `meet` says of a value that it keeps from now on; and of one that has been here, but of which nothing is kept. */
-export const NEW = 0, FORGOTTEN = -1;
+const IS_NEW = 0, IS_FORGOTTEN = -1;
+export const NEW = IS_NEW, FORGOTTEN = IS_FORGOTTEN;
 
 /** The newcomers of one dimension of one table. */
 export class Newcomers {
@@ -68,7 +74,7 @@ export class Newcomers {
     if (setSeen(this.#seen, hash)) return this.#find(view, at, length, hash);
     const heads = this.#heads, head = hash & HEADS - 1, young = this.#young;
     heads[head] = this.#generations[young].keep(view, at, length, hash, values, v, heads[head]) << 1 | young;
-    return NEW;
+    return IS_NEW;
   }
 
   /** Adds the line kept at `place` to `into[to …]`; nothing when that was done before. */
@@ -123,7 +129,7 @@ export class Newcomers {
       if (generation.isAt(i, view, at, length, hash)) return place;
       place = generation.next[i];
     }
-    return FORGOTTEN;
+    return IS_FORGOTTEN;
   }
 
   #clearSeen(): void {
