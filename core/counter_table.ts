@@ -21,6 +21,7 @@ import { free } from "./free.ts";
 import * as intern from "./intern.ts";
 import { InternTable } from "./intern.ts";
 import type { Newcomers } from "./newcomers.ts";
+import { SlimRows } from "./slim_rows.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { MEASURE_COUNT, SUM_COUNT } = measures;
@@ -62,6 +63,8 @@ export class CounterTable {
   generationsForgotten = 0;
   /** Per dimension: what is withheld. Only where its dictionary is, or has been, closed. */
   readonly newcomers: (Newcomers | undefined)[] = perDimension(() => undefined);
+  /** While it is there, all rows are in it, and none are here. */
+  slim: SlimRows | undefined;
   #index: Int32Array<ArrayBuffer>;
   /** One odd multiplier a dimension. */
   readonly #multipliers: Int32Array<ArrayBuffer>;
@@ -129,6 +132,26 @@ export class CounterTable {
     this.rows = rows;
   }
 
+  /** Counts into rows of half the size from now on, as long as they do. The table is empty. */
+  beSlim(): void {
+    this.slim ??= new SlimRows(this.seed);
+    for (const dictionary of this.dictionaries) dictionary.closed = false;
+  }
+
+  /** Moves what is in slim rows here, where there is room for whatever comes. */
+  beWide(): void {
+    const { slim } = this;
+    if (slim === undefined) return;
+    this.slim = undefined;
+    const ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT), values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+    for (let from = 0; from < slim.rows; from += BATCH_LINES) {
+      const count = Math.min(BATCH_LINES, slim.rows - from);
+      slim.read(from, count, ids, values);
+      this.addBatch(ids, values, 0, count);
+    }
+    slim.free();
+  }
+
   addTotals(values: ArrayLike<number>, at: number): void {
     mergeValues(this.totals, values, at);
   }
@@ -160,6 +183,7 @@ export class CounterTable {
     this.flooded = this.floodExpected = false;
     this.generationsForgotten = 0;
     this.#index.fill(0);
+    this.slim?.clear();
     this.totals.fill(0);
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       this.dictionaries[d].clear();
@@ -177,7 +201,7 @@ export class CounterTable {
     for (const column of this.givenUp) bytes += column.byteLength;
     for (const dictionary of this.dictionaries) bytes += dictionary.memoryBytes;
     for (const newcomers of this.newcomers) bytes += newcomers?.memoryBytes ?? 0;
-    return bytes;
+    return bytes + (this.slim?.memoryBytes ?? 0);
   }
 
   /** Gives its memory back: it is of no use from now on. */
@@ -185,6 +209,7 @@ export class CounterTable {
     for (const column of [this.words, this.#index, ...this.givenUp]) free(column);
     for (const dictionary of this.dictionaries) dictionary.free();
     for (const newcomers of this.newcomers) newcomers?.free();
+    this.slim?.free();
   }
 
   /** For `rebuild`: moves the row at word `k` to the end of those kept and returns -1, or returns the kept row it equals. */

@@ -247,9 +247,12 @@ export class Pipeline {
       withholdNew(table, this.#batch, this.#view, this.#ids, from, to - from);
       this.#filled.fill(-1); // single lines may hold OTHER now
     }
-    table.addBatch(this.#ids, values, from, to - from);
-    table.addTotals(this.#sum(from, to), 0);
-    this.options.spread?.add(table.dictionaries, this.#ids, values, from, to);
+    const totals = this.#sum(from, to), { dictionaries } = table;
+    if (table.slim?.fits(to - from, dictionaries, table.totals, totals) === false) table.beWide();
+    if (table.slim === undefined) table.addBatch(this.#ids, values, from, to - from);
+    else table.slim.addBatch(this.#ids, values, from, to - from);
+    table.addTotals(totals, 0);
+    this.options.spread?.add(dictionaries, this.#ids, values, from, to);
     return to;
   }
 
@@ -328,6 +331,7 @@ export class Pipeline {
   #openSlice(tier: number, startS: number): OpenSlice {
     const slice = { tier, startS, table: this.#spare.pop() ?? new CounterTable(this.options.seed, TABLE_ROWS_MIN) };
     slice.table.floodExpected = this.#inFlood();
+    slice.table.beSlim();
     this.#open[tier].set(startS, slice);
     this.#openCount++;
     return slice;

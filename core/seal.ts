@@ -12,6 +12,7 @@ import type { Caps } from "./slices.ts";
 import * as tables from "./counter_table.ts";
 import type { CounterTable } from "./counter_table.ts";
 import type { InternTable } from "./intern.ts";
+import { SLIM_IDS, SLIM_VALUES, SLIM_WORDS } from "./slim_rows.ts";
 import { cutTable } from "./roll_up.ts";
 import { forgetNewcomers } from "./withhold.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
@@ -27,7 +28,7 @@ import {
 } from "./bucket_block.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
-const { MEASURE_COUNT, REQUESTS, saturated } = measures;
+const { BYTES, MEASURE_COUNT, REQUESTS, saturated } = measures;
 const { ROW_DOUBLES, ROW_WORDS, VALUES_AT } = tables;
 
 /** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
@@ -52,11 +53,12 @@ function lessThan({ rowsMax, entriesMax, entryBytesMax }: Caps, cut: number): Ca
 const CUTS_MAX = 40;
 
 function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
-  cutTable(table, caps);
-  const { rows, words, doubles, totals, dictionaries } = table;
-  const order = rowsByRequests(table);
-  const forms = perMeasure((m) => formOf(doubles, rows, rows, ROW_DOUBLES, VALUES_AT + m));
-  const dimensions = dictionaries.map((_, d) => planDimension(table, d));
+  if (table.slim !== undefined && !isWithin(table, caps)) table.beWide();
+  if (table.slim === undefined) cutTable(table, caps);
+  const { totals, dictionaries } = table, rows = table.slim?.rows ?? table.rows;
+  const values = valuesOf(table), ids = idsOf(table), order = rowsByRequests(rows, values[REQUESTS]);
+  const forms = values.map((from) => formOf(from.column, rows, rows, from.stride, from.at));
+  const dimensions = dictionaries.map((_, d) => planDimension(table, d, rows, ids[d]));
   const bucket = blankBucket({
     startS,
     lengthS,
@@ -67,10 +69,10 @@ function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger
     dimensions,
   });
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (forms[m] > 0) gatherValues(bucket.measures[m], doubles, order, ROW_DOUBLES, VALUES_AT + m);
+    if (forms[m] > 0) gatherValues(bucket.measures[m], values[m], order);
   }
   dimensions.forEach((plan, d) => {
-    if (plan.index > 0) gatherIds(bucket.indexes[d], words, order, d);
+    if (plan.index > 0) gatherIds(bucket.indexes[d], ids[d], order);
     const { lengths, bytes, givenUp } = bucket.dictionaries[d];
     if (plan.lengths > 0) copyLengths(lengths, dictionaries[d]);
     dictionaries[d].copyEntries(bytes);
@@ -88,13 +90,15 @@ function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger
 const COUNTED_MAX = 1023;
 
 /** Rows by requests, heaviest first; of equal ones the one that came first. */
-function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array<ArrayBuffer> {
-  const order = new Uint32Array(rows), ends = new Uint32Array(COUNTED_MAX + 1), requestsAt = VALUES_AT + REQUESTS;
-  const requestsOf = (row: number): number => doubles[row * ROW_DOUBLES + requestsAt];
-  const heavy: number[] = [];
+function rowsByRequests(rows: number, from: MeasureAt): Uint32Array<ArrayBuffer> {
+  const order = new Uint32Array(rows), ends = new Uint32Array(COUNTED_MAX + 1), { column, stride, at } = from;
+  const requestsOf = (row: number): number => column[row * stride + at];
+  // Requests of each row, and COUNTED_MAX + 1 for more than that.
+  const counts = new Uint16Array(rows), heavy: number[] = [];
+  copyCounts(counts, from);
   let most = 0;
-  for (let row = 0, at = requestsAt; row < rows; row++, at += ROW_DOUBLES) {
-    const requests = doubles[at];
+  for (let row = 0; row < rows; row++) {
+    const requests = counts[row];
     if (requests > COUNTED_MAX) heavy.push(row);
     else {
       ends[requests]++;
@@ -108,23 +112,73 @@ function rowsByRequests({ rows, doubles }: CounterTable): Uint32Array<ArrayBuffe
     ends[requests] = at;
     at += count;
   }
-  for (let row = 0, at = requestsAt; row < rows; row++, at += ROW_DOUBLES) {
-    const requests = doubles[at];
-    if (requests <= COUNTED_MAX) order[ends[requests]++] = row;
-  }
+  for (let row = 0; row < rows; row++) if (counts[row] <= COUNTED_MAX) order[ends[counts[row]]++] = row;
+  free(counts);
   return order;
+}
+
+function copyCounts(counts: Uint16Array, { column, stride, at }: MeasureAt): void {
+  const rows = counts.length;
+  if (column instanceof Int32Array) {
+    for (let row = 0, o = at; row < rows; row++, o += stride) counts[row] = Math.min(column[o], COUNTED_MAX + 1);
+  } else for (let row = 0, o = at; row < rows; row++, o += stride) counts[row] = Math.min(column[o], COUNTED_MAX + 1);
+}
+
+// ---------------------------------------------------------------- where rows have what
+
+/** A measure of row r is `column[r * stride + at]`. */
+interface MeasureAt {
+  readonly column: Int32Array | Float64Array;
+  readonly stride: number;
+  readonly at: number;
+}
+
+/** An entry of row r is `words[r * stride + at] >>> shift & mask`. */
+interface EntryAt {
+  readonly words: Int32Array;
+  readonly stride: number;
+  readonly at: number;
+  readonly shift: number;
+  readonly mask: number;
+}
+
+/** By measure. */
+function valuesOf({ slim, doubles }: CounterTable): MeasureAt[] {
+  if (slim === undefined) {
+    return perMeasure((m) => ({ column: doubles, stride: ROW_DOUBLES, at: VALUES_AT + m }));
+  }
+  return perMeasure((m) =>
+    m === BYTES
+      ? { column: slim.doubles, stride: SLIM_WORDS / 2, at: SLIM_WORDS / 2 + SLIM_VALUES[m] / 2 }
+      : { column: slim.words, stride: SLIM_WORDS, at: SLIM_WORDS + SLIM_VALUES[m] }
+  );
+}
+
+/** By dimension. */
+function idsOf({ slim, words, dictionaries }: CounterTable): EntryAt[] {
+  return dictionaries.map((_, d) => {
+    if (slim === undefined) return { words, stride: ROW_WORDS, at: d, shift: 0, mask: -1 };
+    const { word, shift, bits } = SLIM_IDS[d];
+    return { words: slim.words, stride: SLIM_WORDS, at: SLIM_WORDS + word, shift, mask: (1 << bits) - 1 };
+  });
+}
+
+/** Whether a table of slim rows is within caps as it is. */
+function isWithin({ slim, dictionaries }: CounterTable, { rowsMax, entriesMax, entryBytesMax }: Caps): boolean {
+  return slim !== undefined && slim.rows <= rowsMax &&
+    dictionaries.every(({ size, bytes }) => size <= entriesMax && bytes <= entryBytesMax);
 }
 
 // ---------------------------------------------------------------- forms
 
-function planDimension(table: CounterTable, d: number): DimensionPlan {
+function planDimension(table: CounterTable, d: number, rows: number, ids: EntryAt): DimensionPlan {
   const { size, bytes } = table.dictionaries[d], given = table.givenUp[d];
   const lostMax = table.lostMax[d].map(saturated), foldedMax = table.foldedMax[d].map(saturated);
   const there = Math.min(size, given.length / MEASURE_COUNT), whole = isWhole({ lostMax, foldedMax });
   return {
     size,
     bytes,
-    index: formForIndex(onlyEntry(table, d), table.rows, size),
+    index: formForIndex(onlyEntry(rows, ids), rows, size),
     lengths: formFor(0, longestEntry(table.dictionaries[d])),
     // Of entry 0 nothing is in the columns, so that what folded does not make them wider.
     givenUp: whole ? [] : perMeasure((m) => formOf(given, there - 1, there, MEASURE_COUNT, MEASURE_COUNT + m)),
@@ -135,10 +189,13 @@ function planDimension(table: CounterTable, d: number): DimensionPlan {
 }
 
 /** The entry that all rows have in common, if there is one. Looks only as far as they agree: mostly the second differs. */
-function onlyEntry({ rows, words }: CounterTable, d: number): number | undefined {
-  const id = words[d];
-  let row = 1;
-  while (row < rows && words[row * ROW_WORDS + d] === id) row++;
+function onlyEntry(rows: number, { words, stride, at, shift, mask }: EntryAt): number | undefined {
+  const id = words[at] >>> shift & mask;
+  let row = 1, o = at + stride;
+  while (row < rows && (words[o] >>> shift & mask) === id) {
+    row++;
+    o += stride;
+  }
   return row >= rows ? id : undefined;
 }
 
@@ -149,8 +206,16 @@ function longestEntry(dictionary: InternTable): number {
 }
 
 /** The form of `values[at]`, `values[at + stride]` …, `count` of them, and zeros up to `length`. */
-function formOf(values: Float64Array, count: number, length: number, stride: number, at: number): Form {
+function formOf(values: Float64Array | Int32Array, count: number, length: number, stride: number, at: number): Form {
   let least = count < length ? 0 : Infinity, most = 0;
+  if (values instanceof Int32Array) {
+    for (let i = 0, o = at; i < count; i++, o += stride) {
+      const value = values[o];
+      if (value > most) most = value;
+      if (value < least) least = value;
+    }
+    return formFor(least, most);
+  }
   for (let i = 0, o = at; i < count; i++, o += stride) {
     const value = values[o];
     if (value > most) most = value;
@@ -161,13 +226,19 @@ function formOf(values: Float64Array, count: number, length: number, stride: num
 
 // ---------------------------------------------------------------- columns
 
-/** `column[r] = values[order[r] * stride + at]`: a loop for each kind of column, since one over all kinds is slower. */
-function gatherValues(
+/** Values of rows in their order: a loop for each kind of column, since one over all kinds is slower. */
+function gatherValues(column: NumberColumn, from: MeasureAt, order: Uint32Array): void {
+  if (from.column instanceof Int32Array) {
+    gatherWords(column, { ...from, words: from.column, shift: 0, mask: -1 }, order);
+  } else gatherDoubles(column, from.column, from.stride, from.at, order);
+}
+
+function gatherDoubles(
   column: NumberColumn,
   values: Float64Array,
-  order: Uint32Array,
   stride: number,
   at: number,
+  order: Uint32Array,
 ): void {
   const rows = order.length;
   if (column instanceof Uint8Array) { for (let r = 0; r < rows; r++) column[r] = values[order[r] * stride + at]; }
@@ -176,15 +247,22 @@ function gatherValues(
   else for (let r = 0; r < rows; r++) column[r] = saturated(values[order[r] * stride + at]);
 }
 
-/** The same for the entries of dimension `d`. */
-function gatherIds(column: IndexColumn, words: Int32Array, order: Uint32Array, d: number): void {
+/** The same for what stands in words. */
+function gatherIds(column: IndexColumn, from: EntryAt, order: Uint32Array): void {
+  gatherWords(column, from, order);
+}
+
+function gatherWords(
+  column: NumberColumn,
+  { words, stride, at, shift, mask }: EntryAt,
+  order: Uint32Array,
+): void {
   const rows = order.length;
-  if (column instanceof Uint8Array) { for (let r = 0; r < rows; r++) column[r] = words[order[r] * ROW_WORDS + d]; }
-  else if (column instanceof Uint16Array) {
-    for (let r = 0; r < rows; r++) {
-      column[r] = words[order[r] * ROW_WORDS + d];
-    }
-  } else for (let r = 0; r < rows; r++) column[r] = words[order[r] * ROW_WORDS + d];
+  if (column instanceof Uint8Array) {
+    for (let r = 0; r < rows; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
+  } else if (column instanceof Uint16Array) {
+    for (let r = 0; r < rows; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
+  } else for (let r = 0; r < rows; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
 }
 
 /** `column[entry] = values[entry * MEASURE_COUNT + m]` from entry 1 on; there may be fewer values than entries. */

@@ -21,6 +21,7 @@ import * as newcomers from "./newcomers.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
+import { SLIM_ROWS_MAX } from "./slim_rows.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { MEASURE_COUNT } = measures;
@@ -51,6 +52,10 @@ const GENERATION = 1 / 16;
 
 /** Makes sure that a batch of new keys fits (`makeRoom`). Call it first, then look up the entries, then `withholdNew`. */
 export function prepareBatch(table: CounterTable, caps: Caps): void {
+  if (table.slim !== undefined) {
+    if (hasSlimRoom(table, caps)) return;
+    table.beWide();
+  }
   if (makeRoom(table, table.floodExpected || isFlood(table) ? floodCaps(caps) : caps)) table.flooded = true;
   const { entriesMax, entryBytesMax } = caps;
   for (let d = 0; d < DIMENSION_COUNT; d++) {
@@ -117,6 +122,13 @@ export function forgetNewcomers(table: CounterTable): void {
     forget(table, d); // the old generation
     forget(table, d); // and the young one
   }
+}
+
+/** Whether a batch fits without making room, as long as rows are slim: there are fewer entries than rows. */
+function hasSlimRoom({ slim, dictionaries }: CounterTable, { entryBytesMax }: Caps): boolean {
+  if (slim === undefined || slim.rows + BATCH_LINES > SLIM_ROWS_MAX) return false;
+  for (let d = 0; d < DIMENSION_COUNT; d++) if (2 * dictionaries[d].bytes > entryBytesMax) return false;
+  return true;
 }
 
 function floodCaps(caps: Caps): Caps {

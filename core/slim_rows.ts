@@ -1,0 +1,217 @@
+/**
+ * Rows of a slice of ordinary traffic in 32 bytes each: what `counter_table.ts` holds in 72, as long as everything is small.
+ *
+ * A slice of ten seconds has some ten thousand rows, and what it touches decides how long counting takes: at half the size
+ * most of it stays in the processor's second cache. A row is eight words, of which two are a double:
+ *
+ *   0   URI, 16 bits          | prefix, 16 bits
+ *   1   website, 16 bits      | ASN, 16 bits
+ *   2   status, 10 bits       | method, 10 bits | tag, 8 bits | Tor, 2 bits | source, 2 bits
+ *   3   requests
+ *   4   bytes, as a double
+ *   6   time sum
+ *   7   time maximum
+ *
+ *   index[hash & mask]        row + 1 in the low 16 bits, a tag of the hash above; 0 when free
+ *
+ * What does not fit (more rows, longer dictionaries, weeks of request time) makes a table *wide*: its rows are moved to
+ * `CounterTable` once, and it goes on there. So nothing here rolls up, and entry 0 (OTHER) is in no row.
+ */
+import { BATCH_LINES } from "./bounds.ts";
+import * as measures from "./measures.ts";
+import type { Values } from "./measures.ts";
+import * as dimensions from "./dimensions.ts";
+import { free } from "./free.ts";
+import * as intern from "./intern.ts";
+import type { InternTable } from "./intern.ts";
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } = measures;
+const { ASN, DIMENSION_COUNT, METHOD, PREFIX, SOURCE, STATUS, TAG, TOR, URI, WEBSITE } = dimensions;
+const { mix } = intern;
+
+/** Rows at most: twice what a busy collector counts in ten seconds, and as many as leave 16 bits for the entries of each
+ * dimension, since every entry has a row. */
+export const SLIM_ROWS_MAX = 1 << 15;
+
+const ROWS_MIN = 128;
+const ROW_MASK = 0xffff, TAG_MASK = ~ROW_MASK;
+const STRIDE = 8;
+
+/** Words of a row; and the word of each measure (that of BYTES begins a double). */
+export const SLIM_WORDS = STRIDE, SLIM_VALUES: readonly number[] = valueWords();
+
+function valueWords(): number[] {
+  const words: number[] = [];
+  words[REQUESTS] = 3;
+  words[BYTES] = 4;
+  words[TIME_SUM] = 6;
+  words[TIME_MAX] = 7;
+  return words;
+}
+
+/** Where an entry stands in a row: its word, its lowest bit and the number of its bits. */
+interface Place {
+  readonly word: number;
+  readonly shift: number;
+  readonly bits: number;
+}
+
+/** By dimension. */
+export const SLIM_IDS: readonly Place[] = idPlaces();
+
+function idPlaces(): Place[] {
+  const places: Place[] = [];
+  places[URI] = { word: 0, shift: 0, bits: 16 };
+  places[PREFIX] = { word: 0, shift: 16, bits: 16 };
+  places[WEBSITE] = { word: 1, shift: 0, bits: 16 };
+  places[ASN] = { word: 1, shift: 16, bits: 16 };
+  places[STATUS] = { word: 2, shift: 0, bits: 10 };
+  places[METHOD] = { word: 2, shift: 10, bits: 10 };
+  places[TAG] = { word: 2, shift: 20, bits: 8 };
+  places[TOR] = { word: 2, shift: 28, bits: 2 };
+  places[SOURCE] = { word: 2, shift: 30, bits: 2 };
+  return places;
+}
+
+/** What sums of a slice may come to where a row has a word for them. */
+const WORD_MAX = 2 ** 31 - 1;
+
+export class SlimRows {
+  rows = 0;
+  words: Int32Array<ArrayBuffer>;
+  doubles: Float64Array<ArrayBuffer>;
+  #index: Int32Array<ArrayBuffer>;
+  /** Key and hash of each line of a batch: four words. */
+  readonly #keys = new Int32Array(4 * BATCH_LINES);
+  readonly #multipliers: readonly [number, number, number];
+  #touched = 0;
+
+  /** @param seed for all hashes; a fresh random one per process. */
+  constructor(seed: number) {
+    const buffer = new ArrayBuffer(4 * STRIDE * ROWS_MIN);
+    this.words = new Int32Array(buffer);
+    this.doubles = new Float64Array(buffer);
+    this.#index = new Int32Array(2 * ROWS_MIN);
+    this.#multipliers = [mix(seed) | 1, mix(seed + 1) | 1, mix(seed + 2) | 1];
+  }
+
+  /** Whether lines with these totals still fit, once their entries are in the dictionaries. */
+  fits(count: number, dictionaries: readonly InternTable[], before: Values, more: Values): boolean {
+    for (let d = 0; d < DIMENSION_COUNT; d++) if (dictionaries[d].size > 1 << SLIM_IDS[d].bits) return false;
+    return this.rows + count <= SLIM_ROWS_MAX && before[REQUESTS] + more[REQUESTS] <= WORD_MAX &&
+      before[TIME_SUM] + more[TIME_SUM] <= WORD_MAX && more[TIME_MAX] <= WORD_MAX;
+  }
+
+  /** Counts lines as `CounterTable.addBatch` does. They fit, and none is OTHER in any dimension. */
+  addBatch(ids: Int32Array, values: Float64Array, from: number, count: number): void {
+    this.#reserve(count);
+    const index = this.#index, mask = index.length - 1, words = this.words, doubles = this.doubles;
+    const keys = this.#keys, [m0, m1, m2] = this.#multipliers;
+    let touched = 0, rows = this.rows | 0;
+    for (let i = 0, k = from * DIMENSION_COUNT; i < 4 * count; i += 4, k += DIMENSION_COUNT) {
+      const k0 = ids[k + URI] | ids[k + PREFIX] << 16, k1 = ids[k + WEBSITE] | ids[k + ASN] << 16;
+      const k2 = ids[k + STATUS] | ids[k + METHOD] << 10 | ids[k + TAG] << 20 | ids[k + TOR] << 28 |
+        ids[k + SOURCE] << 30;
+      keys[i] = k0;
+      keys[i + 1] = k1;
+      keys[i + 2] = k2;
+      keys[i + 3] = mix(Math.imul(k0, m0) ^ Math.imul(k1, m1) ^ Math.imul(k2, m2));
+    }
+    // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
+    for (let i = 3; i < 4 * count; i += 4) touched ^= words[(index[keys[i] & mask] & ROW_MASK) * STRIDE];
+    this.#touched ^= touched;
+    for (let i = 0, v = from * MEASURE_COUNT; i < 4 * count; i += 4, v += MEASURE_COUNT) {
+      const k0 = keys[i], k1 = keys[i + 1], k2 = keys[i + 2], hash = keys[i + 3], tag = hash & TAG_MASK;
+      let slot = hash & mask, o = 0;
+      for (let there = index[slot]; there !== 0; there = index[slot]) {
+        if ((there & TAG_MASK) === tag) {
+          o = (there & ROW_MASK) * STRIDE;
+          if (words[o] === k0 && words[o + 1] === k1 && words[o + 2] === k2) break;
+          o = 0;
+        }
+        slot = slot + 1 & mask;
+      }
+      const ms = values[v + TIME_SUM] | 0, most = values[v + TIME_MAX] | 0;
+      if (o === 0) {
+        rows = rows + 1 | 0;
+        index[slot] = rows | tag;
+        o = rows * STRIDE;
+        words[o] = k0;
+        words[o + 1] = k1;
+        words[o + 2] = k2;
+        words[o + 3] = values[v + REQUESTS];
+        doubles[(o >> 1) + 2] = values[v + BYTES];
+        words[o + 6] = ms;
+        words[o + 7] = most;
+        continue;
+      }
+      words[o + 3] += values[v + REQUESTS];
+      doubles[(o >> 1) + 2] += values[v + BYTES];
+      words[o + 6] += ms;
+      if (most > words[o + 7]) words[o + 7] = most;
+    }
+    this.rows = rows;
+  }
+
+  /** Writes rows `from … from + count` as lines of a batch: what `addBatch` takes. */
+  read(from: number, count: number, ids: Int32Array, values: Float64Array): void {
+    const words = this.words;
+    for (let i = 0, o = (from + 1) * STRIDE; i < count; i++, o += STRIDE) {
+      for (let d = 0; d < DIMENSION_COUNT; d++) {
+        const { word, shift, bits } = SLIM_IDS[d];
+        ids[i * DIMENSION_COUNT + d] = words[o + word] >>> shift & (1 << bits) - 1;
+      }
+      const v = i * MEASURE_COUNT;
+      values[v + REQUESTS] = words[o + 3];
+      values[v + BYTES] = this.doubles[(o >> 1) + 2];
+      values[v + TIME_SUM] = words[o + 6];
+      values[v + TIME_MAX] = words[o + 7];
+    }
+  }
+
+  /** Forgets all rows; keeps the memory. */
+  clear(): void {
+    this.rows = 0;
+    this.#index.fill(0);
+  }
+
+  /** Bytes held, used or not. */
+  get memoryBytes(): number {
+    return this.words.byteLength + this.#index.byteLength;
+  }
+
+  /** Gives its memory back: it is of no use from now on. */
+  free(): void {
+    free(this.words);
+    free(this.#index);
+  }
+
+  /** Makes sure that `count` more rows fit. Row 0 is not used. */
+  #reserve(count: number): void {
+    const rows = this.rows + count + 1;
+    if (rows * STRIDE > this.words.length) {
+      const buffer = new ArrayBuffer(4 * Math.max(rows * STRIDE, 2 * this.words.length)),
+        words = new Int32Array(buffer);
+      words.set(this.words.subarray(0, (this.rows + 1) * STRIDE));
+      free(this.words);
+      this.words = words;
+      this.doubles = new Float64Array(buffer);
+    }
+    while (2 * rows > this.#index.length) this.#growIndex();
+  }
+
+  #growIndex(): void {
+    const index = new Int32Array(2 * this.#index.length), mask = index.length - 1, words = this.words;
+    const [m0, m1, m2] = this.#multipliers;
+    for (let row = 1; row <= this.rows; row++) {
+      const o = row * STRIDE;
+      const hash = mix(Math.imul(words[o], m0) ^ Math.imul(words[o + 1], m1) ^ Math.imul(words[o + 2], m2));
+      let slot = hash & mask;
+      while (index[slot] !== 0) slot = slot + 1 & mask;
+      index[slot] = row | hash & TAG_MASK;
+    }
+    free(this.#index);
+    this.#index = index;
+  }
+}

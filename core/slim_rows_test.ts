@@ -1,0 +1,156 @@
+/** Slim rows beside wide ones: whatever is counted, the bucket is the same. */
+import { assert, assertEquals } from "@std/assert";
+import { BATCH_LINES } from "./bounds.ts";
+import { DIMENSION_COUNT, METHOD, SOURCE, STATUS, TAG, TOR, URI } from "./dimensions.ts";
+import { emptyLedger } from "./ledger.ts";
+import {
+  BYTES,
+  MEASURE_COUNT,
+  mergeValues,
+  REQUESTS,
+  TIME_MAX,
+  TIME_SUM,
+  type Values,
+  zeroValues,
+} from "./measures.ts";
+import { CounterTable } from "./counter_table.ts";
+import { blockOf } from "./bucket_block.ts";
+import { bucketProblem } from "./bucket_check.ts";
+import { seal } from "./seal.ts";
+import { type Caps, TIERS } from "./slices.ts";
+import { SLIM_ROWS_MAX } from "./slim_rows.ts";
+import { randomFrom } from "./test_lines.ts";
+
+const CAPS = TIERS[0].freshCaps;
+
+/** Counts the same lines into two tables, of which one begins with slim rows. */
+class Both {
+  readonly slim = new CounterTable(11);
+  readonly wide = new CounterTable(11);
+  readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
+  readonly #values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+  #count = 0;
+
+  constructor() {
+    this.slim.beSlim();
+  }
+
+  /** One line: a number per dimension stands for a value. */
+  add(numbers: ArrayLike<number>, measures: ArrayLike<number>): void {
+    const i = this.#count++;
+    for (let d = 0; d < DIMENSION_COUNT; d++) {
+      const text = new TextEncoder().encode(`v${numbers[d]}`);
+      this.#ids[i * DIMENSION_COUNT + d] = this.slim.dictionaries[d].intern(text, 0, text.length);
+      this.wide.dictionaries[d].intern(text, 0, text.length);
+    }
+    this.#values.set(measures, i * MEASURE_COUNT);
+    if (this.#count === BATCH_LINES) this.flush();
+  }
+
+  flush(): void {
+    const { slim, wide } = this, ids = this.#ids, values = this.#values, count = this.#count;
+    const totals = zeroValues();
+    for (let i = 0; i < count; i++) mergeValues(totals, values, i * MEASURE_COUNT);
+    if (slim.slim?.fits(count, slim.dictionaries, slim.totals, totals) === false) slim.beWide();
+    (slim.slim ?? slim).addBatch(ids, values, 0, count);
+    wide.addBatch(ids, values, 0, count);
+    for (const table of [slim, wide]) table.addTotals(totals, 0);
+    this.#count = 0;
+  }
+
+  /** Whether rows were still slim; both buckets are the same. */
+  sealed(caps: Caps): boolean {
+    this.flush();
+    const wasSlim = this.slim.slim !== undefined;
+    const [a, b] = [this.slim, this.wide].map((table) => seal(table, 0, 10, emptyLedger(), caps));
+    assertEquals(bucketProblem(a), undefined);
+    assertEquals(new Uint8Array(blockOf(a)), new Uint8Array(blockOf(b)));
+    return wasSlim;
+  }
+}
+
+/** One value in each dimension but those given. */
+function key(values: Readonly<Record<number, number>> = {}): number[] {
+  return Array.from({ length: DIMENSION_COUNT }, (_, d) => values[d] ?? 0);
+}
+
+Deno.test("slim rows seal to the bucket that wide rows seal to", () => {
+  const random = randomFrom(5), kinds = [40, 900, 3000, 12, 4, 30, 3, 3, 2];
+  for (let lines = 1; lines < 20_000; lines = 3 * lines + 10) {
+    const both = new Both();
+    for (let i = 0; i < lines; i++) {
+      const numbers = kinds.map((most) => Math.floor(most * random() ** 3));
+      both.add(numbers, [
+        1,
+        Math.floor(2 ** (33 * random())),
+        Math.floor(9000 * random() ** 4),
+        Math.floor(9000 * random()),
+      ]);
+    }
+    assert(both.sealed(CAPS));
+  }
+});
+
+Deno.test("a table with slim rows is cut to its caps as one with wide rows is", () => {
+  const random = randomFrom(6);
+  for (const caps of [{ ...CAPS, rowsMax: 100 }, { ...CAPS, entriesMax: 50 }, { ...CAPS, bytesMax: 9000 }]) {
+    const both = new Both();
+    for (let i = 0; i < 3000; i++) both.add(key({ [URI]: Math.floor(400 * random()), [STATUS]: i % 3 }), [1, i, 7, 7]);
+    both.sealed(caps);
+  }
+});
+
+Deno.test("what does not fit into slim rows makes a table wide, and nothing is lost", () => {
+  const most: [number, number][] = [[STATUS, 1023], [METHOD, 1023], [TAG, 255], [TOR, 3], [SOURCE, 3]];
+  for (const [d, entries] of most) {
+    for (const [values, slim] of [[entries, true], [entries + 1, false]] as const) {
+      const both = new Both();
+      for (let i = 0; i < 2000; i++) both.add(key({ [d]: i % values, [URI]: i % 7 }), [1, i, i, i]);
+      assertEquals(both.sealed(CAPS), slim, `${values} values in dimension ${d}`);
+    }
+  }
+});
+
+Deno.test("a table with more rows than slim ones may be goes on with wide ones", () => {
+  const both = new Both();
+  for (let i = 0; i < SLIM_ROWS_MAX; i++) both.add(key({ [URI]: i }), [1, i, 1, 1]);
+  assert(both.slim.slim !== undefined);
+  for (let i = 0; i < 999; i++) both.add(key({ [URI]: i * 50 }), [1, i, 1, 1]);
+  assertEquals(both.sealed({ ...CAPS, entriesMax: 1e6, entryBytesMax: 1e9, bytesMax: 1e9 }), false);
+});
+
+Deno.test("sums that are too large for a word make a table wide", () => {
+  for (const m of [REQUESTS, BYTES, TIME_SUM, TIME_MAX]) {
+    const both = new Both(), measures: Values = zeroValues();
+    measures[REQUESTS] = 1;
+    measures[m] = 2 ** 30;
+    for (let i = 0; i < 3; i++) {
+      both.add(key(), measures);
+      both.flush();
+    }
+    if (m === TIME_MAX) both.add(key(), measures.map((value, n) => n === TIME_MAX ? 2 ** 31 : value));
+    assertEquals(both.sealed(CAPS), m === BYTES);
+  }
+});
+
+Deno.test("a table that was wide begins with slim rows again", () => {
+  const both = new Both(), { slim } = both;
+  for (let i = 0; i < 600; i++) both.add(key({ [URI]: i }), [1, 1, 1, 1]);
+  both.flush();
+  slim.beWide();
+  assertEquals([slim.rows, slim.slim], [600, undefined]);
+  slim.clear();
+  slim.beSlim();
+  assertEquals([slim.rows, slim.slim?.rows], [0, 0]);
+});
+
+Deno.test("a table that was cleared while its rows were slim has forgotten them", () => {
+  const both = new Both(), again = new Both();
+  for (let i = 0; i < 600; i++) both.add(key({ [URI]: i }), [1, 1, 1, 1]);
+  both.flush();
+  both.slim.clear();
+  both.slim.beSlim();
+  both.wide.clear();
+  for (const to of [both, again]) for (let i = 0; i < 99; i++) to.add(key({ [URI]: i }), [1, 1, 1, 1]);
+  assert(both.sealed(CAPS) && again.sealed(CAPS));
+});
