@@ -6,6 +6,7 @@ import { pageAt } from "@/core/host/role_pages.ts";
 import { COUNTED, emptyLedger, READ } from "@/core/ledger.ts";
 import { LiveView } from "@/core/live_view.ts";
 import { memoryBudget } from "@/core/memory_budget.ts";
+import { NO_CALLS } from "@/proto/call_metric_table.ts";
 import { addFleet } from "./metrics.ts";
 import { aggregatorPages } from "./pages.ts";
 
@@ -60,7 +61,7 @@ Deno.test("it is ready while any source delivers, and names those that do not", 
       facts: () => ({ bytes: 7, segments: 1, queuedBytes: 2, failing: true }),
       problem: () => trouble,
     },
-    serving: { addMetrics: () => {} },
+    answering: { calls: NO_CALLS, refreshCalls: () => Promise.resolve() },
     nowS: () => 100,
     process: () => ({ residentBytes: 1, heapBytes: 1, externalBytes: 1, cpuSeconds: 1, startedS: 1 }),
     budget: memoryBudget({ ingestThreads: 0, followsSources: true }),

@@ -4,7 +4,8 @@ import type { MemoryBudget } from "@/core/memory_budget.ts";
 import type { ProcessState, RolePages } from "@/core/host/role_pages.ts";
 import { addState } from "@/core/host/state_metrics.ts";
 import { addStore } from "@/core/host/store_metrics.ts";
-import type { Serving } from "@/proto/service.ts";
+import { addCalls } from "@/proto/call_metric_table.ts";
+import type { AnsweringThread } from "./answering_thread.ts";
 import type { Fleet } from "./fleet.ts";
 import { addFleet, addRelayed } from "./metrics.ts";
 import { CALLS, ROLE_METRICS, STATE, STORE } from "./metric_table.ts";
@@ -17,25 +18,26 @@ export interface PagesOptions {
   readonly fleet: Pick<Fleet, "view" | "outcomes">;
   /** Undefined without a state directory. */
   readonly state: Pick<OpenState, "facts" | "problem"> | undefined;
-  readonly serving: Pick<Serving, "addMetrics">;
+  readonly answering: Pick<AnsweringThread, "calls" | "refreshCalls">;
   /** Seconds since 1970. */
   readonly nowS: () => number;
   readonly process: () => ProcessState;
   readonly budget: MemoryBudget;
 }
 
-export function aggregatorPages({ fleet, state, serving, nowS, process, budget }: PagesOptions): RolePages {
+export function aggregatorPages({ fleet, state, answering, nowS, process, budget }: PagesOptions): RolePages {
   const targets = (): readonly TargetInfo[] => fleet.view.targets();
   return {
     metrics: ROLE_METRICS,
     reasons: () => isHelpless(targets()) ? silence(targets()) : [],
     notes: () => [...silence(targets()), state?.problem() ?? ""].filter((text) => text !== ""),
+    before: () => answering.refreshCalls(),
     add: (page) => {
       addFleet(page, targets(), fleet.outcomes, nowS());
       addRelayed(page, fleet.view.relayed);
       if (state !== undefined) addState(page, STATE, state.facts(), true);
       addStore(page, STORE, fleet.view, budget);
-      serving.addMetrics(page, CALLS);
+      addCalls(page, CALLS, answering.calls);
     },
     process,
   };

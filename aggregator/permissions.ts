@@ -11,10 +11,12 @@ import {
   QUIET_ENVIRONMENT,
   sourceGrants,
 } from "@/core/host/permissions.ts";
+import { MODULES } from "./modules.ts";
 
-/** The collectors, and the lists of them. */
+/** The collectors, the lists of them, and the modules of the thread that answers. */
 export function aggregatorGrants(flags: FlagValues, { networks = [] }: GrantOptions): readonly Grant[] {
   return [
+    pathGrant("read", MODULES.replace(/\/$/, ""), "its thread reads its modules there"),
     ...flags.list("collectors").flatMap((value) => {
       if (!value.startsWith("@")) return connectGrants(value, `it follows ${value} (--collectors)`, networks);
       const path = value.slice(1), list = pathGrant("read", path, "it reads the list of collectors (--collectors)");

@@ -66,10 +66,15 @@ Deno.test("an aggregator reaches the collectors that it names, and any when a li
   const mine = ["--listen=127.0.0.1:1", "--source=a", "--prom-listen="];
   assertEquals(await flags("aggregator", "--collectors=10.0.0.1:9090,[::1]:9090", ...mine), [
     "--allow-net=127.0.0.1:1,10.0.0.1:9090,[::1]:9090",
+    `--allow-read=${MODULES}`,
     QUIET,
   ]);
   assertEquals((await flags("aggregator", "--collectors=col-1:9090", ...mine))[0], "--allow-net");
-  assertEquals(await flags("aggregator", "--collectors=@/list", ...mine), ["--allow-net", "--allow-read=/list", QUIET]);
+  assertEquals(await flags("aggregator", "--collectors=@/list", ...mine), [
+    "--allow-net",
+    `--allow-read=${MODULES},/list`,
+    QUIET,
+  ]);
 });
 
 Deno.test("a frontend reaches its target and those that it allows", async () => {

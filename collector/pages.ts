@@ -4,6 +4,7 @@ import type { MemoryBudget } from "@/core/memory_budget.ts";
 import type { MetricsPage } from "@/core/host/metrics_page.ts";
 import type { ProcessState, RolePages } from "@/core/host/role_pages.ts";
 import { addStore } from "@/core/host/store_metrics.ts";
+import { addCalls } from "@/proto/call_metric_table.ts";
 import type { Serving } from "@/proto/service.ts";
 import { CALLS, ROLE_METRICS, STORE } from "./metric_table.ts";
 import { addCounting } from "./metrics.ts";
@@ -21,7 +22,7 @@ export interface PagesOptions {
   /** Undefined without a state directory. */
   readonly state: () => StateFacts | undefined;
   readonly requests: RequestMetrics;
-  readonly serving: Pick<Serving, "addMetrics">;
+  readonly serving: Pick<Serving, "calls">;
   /** Seconds since 1970, on the counting thread's clock. */
   readonly nowS: () => number;
   readonly process: () => ProcessState;
@@ -52,5 +53,5 @@ function add(page: MetricsPage, { status, view, receivers, nowS, ...options }: P
   });
   addStore(page, STORE, view, options.budget);
   options.requests.addTo(page);
-  options.serving.addMetrics(page, CALLS);
+  addCalls(page, CALLS, options.serving.calls());
 }

@@ -4,6 +4,7 @@ import { LiveView } from "@/core/live_view.ts";
 import { memoryBudget } from "@/core/memory_budget.ts";
 import { Readiness } from "@/core/host/readiness.ts";
 import { pageAt } from "@/core/host/role_pages.ts";
+import { NO_CALLS } from "@/proto/call_metric_table.ts";
 import { collectorPages } from "./pages.ts";
 import { RequestMetrics } from "./request_metrics.ts";
 import { CollectorStatus } from "./status.ts";
@@ -24,7 +25,7 @@ Deno.test("a collector is ready once its inputs were looked at, and shows how fa
     kernelDrops: () => undefined,
     state: () => undefined,
     requests: new RequestMetrics(),
-    serving: { addMetrics: () => {} },
+    serving: { calls: () => NO_CALLS },
     nowS: () => 105,
     process: () => ({ residentBytes: 1, heapBytes: 1, externalBytes: 1, cpuSeconds: 1, startedS: 1 }),
   });

@@ -165,6 +165,10 @@ export const MERGES_MAX = 2;
  * a backlog touches hundreds of slots, none of which would do so by itself. */
 export const STORE_PENDING_BYTES_MAX = 32 * 1024 * 1024;
 
+/** Bytes of slots in one message to the thread that answers for an aggregator; a slot that is larger has one of its own. After a
+ * start there is a day of them: in pieces, so that they are not in memory three times at once. */
+export const MIRROR_NEWS_BYTES = 16 * 1024 * 1024;
+
 /** Snapshots waiting for one slow subscriber. Beyond it the oldest are dropped for this subscriber alone and it is told.
  * Deltas do not wait anywhere but in the log that all subscribers read (`DELTA_BYTES_MAX`). */
 export const SUBSCRIBER_QUEUE_MAX = 512;

@@ -81,6 +81,11 @@ export class IdentitySet {
     return pieces;
   }
 
+  /** Notes that these have delivered, whatever it was: names are all that an answer asks for. */
+  noteSources(names: Iterable<string>): void {
+    for (const name of names) this.#sources.add(name);
+  }
+
   /** Names of the sources that have delivered. */
   get sources(): ReadonlySet<string> {
     return this.#sources;

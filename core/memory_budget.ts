@@ -19,6 +19,7 @@ import {
   METRICS_LABEL_CHARS_MAX,
   METRICS_REQUEST_SERIES_MAX,
   METRICS_SPREADS_MAX,
+  MIRROR_NEWS_BYTES,
   OPEN_BYTES_MAX,
   OPEN_ENTRIES_MAX,
   OPEN_ENTRY_BYTES_MAX,
@@ -116,13 +117,14 @@ export function memoryBudget(options: BudgetOptions): MemoryBudget {
     { name: "slots passed on", bytes: followsSources ? PASSED_SLOTS_BYTES_MAX : 0 },
     { name: "waiting to be saved", bytes: savesState ? STATE_QUEUE_BYTES_MAX + STATE_WRITE_BYTES_MAX : 0 },
     { name: "kept for questions", bytes: DERIVED_BYTES_MAX },
+    { name: "slots for questions", bytes: followsSources ? mirrorBytes() : 0 },
     { name: "snapshots for subscribers", bytes: SUBSCRIBER_QUEUE_BYTES_MAX },
     { name: "metrics of requests", bytes: showsRequests ? requestMetricsBytes() : 0 },
   ].filter(({ bytes }) => bytes > 0);
   return {
     terms,
     dataBytes: terms.reduce((sum, { bytes }) => sum + bytes, 0),
-    runtimeBytes: RUNTIME_BYTES + (ingestThreads + sockets) * THREAD_BYTES,
+    runtimeBytes: RUNTIME_BYTES + (ingestThreads + sockets + (followsSources ? 1 : 0)) * THREAD_BYTES,
   };
 }
 
@@ -174,9 +176,23 @@ function mergeBytes(): number {
  */
 function openMergeBytes(): number {
   const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0), bits = DIMENSION_COUNT * 128 * 1024;
+  return tableBytes(TABLE_ROWS_MAX, false) + entries * 2 * (8 + 8 * MEASURE_COUNT) + bits + lookedBytes();
+}
+
+/** The bucket of all rows of a merge that goes on. */
+function lookedBytes(): number {
+  const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
   const text = DIMENSIONS.reduce((sum, _, d) => sum + (entriesOf(d) < OPEN_ENTRIES_MAX ? 0 : OPEN_ENTRY_BYTES_MAX), 0);
-  const looked = TABLE_ROWS_MAX * 8 * ROW_DOUBLES + entries * (4 + 8 * MEASURE_COUNT) + text;
-  return tableBytes(TABLE_ROWS_MAX, false) + entries * 2 * (8 + 8 * MEASURE_COUNT) + bits + looked;
+  return TABLE_ROWS_MAX * 8 * ROW_DOUBLES + entries * (4 + 8 * MEASURE_COUNT) + text;
+}
+
+/**
+ * All slots once more in the thread that answers, as they were told, those that it is being told, and of merges that go on what
+ * was shown last and is shown next.
+ */
+function mirrorBytes(): number {
+  const slots = TIERS.reduce((sum, tier, t) => sum + ringBytes(tier, t, true), 0);
+  return slots + 2 * MERGES_MAX * lookedBytes() + 2 * MIRROR_NEWS_BYTES;
 }
 
 /** A table with all that belongs to it. @param isCounting whether lines are counted into it: then a flood has newcomers */

@@ -65,6 +65,7 @@ export * from "./relay_budget.ts";
 export * from "./identity_set.ts";
 export * from "./ring.ts";
 export * from "./store.ts";
+export * from "./mirror.ts";
 export * from "./state_covers.ts";
 export * from "./delta_log.ts";
 export * from "./passed_slots.ts";

@@ -73,6 +73,7 @@ export class Slot {
 
   /** Whether it began as a former process had it. */
   restored = false;
+  #changes = 0;
 
   constructor(
     readonly startS: number,
@@ -107,6 +108,20 @@ export class Slot {
     this.#merged = bucket;
     this.#known = known;
     this.restored = true;
+    this.#changes++;
+  }
+
+  /** Has this merged and nothing else: a mirror of a slot in another thread. What it showed before is given back. */
+  show(bucket: Bucket | undefined, known: number): void {
+    this.#known = known;
+    if (bucket === undefined) return;
+    this.#forgetSoFar();
+    this.#merged = bucket;
+  }
+
+  /** Grows with whatever changes its bucket. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Takes a bucket whose slice lies within this one. Merging waits until somebody looks, or until many have come. */
@@ -143,6 +158,7 @@ export class Slot {
       this.#forgetSoFar();
       this.#merged = this.#merge.end(this.startS, this.lengthS, this.#caps);
       this.#merge = undefined;
+      this.#changes++;
       this.openMerges.ended(this);
     }
     if (this.#pending.length > 0 || this.#merged === undefined) {
@@ -164,10 +180,13 @@ export class Slot {
   /** Merges what is to be merged and brings it to what is kept. */
   tidy(): void {
     if (this.#known === 0) return;
-    this.#merged = cutBucket(this.bucket(), this.#caps, this.seed);
+    const merged = this.bucket();
+    this.#merged = cutBucket(merged, this.#caps, this.seed);
+    if (this.#merged !== merged) this.#changes++;
   }
 
   #hold(bucket: Bucket): void {
+    this.#changes++;
     if (this.#merge !== undefined) {
       this.#merge.add(bucket);
       this.#forgetSoFar();
@@ -248,6 +267,11 @@ export class Ring {
   /** Drops every slot that ends after `endS`. */
   dropAfter(endS: number): void {
     for (const [startS, slot] of this.#slots) if (startS + slot.lengthS > endS) this.#slots.delete(startS);
+  }
+
+  /** Drops every slot that begins at none of these. */
+  keepOnly(starts: ReadonlySet<number>): void {
+    for (const startS of this.#slots.keys()) if (!starts.has(startS)) this.#slots.delete(startS);
   }
 
   /** Oldest first. */

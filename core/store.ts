@@ -52,6 +52,8 @@ export class Store {
   /** Per tier: slices that end here or earlier have been made from the finer tier. */
   readonly #madeUntilS: number[];
   readonly #openMerges: OpenMerges;
+  /** How often time has gone back. */
+  rebases = 0;
   /** Bytes put into slots since all of them have merged: as many as they can hold unmerged, and mostly far more. */
   #pendingBytes = 0;
 
@@ -158,6 +160,7 @@ export class Store {
   rebase(endS: number): void {
     if (endS >= this.endS) return;
     this.endS = endS;
+    this.rebases++;
     const forgotten = new IdentitySet();
     for (const ring of this.rings) {
       for (const slot of ring.slots()) {
@@ -205,6 +208,25 @@ export class Store {
     return TIERS.findIndex(({ sliceS }, tier) =>
       sliceS >= lengthS && sliceStart(startS, sliceS) >= oldestStart(tier, this.endS - FINEST_S)
     );
+  }
+
+  /** Per tier: slices that end here or earlier have been made. */
+  get madeUntilS(): readonly number[] {
+    return this.#madeUntilS;
+  }
+
+  /** Time has come to `endS`, or gone back to it, in the store that this one is a mirror of (`mirror.ts`). */
+  follow(endS: number, madeUntilS: readonly number[]): void {
+    if (endS < this.endS) { for (const ring of this.rings) ring.dropAfter(endS); }
+    this.endS = endS;
+    for (let tier = 1; tier < TIERS.length; tier++) {
+      const fromS = this.#madeUntilS[tier];
+      this.#madeUntilS[tier] = madeUntilS[tier];
+      for (const slot of this.rings[tier].slots()) {
+        if (slot.startS >= fromS && this.isMade(tier, slot.startS)) this.hooks.onMade?.(slot);
+      }
+    }
+    for (const ring of this.rings) ring.evict(endS - FINEST_S, () => {});
   }
 
   /** Whether the slot of this tier at `startS` has been made; those of the finest tier need not be. */

@@ -1,5 +1,12 @@
-/** The families of a role that serves gRPC: one entry each. They are filled in `call_metrics.ts`. */
-import { counter, gauge, histogram, type Metric } from "@/core/host/metrics_page.ts";
+/** What a role that serves gRPC tells of calls: its families, and what `call_metrics.ts` has seen as plain data. */
+import {
+  counter,
+  gauge,
+  histogram,
+  type HistogramState,
+  type Metric,
+  type MetricsPage,
+} from "@/core/host/metrics_page.ts";
 
 export interface CallMetrics {
   readonly ended: Metric;
@@ -21,4 +28,47 @@ export function callMetrics(role: string): CallMetrics {
     refused: counter(name("connections_refused_total"), "gRPC connections that were closed at once: too many."),
     dropped: counter(name("subscriber_dropped_total"), "Items that slow readers of streams did not get in time."),
   };
+}
+
+/** What a role that serves counts of its peers. */
+export interface ServingCounts {
+  readonly subscribers: number;
+  readonly connections: number;
+  readonly connectionsRefused: number;
+  /** Items that streams lost since their readers were slow. */
+  readonly dropped: number;
+}
+
+/** All of it, as plain data: it may come from another thread. */
+export interface CallsSeen extends ServingCounts {
+  readonly methods: readonly {
+    readonly name: string;
+    /** Calls by the name of the status they ended with. */
+    readonly ended: ReadonlyMap<string, number>;
+    /** Of unary ones; undefined when there was none. */
+    readonly seconds: HistogramState | undefined;
+  }[];
+}
+
+/** Before anybody has called. */
+export const NO_CALLS: CallsSeen = {
+  subscribers: 0,
+  connections: 0,
+  connectionsRefused: 0,
+  dropped: 0,
+  methods: [],
+};
+
+/** Adds what has been seen of calls to a role's page. */
+export function addCalls(page: MetricsPage, metrics: CallMetrics, seen: CallsSeen): void {
+  page.add(metrics.subscribers, seen.subscribers);
+  page.add(metrics.connections, seen.connections);
+  page.add(metrics.refused, seen.connectionsRefused);
+  page.add(metrics.dropped, seen.dropped);
+  for (const { name, ended } of seen.methods) {
+    for (const [code, calls] of ended) page.add(metrics.ended, calls, name, code);
+  }
+  for (const { name, seconds } of seen.methods) {
+    if (seconds !== undefined) page.addHistogram(metrics.seconds, seconds, name);
+  }
 }

@@ -4,17 +4,7 @@
  */
 import { ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { Histogram, SECONDS_BOUNDS } from "@/core/histogram.ts";
-import type { MetricsPage } from "@/core/host/metrics_page.ts";
-import type { CallMetrics } from "./call_metric_table.ts";
-
-/** What a role that serves counts of its peers. */
-export interface ServingCounts {
-  readonly subscribers: number;
-  readonly connections: number;
-  readonly connectionsRefused: number;
-  /** Items that streams lost since their readers were slow. */
-  readonly dropped: number;
-}
+import type { CallsSeen, ServingCounts } from "./call_metric_table.ts";
 
 /** Methods that are told apart: what our services have. Any other name is one that a peer made up. */
 const METHODS: readonly string[] = [
@@ -59,17 +49,13 @@ export class CallWatch {
     });
   };
 
-  add(page: MetricsPage, metrics: CallMetrics, counts: ServingCounts): void {
-    page.add(metrics.subscribers, counts.subscribers);
-    page.add(metrics.connections, counts.connections);
-    page.add(metrics.refused, counts.connectionsRefused);
-    page.add(metrics.dropped, counts.dropped);
-    for (const [name, { ended }] of this.#methods) {
-      for (const [code, calls] of ended) page.add(metrics.ended, calls, name, code);
-    }
-    for (const [name, { seconds }] of this.#methods) {
-      if (seconds.count > 0) page.addHistogram(metrics.seconds, seconds, name);
-    }
+  /** What has been seen so far. */
+  seen(counts: ServingCounts): CallsSeen {
+    const methods = [...this.#methods].map(([name, { ended, seconds }]) => {
+      const { bounds, counts, sum } = seconds;
+      return { name, ended, seconds: seconds.count > 0 ? { bounds, counts, sum } : undefined };
+    });
+    return { ...counts, methods };
   }
 
   #methodOf(path: string): Method {

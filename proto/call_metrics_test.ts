@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { MetricsPage } from "@/core/host/metrics_page.ts";
 import { openLog } from "@/core/host/log.ts";
-import { type CallMetrics, callMetrics } from "./call_metric_table.ts";
+import { addCalls, type CallMetrics, callMetrics } from "./call_metric_table.ts";
 import { connect } from "./client.ts";
 import { FakeAnswerer } from "./fake_answerer.ts";
 import { RemoteError } from "./remote_error.ts";
@@ -12,7 +12,7 @@ const METRICS: CallMetrics = callMetrics("collector");
 /** Series that begin with `name`, and their values. */
 function shown(serving: Serving, name: string): Record<string, number> {
   const page = new MetricsPage();
-  serving.addMetrics(page, METRICS);
+  addCalls(page, METRICS, serving.calls());
   const lines = page.text().split("\n").filter((line) => line.startsWith(name));
   return Object.fromEntries(lines.map((line) => {
     const at = line.lastIndexOf(" ");

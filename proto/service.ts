@@ -23,12 +23,11 @@ import {
 import type { BackfillItem } from "@/core/backfill.ts";
 import type { RegexEngine } from "@/core/filter_match.ts";
 import type { Log } from "@/core/host/log.ts";
-import type { MetricsPage } from "@/core/host/metrics_page.ts";
 import type { ServerSecurity } from "@/core/host/security.ts";
 import { Subscriber } from "@/core/subscriber.ts";
 import { snapshotMessage, targetMessage, topNResponse, trendResponse } from "./answer_message.ts";
 import { bucketResponses } from "./bucket_stream.ts";
-import type { CallMetrics } from "./call_metric_table.ts";
+import type { CallsSeen } from "./call_metric_table.ts";
 import { CallWatch } from "./call_metrics.ts";
 import { guardServerSocket } from "./goaway_guard.ts";
 import { addHealthService } from "./health_service.ts";
@@ -73,8 +72,8 @@ export interface ServeOptions {
 
 export interface Serving {
   readonly port: number;
-  /** Adds what is known of calls, streams and connections. */
-  addMetrics(page: MetricsPage, metrics: CallMetrics): void;
+  /** What is known of calls, streams and connections: for `addCalls`. */
+  calls(): CallsSeen;
   /**
    * Accepts nothing more, ends streams, lets calls in flight finish, and after `graceMs` at the latest cuts what is
    * left. Never rejects; a second call waits for the first.
@@ -111,14 +110,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   let stopped: Promise<void> | undefined;
   return {
     port: listener.address.port,
-    addMetrics: (page, metrics) => {
+    calls: () => {
       const { open: connections, refused: connectionsRefused } = listener.connections();
-      calls.add(page, metrics, {
-        subscribers: streams.size,
-        connections,
-        connectionsRefused,
-        dropped: streams.dropped,
-      });
+      return calls.seen({ subscribers: streams.size, connections, connectionsRefused, dropped: streams.dropped });
     },
     stop: (graceMs) => stopped ??= stop(server, listener, streams, graceMs),
   };

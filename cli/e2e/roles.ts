@@ -119,7 +119,8 @@ export async function startAggregatorWith(options: AggregatorOptions): Promise<R
   const flags = [`--listen=127.0.0.1:${port}`, `--source=${source}`, `--collectors=${collectors.join(",")}`];
   const grants = [
     `--allow-net=${[`127.0.0.1:${port}`, "127.0.0.1", ...collectors].join(",")}`,
-    ...folders.flatMap((folder) => [`--allow-read=${folder}`, `--allow-write=${folder}`]),
+    `--allow-read=${[ROOT, ...folders].join(",")}`,
+    ...folders.map((folder) => `--allow-write=${folder}`),
     "--allow-sys=hostname",
     ...environmentGrants("aggregator"),
   ];

@@ -22,7 +22,7 @@ export interface HttpPage {
 export interface HttpOptions {
   readonly address: SocketAddress;
   /** The page at a path (without its query), or undefined. Made anew for every request; what it throws is our bug: 500. */
-  readonly pageAt: (path: string) => HttpPage | undefined;
+  readonly pageAt: (path: string) => HttpPage | undefined | Promise<HttpPage | undefined>;
   readonly log: Log;
   /** Milliseconds for the header of a request; HEADERS_MS_MAX except in tests. */
   readonly headersMsMax?: number;
@@ -49,7 +49,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServing> {
   const pages = new UnreadPages();
   const server = createServer(
     { ...limits, maxHeaderSize: HEADER_BYTES_MAX, connectionsCheckingInterval: headersMsMax / 5 },
-    (request, response) => answer(request, response, pages, () => pageFor(request, pageAt, log)),
+    (request, response) => void answer(request, response, pages, () => pageFor(request, pageAt, log)),
   );
   server.maxConnections = HTTP_CONNECTIONS_MAX;
   server.setTimeout(SILENT_MS_MAX, (socket) => void socket.destroy());
@@ -82,8 +82,14 @@ class UnreadPages {
 
 const TOO_MANY_READERS = plain(503, "too many pages wait to be read; try again\n");
 
-function answer(request: IncomingMessage, response: ServerResponse, pages: UnreadPages, make: () => HttpPage): void {
-  let page = make(), bytes = new TextEncoder().encode(page.body);
+/** Never rejects, since `make` does not. */
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pages: UnreadPages,
+  make: () => Promise<HttpPage>,
+): Promise<void> {
+  let page = await make(), bytes = new TextEncoder().encode(page.body);
   if (!pages.admit(bytes.length, response)) {
     page = TOO_MANY_READERS;
     bytes = new TextEncoder().encode(page.body);
@@ -99,10 +105,14 @@ function answer(request: IncomingMessage, response: ServerResponse, pages: Unrea
   response.end(request.method === "HEAD" ? undefined : bytes);
 }
 
-function pageFor({ method, url = "" }: IncomingMessage, pageAt: HttpOptions["pageAt"], log: Log): HttpPage {
+async function pageFor(
+  { method, url = "" }: IncomingMessage,
+  pageAt: HttpOptions["pageAt"],
+  log: Log,
+): Promise<HttpPage> {
   if (method !== "GET" && method !== "HEAD") return plain(405, "only GET and HEAD are answered here\n");
   try {
-    return pageAt(url.split("?", 1)[0]) ?? plain(404, "there is no such page\n");
+    return await pageAt(url.split("?", 1)[0]) ?? plain(404, "there is no such page\n");
   } catch (error) {
     log.error("cannot answer an HTTP request; this is a bug", {
       why: error instanceof Error ? error.message : `${error}`,

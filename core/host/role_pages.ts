@@ -16,6 +16,8 @@ export interface RolePages {
   readonly reasons: () => readonly string[];
   /** What is amiss without being such a reason: told by `/readyz` while it is ready. */
   readonly notes?: () => readonly string[];
+  /** What has to be fetched before `add` can tell it; must not reject. */
+  readonly before?: () => Promise<void>;
   /** Adds what only this role has. */
   readonly add: (page: MetricsPage) => void;
   readonly process: () => ProcessState;
@@ -77,6 +79,11 @@ export function pageAt({ metrics, reasons, notes, add, process }: RolePages, pat
   return { status: 200, type: METRICS_TYPE, body: page.text() };
 }
 
+async function pageWhenReady(pages: RolePages, path: string): Promise<HttpPage | undefined> {
+  if (path === "/metrics") await pages.before?.();
+  return pageAt(pages, path);
+}
+
 function readyPage(notes: readonly string[]): HttpPage {
   return plain(200, linesOf(["ok", ...notes]));
 }
@@ -101,7 +108,7 @@ export async function servePages(
   const parsed = parseListenAddress(listen);
   if ("mistake" in parsed) throw new Error(`Cannot listen on ${listen}: ${parsed.mistake}`);
   try {
-    const serving = await serveHttp({ address: parsed.address, pageAt: (path) => pageAt(pages, path), log });
+    const serving = await serveHttp({ address: parsed.address, pageAt: (path) => pageWhenReady(pages, path), log });
     log.info("serving metrics", { listen, port: serving.port });
     return serving;
   } catch (error) {

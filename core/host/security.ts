@@ -29,6 +29,9 @@ export interface ClientCertificates {
   readonly key?: string;
 }
 
+/** Flags that are texts, by name; empty when not given. */
+export type FlagTexts = Pick<FlagValues, "text">;
+
 /** What a server asks of its peers. Each part may be absent. */
 export interface ServerSecurity {
   readonly tls?: CredentialFiles<ServerCertificates>;
@@ -47,7 +50,7 @@ export interface ClientSecurity {
  *
  * @throws UsageError with every mistake in how they go together; MachineRefusal for files that cannot be used
  */
-export function serverSecurity(flags: FlagValues, log: Log): ServerSecurity {
+export function serverSecurity(flags: FlagTexts, log: Log): ServerSecurity {
   const mistakes = [...pairMistakes(flags, "tls-cert", "tls-key")];
   if (flags.text("tls-client-ca") !== "" && flags.text("tls-cert") === "") {
     mistakes.push("--tls-client-ca: needs --tls-cert and --tls-key; without TLS nobody shows a certificate");
@@ -95,13 +98,13 @@ export function httpsCertificates(flags: FlagValues, log: Log): CredentialFiles<
 
 const CLIENT_FILES = ["tls-ca", "client-cert", "client-key"];
 
-function pairMistakes(flags: FlagValues, cert: string, key: string): string[] {
+function pairMistakes(flags: FlagTexts, cert: string, key: string): string[] {
   if ((flags.text(cert) === "") === (flags.text(key) === "")) return [];
   const [there, missing] = flags.text(key) === "" ? [cert, key] : [key, cert];
   return [`--${there}: needs --${missing} beside it`];
 }
 
-function serverTls(flags: FlagValues, log: Log): CredentialFiles<ServerCertificates> {
+function serverTls(flags: FlagTexts, log: Log): CredentialFiles<ServerCertificates> {
   const files = filesOf(["tls-cert", "tls-key", "tls-client-ca"].filter((flag) => flags.text(flag) !== ""), flags);
   return openCredentialFiles(files, ([cert, key, clientCa]) => {
     checkPair(cert, key, log);
@@ -119,7 +122,7 @@ function clientTls(given: readonly string[], flags: FlagValues, log: Log): Crede
   }, log);
 }
 
-function tokenOf(flag: string, flags: FlagValues, log: Log): CredentialFiles<string> {
+function tokenOf(flag: string, flags: FlagTexts, log: Log): CredentialFiles<string> {
   return openCredentialFiles(filesOf([flag], flags), ([text]) => {
     const token = text.trim();
     if (token.length < TOKEN_CHARS_MIN || token.length > TOKEN_CHARS_MAX) {
@@ -130,7 +133,7 @@ function tokenOf(flag: string, flags: FlagValues, log: Log): CredentialFiles<str
   }, log);
 }
 
-function filesOf(names: readonly string[], flags: FlagValues): CredentialFile[] {
+function filesOf(names: readonly string[], flags: FlagTexts): CredentialFile[] {
   return names.map((flag) => ({ flag, path: flags.text(flag) }));
 }
 

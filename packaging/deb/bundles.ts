@@ -16,6 +16,7 @@ const BUNDLES: readonly { readonly folder: string; readonly entries: readonly st
       "collector/ingest_worker.ts",
       "collector/receiver_worker.ts",
       "aggregator/main.ts",
+      "aggregator/answering_worker.ts",
       "frontend/main.ts",
     ],
   },

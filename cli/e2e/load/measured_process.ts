@@ -43,6 +43,7 @@ export function startAggregator(
     `--config=${ROOT}deno.json`,
     `--v8-flags=${["--max-semi-space-size=2", ...v8Flags].join(",")}`,
     "--allow-net=127.0.0.1",
+    `--allow-read=${ROOT}`,
     "--ignore-env",
     `${ROOT}aggregator/main.ts`,
     `--listen=127.0.0.1:${port}`,
