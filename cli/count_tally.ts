@@ -39,8 +39,8 @@ export interface TallyState {
 /** A slice that no line can be in: it gets the ledger's own bucket. */
 const NO_SLICE_S = -10;
 
-/** Slices open at once: logs are in order but for what their writers buffer, and every table more is memory (20 MB of it when
- * it is full) that is no longer in the processor's cache when its turn comes. */
+/** Slices open at once: one, and those of late lines, since logs are in order but for what their writers buffer. Every table more
+ * is memory, 20 MB of it when it is full. */
 const SLICES_MAX = 3;
 
 /** Lines of a slice below which sealing costs more than a tenth of counting. */
@@ -85,7 +85,7 @@ export class Tally implements LineSink {
     // Not fixed by the first lines: those of a thread are any part of a file, and what they are must not change the answer.
     this.#format = new FormatChoice(format?.text ?? "auto", formatsOf(format), false);
     this.#timeless = new TimelessFormat(this.#format);
-    const options = { masks, source: "count", seed, anyTime: true, openSlicesMax: SLICES_MAX };
+    const options = { masks, source: "count", seed, anyTime: true, openSlicesMax: SLICES_MAX, oneByOne: true };
     this.#slices = this.#pipeline = new Pipeline({ ...options, format: this.#format });
     this.#blocks = new Pipeline({ ...options, format: this.#timeless });
   }

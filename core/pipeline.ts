@@ -63,6 +63,11 @@ export interface PipelineOptions {
   readonly seed: number;
   /** Every line goes into the fine slice of its own time, however old: for whole files that are counted once. */
   readonly anyTime?: boolean;
+  /**
+   * A slice later than all that are open waits until these are sealed, as if they were too many: for lines that are nearly
+   * in order. Then one table is used for slice after slice while it is in the caches, and late lines get a small one.
+   */
+  readonly oneByOne?: boolean;
   /** Sees every line that is counted; absent where nobody asks how they are spread. */
   readonly spread?: LineSpread;
   /** Slices open at once; OPEN_SLICES_MAX unless given. Each holds a table of its own in memory. */
@@ -98,6 +103,8 @@ export class Pipeline {
   /** Per tier, by start: a log that is not in order looks for another slice with every line. */
   readonly #open: readonly Map<number, OpenSlice>[] = TIERS.map(() => new Map());
   #openCount = 0;
+  /** Start of the latest open slice. */
+  #latestS = -Infinity;
   /** Tables of slices that have been sealed, empty, to be used again: growing one takes as long as counting into it. */
   readonly #spare: CounterTable[] = [];
   /** The open slice of the line counted last. */
@@ -325,7 +332,7 @@ export class Pipeline {
     const startS = sliceStart(timeS, TIERS[tier].sliceS);
     const there = this.#open[tier].get(startS);
     if (there !== undefined) return this.#last = there;
-    return this.#isFull() ? "full" : this.#last = this.#openSlice(tier, startS);
+    return this.#isFull(startS) ? "full" : this.#last = this.#openSlice(tier, startS);
   }
 
   #openSlice(tier: number, startS: number): OpenSlice {
@@ -334,6 +341,7 @@ export class Pipeline {
     slice.table.beSlim();
     this.#open[tier].set(startS, slice);
     this.#openCount++;
+    if (startS > this.#latestS) this.#latestS = startS;
     return slice;
   }
 
@@ -346,6 +354,7 @@ export class Pipeline {
     const slices = this.#openSlices();
     for (const ring of this.#open) ring.clear();
     this.#openCount = 0;
+    this.#latestS = -Infinity;
     this.#flooded = this.#inFlood();
     this.#last = undefined;
     return slices;
@@ -361,10 +370,12 @@ export class Pipeline {
     return this.#openCount > 1 && this.#openBytes() > openBytesMax;
   }
 
-  /** Whether one more slice may not be opened: there would be too many, or in a flood not enough room for it to grow. */
-  #isFull(): boolean {
-    const { openSlicesMax = OPEN_SLICES_MAX, openBytesMax = OPEN_BYTES_MAX } = this.options, open = this.#openCount;
-    return open > 0 && (open >= openSlicesMax || this.#openBytes() > openBytesMax / 2);
+  /** Whether this slice may not be opened: there would be too many, or in a flood not enough room for it to grow. */
+  #isFull(startS: number): boolean {
+    const { openSlicesMax = OPEN_SLICES_MAX, openBytesMax = OPEN_BYTES_MAX, oneByOne = false } = this.options;
+    const open = this.#openCount;
+    if (open === 0) return false;
+    return open >= openSlicesMax || oneByOne && startS > this.#latestS || this.#openBytes() > openBytesMax / 2;
   }
 
   #openBytes(): number {
@@ -384,7 +395,7 @@ export class Pipeline {
     if (this.#spare.length === SPARE_TABLES_MAX) return table.free();
     if (this.#bytesOf(this.#spare) + table.memoryBytes > openBytesMax / 2) return table.free();
     table.clear();
-    this.#spare.push(table);
+    this.#spare.unshift(table); // that of the slice opened first is the next: it is the largest, and in the caches
   }
 }
 

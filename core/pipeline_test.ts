@@ -105,6 +105,14 @@ Deno.test("with one slice too many, counting stops before that line and goes on 
   assertEquals(buckets.reduce((sum, { totals }) => sum + totals[REQUESTS], 0), 600);
 });
 
+Deno.test("one by one, a later slice waits until those open are sealed, and earlier ones do not", () => {
+  const p = pipeline(NOW, { oneByOne: true, anyTime: true, openSlicesMax: 3 });
+  const seconds = [0, 5, 10, 9, 12, 3, 20, 10, 0, 29, -10, 0, -10, 30];
+  const buckets = countAll(p, seconds.map((s) => line(NOW + s)).join(""), -10);
+  const counted = buckets.filter(({ rows }) => rows > 0).map(({ startS, totals }) => [startS - NOW, totals[REQUESTS]]);
+  assertEquals(counted, [[0, 2], [10, 2], [0, 2], [20, 2], [10, 1], [0, 1], [-10, 1], [0, 1], [-10, 1], [30, 1]]);
+});
+
 Deno.test("a slice in which nothing happened is sealed all the same: known, not missing", () => {
   const [bucket, ...more] = pipeline().seal(NOW);
   assertEquals([bucket.startS, bucket.lengthS, bucket.rows, more.length], [NOW, 10, 0, 0]);
