@@ -14,11 +14,13 @@ import { countOf, type IdentityRanges } from "@/core/identity_set.ts";
 import { LiveView } from "@/core/live_view.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
 import type { Client } from "@/proto/client.ts";
+import { BelievedClock } from "./believed_clock.ts";
 import { FollowedSource, type Receiver } from "./followed_source.ts";
 import { CloneWatch } from "./clone_watch.ts";
 import { FleetState, type Restored } from "./fleet_state.ts";
 import { KnownDeltas } from "./known_deltas.ts";
 import { PieceBudget } from "./piece_budget.ts";
+import { identitiesIn } from "./state_load.ts";
 import type { Taken } from "./state_record.ts";
 
 export interface FleetOptions {
@@ -43,6 +45,10 @@ const CLONED =
   "remove its state directory and start it again";
 const SAME_NAME =
   "another source has the same name, so that they are one in rankings by source; give each a --source of its own";
+const FAR_AHEAD =
+  "this machine's clock is far ahead of the state: nothing is taken before sources have said what time it is, " +
+  "and windows do not move on without a word from any for five minutes";
+const AHEAD = "most sources have another time: this machine's clock is ahead, and is not believed; set it right";
 const CONFUSED: readonly string[] = [CLONED, SAME_NAME];
 
 /** Seconds that a source's slice may end after our own now and still move windows on: clocks are never quite equal. */
@@ -58,10 +64,14 @@ export class Fleet {
   /** By address. */
   readonly #pieces = new Map<string, PieceBudget>();
   readonly #clones = new CloneWatch();
+  /** What time it is, as far as anybody knows. */
+  readonly clock: BelievedClock;
+  #wasAhead = false;
   #state: FleetState | undefined;
 
   constructor(readonly options: FleetOptions) {
     const { source, seed, regex } = options;
+    this.clock = new BelievedClock(options.clock);
     this.#refusals = new OncePerMinute(options.log);
     this.view = new LiveView({
       source,
@@ -78,12 +88,14 @@ export class Fleet {
   restore({ standing, came }: Restored, save: (taken: Taken) => void): void {
     this.#known.add(standing.known);
     this.#clones.restore(standing.apart, came);
-    this.#state = new FleetState({ clock: this.options.clock, former: standing, save });
+    this.#state = new FleetState({ clock: this.clock, former: standing, save });
+    const waits = this.clock.found(standing.endS), { endS } = standing;
+    if (waits) this.options.log.warn(FAR_AHEAD, { ahead_s: Math.round(this.clock.ownS() - endS), state_until: endS });
   }
 
   /** Hands over what has come to be saved. */
   save(): void {
-    this.#state?.save(this.view.store.endS, this.#sources, this.#clones);
+    if (this.clock.waiting === undefined) this.#state?.save(this.view.store.endS, this.#sources, this.#clones);
   }
 
   isFollowed(address: string): boolean {
@@ -97,9 +109,11 @@ export class Fleet {
       source.stop();
       this.#sources.delete(address);
       this.#pieces.delete(address);
+      this.clock.forget(address);
     }
-    const { clock, connect, log, random, sleep } = this.options;
+    const { connect, log, random, sleep } = this.options, { clock } = this;
     const nowMs = (): number => clock.monotonicMs(), nowS = (): number => clock.nowS();
+    const ownS = (): number => clock.ownS();
     for (const address of addresses) {
       if (this.#sources.has(address)) continue;
       const receiver: Receiver = {
@@ -111,9 +125,11 @@ export class Fleet {
           ),
         missing: (source) => this.#known.missing(source),
         takesUntilS: () => this.view.store.endS - FINEST_S + AHEAD_SECONDS_MAX,
+        onClock: (sentMs) => clock.told(address, sentMs),
+        waiting: () => clock.heard(),
       };
       const former = this.#state?.formerOf(address),
-        common = { address, connect, log, nowMs, nowS, random, sleep, receiver };
+        common = { address, connect, log, nowMs, nowS, ownS, random, sleep, receiver };
       const source = new FollowedSource({ ...common, ...(former && { former }) });
       this.#sources.set(address, source);
       void source.run();
@@ -122,14 +138,29 @@ export class Fleet {
 
   /** Moves time on when no source does, and says which sources cannot be told apart by name. Call it every second. */
   tick(): void {
-    const nowS = this.options.clock.nowS();
+    const { clock, view: { store } } = this;
+    clock.look(this.#sources.size);
+    const nowS = clock.nowS(), { aheadS } = clock, { endS } = store;
+    const isDoubtful = clock.waiting !== undefined || aheadS === 0 && this.#state?.doubtsClock(endS) === true;
     this.save();
-    if (this.#state?.doubtsClock(this.view.store.endS) !== true) this.view.tick(nowS);
+    if (!isDoubtful) this.view.tick(nowS);
+    if (aheadS > 0) this.#refusals.warn("clock", nowS, AHEAD, () => ({ ahead_s: Math.round(aheadS) }));
+    const wentBack = store.endS < endS;
+    if (wentBack || aheadS > 0 && !this.#wasAhead) this.#askAll(wentBack);
+    this.#wasAhead = aheadS > 0;
     for (const source of this.#sources.values()) source.tick();
     for (const { address, problem } of this.#targets()) {
       const why = CONFUSED.find((text) => problem.includes(text));
       if (why !== undefined) this.#refusals.warn(`confused ${address}`, nowS, why, () => ({ address }));
     }
+  }
+
+  /** What was refused by a clock that was wrong is asked for again: nothing is known but what is here. */
+  #askAll(wentBack: boolean): void {
+    this.#known.setTo(identitiesIn(this.view.store));
+    if (wentBack) this.#state?.wentBack(this.view.store.endS, this.#known.ranges());
+    this.save();
+    for (const source of this.#sources.values()) source.askAgain();
   }
 
   #counted(outcome: Outcome): Outcome {
@@ -185,7 +216,7 @@ export class Fleet {
     if (this.#state.gathered.isMuch) this.save();
   }
 
-  /** What the view has forgotten is asked for again. */
+  /** What the view has forgotten as its time went back: `tick` asks for it again. */
   #forgotten(identities: readonly IdentityRanges[]): void {
     this.#known.remove(identities);
     const deltas = countOf(identities), { endS } = this.view.store;
@@ -193,14 +224,11 @@ export class Fleet {
       deltas,
       endS,
     });
-    this.#state?.wentBack(endS, this.#known.ranges());
-    this.save();
-    for (const source of this.#sources.values()) source.askAgain();
   }
 
   /** Before the first slice the view is in 1970, and everything would be too far ahead of it. */
   #begun(): number {
-    const nowS = this.options.clock.nowS();
+    const nowS = this.clock.nowS();
     if (this.view.store.endS === 0) this.view.advance(sliceStart(nowS, FINEST_S));
     return nowS;
   }
@@ -211,14 +239,14 @@ export class Fleet {
   }
 
   #targets(): ReturnType<FollowedSource["target"]>[] {
-    const sources = [...this.#sources.values()], instances = new Map<string, Set<string>>();
+    const sources = [...this.#sources.values()], { aheadS } = this.clock, instances = new Map<string, Set<string>>();
     for (const { name, instance } of sources) {
       if (name === "" || instance === "") continue;
       const named = instances.get(name) ?? new Set();
       instances.set(name, named.add(instance));
     }
     return sources.map((source) => {
-      const target = source.target(), more: string[] = [];
+      const target = source.target(), more: string[] = aheadS > 0 ? [notBelieved(aheadS)] : [];
       if (this.#clones.isApart(target.address)) more.push(CLONED);
       // By several addresses of one instance it is one source.
       const others = instances.get(target.name)?.size ?? 0;
@@ -226,4 +254,10 @@ export class Fleet {
       return more.length === 0 ? target : { ...target, problem: [target.problem, ...more].filter(Boolean).join("; ") };
     });
   }
+}
+
+function notBelieved(aheadS: number): string {
+  return `the aggregator's own clock is ${
+    Math.round(aheadS)
+  } s ahead of most sources, and not believed; set it right there`;
 }

@@ -1,8 +1,9 @@
 /** One seed of the simulation: who there is, what happens, and what is checked after every step and in the end. */
+import { STEP_HOLD_MS_MIN } from "@/core/host/clock.ts";
 import { sliceStart, TIERS, WINDOWS } from "@/core/slices.ts";
 import type { SimulatedStateFiles } from "@/core/host/state_files_simulated.ts";
 import { randomFrom } from "@/core/test_lines.ts";
-import { Aggregator, type Machine, type Plant } from "./fleet_aggregator_fixture.ts";
+import { Aggregator, type Machine, type Plant, START } from "./fleet_aggregator_fixture.ts";
 import { Collector } from "./fleet_collector_sim_test.ts";
 import { Network, settled, VirtualTime } from "./fleet_sim_fixture.ts";
 import { type Counted, Truth, Violation } from "./fleet_truth_fixture.ts";
@@ -16,6 +17,12 @@ const CALM_STEPS = 24;
 /** Steps after these in which nothing is counted, or arrives any more: the longest delays of two links. */
 const REST_STEPS = 4;
 
+/** How far ahead the clock of a machine can be that has just been started, and for how long at most, before it is set right. */
+const FAR_SECONDS = 365 * 86_400, FAR_MS_MAX = 400_000;
+
+/** Milliseconds after which an aggregator has followed its clock, and has again what it had refused. */
+const SET_RIGHT_MS = STEP_HOLD_MS_MIN + 60_000;
+
 /** What became of all seeds together. */
 export interface Figures {
   seeds: number;
@@ -24,6 +31,8 @@ export interface Figures {
   deltas: number;
   requests: number;
   restarts: number;
+  /** Of aggregators, with a clock that was far ahead. */
+  farAhead: number;
   /** Deltas that were lost with a process, or had been forgotten when they could be asked for. */
   lost: number;
   /**
@@ -44,11 +53,19 @@ export class World {
   readonly aggregators: Aggregator[] = [];
   readonly network: Network;
   readonly figures: Figures;
+  /** What is drawn for clocks that are far ahead: all else goes on as without them. */
+  readonly #far: () => number;
+  /** When all clocks have been right for long enough, milliseconds of virtual time. */
+  #rightMs = 0;
 
   constructor(readonly seed: number, plant: Plant, figures: Figures) {
     this.figures = figures;
     this.random = randomFrom(Math.imul(seed, 0x9e3779b1));
-    for (let i = 0; i < 8; i++) this.random();
+    this.#far = randomFrom(Math.imul(seed, 0x85ebca6b));
+    for (let i = 0; i < 8; i++) {
+      this.random();
+      this.#far();
+    }
     const { time, random, truth } = this;
     this.network = new Network(time, random, plant.tamper);
     const machine: Machine = { time, network: this.network, random, truth, plant };
@@ -82,7 +99,7 @@ export class World {
     }
     this.network.healAll();
     this.network.goOn();
-    for (let step = 0; step < CALM_STEPS; step++) {
+    for (let step = 0; step < CALM_STEPS || this.time.nowMs < this.#rightMs; step++) {
       this.traffic();
       await this.step();
     }
@@ -171,8 +188,21 @@ export class World {
     this.time.after(3_000 * this.random(), () => {
       if (aggregator.fleet === undefined) return;
       aggregator.stop(this.chance(0.5) ? "kill" : "power");
-      this.time.after(20_000 * this.random(), () => aggregator.start());
+      this.time.after(20_000 * this.random(), () => {
+        if (this.#far() < 0.15) this.setFarAhead(aggregator);
+        aggregator.start();
+      });
     });
+  }
+
+  /** Its machine is started anew, a year ahead of all others; later somebody sets it right. */
+  setFarAhead(aggregator: Aggregator): void {
+    const { time } = this, rightMs = FAR_MS_MAX * this.#far();
+    time.forget(aggregator.clock);
+    const clock = aggregator.clock = time.clock(START, aggregator.skewS + FAR_SECONDS);
+    time.after(rightMs, () => clock.stepWallMs(-1000 * FAR_SECONDS));
+    this.#rightMs = Math.max(this.#rightMs, time.nowMs + rightMs + SET_RIGHT_MS);
+    this.figures.farAhead++;
   }
 
   checkEnd(): void {
@@ -248,5 +278,16 @@ export class World {
 }
 
 export function noFigures(): Figures {
-  return { seeds: 0, steps: 0, delivered: 0, deltas: 0, requests: 0, restarts: 0, lost: 0, untold: 0, less: 0 };
+  return {
+    seeds: 0,
+    steps: 0,
+    delivered: 0,
+    deltas: 0,
+    requests: 0,
+    restarts: 0,
+    farAhead: 0,
+    lost: 0,
+    untold: 0,
+    less: 0,
+  };
 }

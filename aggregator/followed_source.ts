@@ -23,7 +23,7 @@ import { ledgerOf, ledgerText } from "@/core/host/state_record.ts";
 import { addLedger, emptyLedger, READ } from "@/core/ledger.ts";
 import { TIERS } from "@/core/slices.ts";
 import type { MergedSlot, Outcome } from "@/core/store.ts";
-import { type BucketItem, type Client, RemoteError } from "@/proto/client.ts";
+import { type BucketItem, type Client, RemoteError, type SenderStatus } from "@/proto/client.ts";
 import { SourceHealth } from "./source_health.ts";
 import type { SourceText } from "./state_record.ts";
 import { SourceNotice } from "./source_notice.ts";
@@ -45,6 +45,10 @@ export interface Receiver {
   missing(source: string): number;
   /** The latest slice that would be taken now, seconds since 1970. */
   takesUntilS(): number;
+  /** What the clock of the source says, milliseconds since 1970. */
+  onClock?(sentMs: number): void;
+  /** Resolves when it is known what time it is; undefined when it is. No bucket can be taken before. */
+  waiting?(): Promise<void> | undefined;
 }
 
 export interface FollowedSourceOptions {
@@ -55,6 +59,8 @@ export interface FollowedSourceOptions {
   readonly nowMs: () => number;
   /** Seconds since 1970. */
   readonly nowS: () => number;
+  /** As `HealthClocks`. */
+  readonly ownS?: () => number;
   /** Between 0 and 1, for jitter. */
   readonly random: () => number;
   /** Waits, and rejects as soon as the signal is aborted. */
@@ -207,6 +213,8 @@ export class FollowedSource {
     const signal = AbortSignal.any([this.#stop.signal, stream.ended.signal]);
     try {
       for await (const item of client.deltas(signal, receiver.has())) {
+        if ("bucket" in item) await receiver.waiting?.();
+        if (this.#stop.signal.aborted) break;
         const isRefused = this.#take(item), bytes = bytesOf(item);
         const waitMs = this.#pace.took(bytes, isRefused);
         if (waitMs > 0) await sleep(waitMs, this.#stop.signal).catch(() => {});
@@ -231,7 +239,7 @@ export class FollowedSource {
     if ("behind" in item) this.#behind = item.behind;
     this.#health.heard();
     if (!("sentMs" in item)) this.#changes++;
-    if ("sentMs" in item) this.#health.told(item);
+    if ("sentMs" in item) this.#told(item);
     else if (this.#stream.beginMs === Infinity) this.#connected();
     if ("identity" in item) return this.#takeDelta(item);
     if ("tier" in item) return this.#takeSlot(item);
@@ -242,6 +250,11 @@ export class FollowedSource {
       this.#tellGap(item.dropped, item.problem ?? "this aggregator reads too slowly");
     }
     return false;
+  }
+
+  #told(status: SenderStatus): void {
+    this.options.receiver.onClock?.(status.sentMs);
+    this.#health.told(status);
   }
 
   /** The first item, whatever it is, shows that the stream stands. */

@@ -31,6 +31,12 @@ export class KnownDeltas {
     for (const ranges of all) this.#instances.get(`${ranges.instance}\n${ranges.source}`)?.removeRanges([ranges]);
   }
 
+  /** These are here, and nothing else. */
+  setTo(all: readonly IdentityRanges[]): void {
+    this.#instances.clear();
+    this.add(all);
+  }
+
   /** Ranges that the numbers of an instance lie in. */
   pieces({ source, instance }: Pick<Identity, "source" | "instance">): number {
     return this.#instances.get(`${instance}\n${source}`)?.pieces ?? 0;

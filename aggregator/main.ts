@@ -59,7 +59,7 @@ async function run(flags: FlagValues): Promise<void> {
     random: Math.random,
     sleep: (ms, signal) => delay(ms, { signal }),
   });
-  const directory = flags.text("state-dir"), nowS = (): number => clock.nowS();
+  const directory = flags.text("state-dir"), nowS = (): number => fleet.clock.nowS();
   const monotonicMs = (): number => clock.monotonicMs();
   const state = directory === "" ? undefined : await openState({ directory, fleet, log, nowS, monotonicMs });
   const listen = flags.text("listen"), { view } = fleet;

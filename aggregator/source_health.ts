@@ -21,6 +21,8 @@ export interface HealthClocks {
   readonly nowMs: () => number;
   /** Seconds since 1970. */
   readonly nowS: () => number;
+  /** As this machine has it, whether that is believed or not; the same when absent. */
+  readonly ownS?: () => number;
 }
 
 export class SourceHealth {
@@ -67,7 +69,7 @@ export class SourceHealth {
   }
 
   told({ sentMs, memoryBytes }: SenderStatus): void {
-    const ms = sentMs - 1000 * this.clocks.nowS(), atMs = this.clocks.nowMs();
+    const { nowS, ownS = nowS } = this.clocks, ms = sentMs - 1000 * ownS(), atMs = this.clocks.nowMs();
     this.#memoryBytes = memoryBytes;
     if (this.#skew === undefined || ms >= this.#skew.ms || atMs - this.#skew.atMs > SKEW_MS_KEPT) {
       this.#skew = { ms, atMs };

@@ -99,7 +99,12 @@ class Found {
 
   #taken(record: StoredRecord, text: TakenText): void {
     const { nowS: arrivedS, deltas, slots, back, folded } = text;
-    if (back !== undefined) this.all.forgetAfter(back.endS);
+    if (back !== undefined) {
+      const known = new IdentitySet();
+      known.addRanges(back.known);
+      this.all.forgetAfter(back.endS);
+      this.all.keepKnown(known);
+    }
     const buckets = deltas.map(({ source, instance, sequence, checksum, startS, lengthS, bytes }): BucketFound => {
       return { of: { source, instance, sequence, checksum }, startS, lengthS, bytes, arrivedS };
     });
@@ -122,7 +127,7 @@ class Found {
 }
 
 /** All that is in a store. */
-function identitiesIn({ rings }: Store): readonly IdentityRanges[] {
+export function identitiesIn({ rings }: Store): readonly IdentityRanges[] {
   const all = new IdentitySet();
   for (const ring of rings) for (const slot of ring.slots()) all.addRanges(slot.identities.ranges());
   return all.ranges();

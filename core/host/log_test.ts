@@ -112,6 +112,12 @@ Deno.test("a key is logged once a minute with a count of what was suppressed", (
   assertEquals(built, 4, "a suppressed event builds no sample");
 });
 
+Deno.test("a key is logged again when the clock has gone back by more than a minute", () => {
+  const { log, lines } = recording(), limiter = new OncePerMinute(log);
+  for (const nowS of [1_000_000, 1_000_001, 160, 161, 100]) limiter.warn("clock", nowS, "clock", () => ({ nowS }));
+  assertEquals(lines.map((line) => line.slice(line.indexOf("nowS"))), ["nowS=1000000", "nowS=160 suppressed=1"]);
+});
+
 Deno.test("hostile keys share one key once there are too many", () => {
   const { log, lines } = recording();
   const limiter = new OncePerMinute(log);

@@ -9,7 +9,7 @@ import type { Bucket, Identity } from "@/core/bucket.ts";
 import { openBlock } from "@/core/bucket_block.ts";
 import { bucketChecksum } from "@/core/bucket_check.ts";
 import type { DeltaLog } from "@/core/delta_log.ts";
-import type { IdentityRanges } from "@/core/identity_set.ts";
+import type { IdentityRanges, IdentitySet } from "@/core/identity_set.ts";
 import { TIERS } from "@/core/slices.ts";
 import { type Place, StateCovers } from "@/core/state_covers.ts";
 import type { MergedSlot, Store } from "@/core/store.ts";
@@ -88,6 +88,12 @@ export class FoundState {
   forgetAfter(endS: number): void {
     this.#buckets = this.#buckets.filter(({ startS, lengthS }) => startS + lengthS <= endS);
     this.#slots = this.#slots.filter(({ tier, startS }) => startS + TIERS[tier].sliceS <= endS);
+  }
+
+  /** Nothing else was there when the clock went back: what it had stood after by then, it had forgotten. */
+  keepKnown(known: IdentitySet): void {
+    this.#buckets = this.#buckets.filter(({ of }) => "sequence" in of ? known.has(of) : known.hasAll(of.identities));
+    this.keepSlots((identities) => known.hasAll(identities));
   }
 
   /** Slots that were to count with a later record: that has come, or it never will. */
