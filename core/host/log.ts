@@ -109,7 +109,7 @@ export class OncePerMinute {
     if (state === undefined) {
       this.#keys.set(known, { openAtS: nowS + this.periodS, suppressed: 0 });
       this.log.warn(text, facts());
-    } else if (nowS < state.openAtS && nowS >= state.openAtS - this.periodS) { // else the clock has gone back
+    } else if (nowS < state.openAtS && nowS >= state.openAtS - 2 * this.periodS) { // else the clock has gone back
       state.suppressed++;
     } else {
       this.log.warn(text, state.suppressed > 0 ? { ...facts(), suppressed: state.suppressed } : facts());
