@@ -12,6 +12,7 @@ async function inSmall(more: Partial<FleetChaosOptions>): Promise<FleetChaosFigu
       collectors: 3,
       seconds: 4,
       outageSeconds: 1.5,
+      longSeconds: 0,
       lifeSeconds: 1.5,
       seed: 3,
       relays: 0,

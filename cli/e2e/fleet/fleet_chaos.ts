@@ -24,6 +24,8 @@ export interface FleetChaosOptions {
   readonly seconds: number;
   /** Of one outage, at most; most are short. */
   readonly outageSeconds: number;
+  /** Of the first outage of the last collector and of the aggregator; 0 for one like the others. */
+  readonly longSeconds: number;
   /** Seconds between two kills of the same process, on the average. */
   readonly lifeSeconds: number;
   readonly seed: number;
@@ -151,13 +153,15 @@ class ChaoticFleet {
 
   async killNowAndThen(host: Host, renames: boolean, stop: AbortSignal): Promise<void> {
     const { random } = host;
+    let longSeconds = host.number === this.options.collectors ? this.options.longSeconds : 0;
     while (!stop.aborted) {
       host.collector = new KilledCollector(host.now.options);
       await this.#live(random, stop);
       if (!stop.aborted && renames && random() < 0.5) await this.#rename(host);
       if (stop.aborted) return;
       await this.#kill(host);
-      await this.#outage(random, stop);
+      await this.#outage(random, stop, longSeconds);
+      longSeconds = 0;
     }
     host.collector = new KilledCollector(host.now.options);
   }
@@ -191,7 +195,7 @@ class ChaoticFleet {
         return counted === this.written.of(source) || undefined;
       },
       () => `${counted} of ${source} counted by ${aggregator.options.source}, ${this.written.of(source)} written`,
-      RETURN_MS_MAX,
+      RETURN_MS_MAX + 1000 * this.options.longSeconds,
     );
   }
 
@@ -208,6 +212,7 @@ class ChaoticFleet {
 
   async killAggregator(aggregator: KilledAggregator, index: number, stop: AbortSignal): Promise<void> {
     const random = randomFrom(this.options.seed + 104_729 * index);
+    let longSeconds = index === 0 ? this.options.longSeconds : 0;
     while (!stop.aborted) {
       await aggregator.start();
       await this.#live(random, stop);
@@ -215,7 +220,8 @@ class ChaoticFleet {
       await aggregator.kill();
       if (index === 0) this.figures.aggregatorKills++;
       else this.figures.relayKills++;
-      await this.#outage(random, stop);
+      await this.#outage(random, stop, longSeconds);
+      longSeconds = 0;
     }
     await aggregator.start();
   }
@@ -314,10 +320,10 @@ class ChaoticFleet {
     return pauseOr(2000 * this.options.lifeSeconds * random(), stop);
   }
 
-  /** Mostly short, sometimes as long as may be. */
-  async #outage(random: () => number, stop: AbortSignal): Promise<void> {
+  /** Mostly short, sometimes as long as may be; or of a given length. */
+  async #outage(random: () => number, stop: AbortSignal, longSeconds: number): Promise<void> {
     const { outageSeconds } = this.options, beginMs = performance.now();
-    await pauseOr(1000 * outageSeconds * random() ** 4, stop);
+    await pauseOr(1000 * (longSeconds || outageSeconds * random() ** 4), stop);
     this.figures.longestOutageS = Math.max(this.figures.longestOutageS, (performance.now() - beginMs) / 1000);
   }
 }

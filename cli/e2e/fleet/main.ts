@@ -2,7 +2,7 @@
  * `deno task fleet-chaos`: a fleet whose collectors and aggregator are killed again and again, at length. `--collectors=8`,
  * `--seconds=180`, `--outage=60`, `--life=20`, `--no-aggregator-state`, and `--seed=` for the same kills again. With `--relays=2`
  * there are relays between them, both following all collectors, or `--shared=N` of them and half of the rest;
- * `--no-relay-state`.
+ * `--no-relay-state`. `--long=300` is the first outage of the last collector and of the aggregator.
  */
 import { fleetChaos } from "./fleet_chaos.ts";
 
@@ -18,12 +18,14 @@ const relays = flag("relays", 0),
   relayState = !Deno.args.includes("--no-relay-state");
 const aggregatorState = !Deno.args.includes("--no-aggregator-state");
 const folder = await Deno.makeTempDir({ prefix: "logtail-fleet-chaos-" });
+const longSeconds = flag("long", 0);
 const tree = relays === 0 ? "" : `, ${relays} relays that share ${shared}`;
 say(`${collectors} collectors${tree} for ${seconds} s, outages up to ${outageSeconds} s, seed ${seed}, in ${folder}`);
 const figures = await fleetChaos({
   collectors,
   seconds,
   outageSeconds,
+  longSeconds,
   lifeSeconds,
   seed,
   relays,
