@@ -317,9 +317,13 @@ export function hashWords(view: DataView, at: number, length: number, seed: numb
   return hashRest(hash, view.getInt32(at, true) & lowBytes(length & 3), length);
 }
 
-/** One step of `hashWords`. */
+/**
+ * One step of `hashWords`. The high bits of the product are spread before the next word comes: a byte at the end of one word
+ * and one at the start of the next must not meet in the same few bits. With a rotation by five in its place, the last two
+ * bytes of an IPv4 network did, and 60 000 networks shared 2048 hashes.
+ */
 export function hashWord(hash: number, word: number): number {
-  return Math.imul((hash << 5 | hash >>> 27) ^ word, 0x9E3779B1);
+  return Math.imul(hash ^ hash >>> 15 ^ word, 0x9E3779B1);
 }
 
 /** The last step: the rest of the bytes as a word of which the others are zero, and the length in bytes. */

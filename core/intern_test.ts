@@ -80,7 +80,7 @@ Deno.test("entries made to collide cost linear time: they are crowded out of the
   const entry = (n: number): Uint8Array => {
     for (let bit = 0; bit < 10; bit++) {
       words[2 * bit] = 0x61616161 ^ (n >> bit & 1 ? 1 << 31 : 0);
-      words[2 * bit + 1] = 0x61616161 ^ (n >> bit & 1 ? 1 << 4 : 0);
+      words[2 * bit + 1] = 0x61616161 ^ (n >> bit & 1 ? 1 << 31 | 1 << 16 : 0);
     }
     return bytes;
   };
@@ -90,4 +90,25 @@ Deno.test("entries made to collide cost linear time: they are crowded out of the
   assert(table.crowdedOut > 900, `${table.crowdedOut} were crowded out`);
   for (let n = 0; n < 5000; n++) table.intern(new TextEncoder().encode(`/other-${n}`), 0, 10);
   for (let n = 0; n < 1024; n++) assertEquals(table.intern(entry(n), 0, 80), n + 1);
+});
+
+Deno.test("values that follow one another, as networks and numbered paths do, have hashes of their own", () => {
+  const view = new DataView(new ArrayBuffer(64)), bytes = new Uint8Array(view.buffer), count = 20_000;
+  const text = (value: string): number => new TextEncoder().encodeInto(value, bytes.fill(0)).written;
+  const kinds: Record<string, (i: number) => number> = {
+    "IPv4 networks": (i) => (bytes.set([4, 24, 11, i >> 8, i]), 5),
+    "IPv6 networks": (i) => (bytes.set([6, 48, 0x20, 1, 0x0d, 0xb8, i >> 8, i]), 8),
+    "IPv6 networks of many providers": (i) => (bytes.set([6, 48, 0x2a, i >> 8, i, 0xb8, 0, 1]), 8),
+    "numbered pages": (i) => text(`/page/${i}`),
+    "pages of numbered folders": (i) => text(`/archive/${i % 250}/item-${i / 250 | 0}.html`),
+  };
+  for (const [kind, write] of Object.entries(kinds)) {
+    for (const seed of [1, -77_777]) {
+      const hashes = Array.from({ length: count }, (_, i) => hashWords(view, 0, write(i), seed));
+      const slots = new Set(hashes.map((hash) => hash & 0xffff)).size,
+        spread = 65_536 * (1 - Math.exp(-count / 65_536));
+      assert(new Set(hashes).size > 0.999 * count, `${kind}: ${new Set(hashes).size} hashes`);
+      assert(slots > 0.98 * spread, `${kind}: ${slots} slots, ${spread} of random ones`);
+    }
+  }
 });

@@ -62,7 +62,7 @@ Deno.test("values made to collide have numbers of their own, whatever the tables
   const colliding = Array.from({ length: 512 }, (_, n) => {
     for (let bit = 0; bit < 10; bit++) {
       words[2 * bit] = 0x61616161 ^ (n >> bit & 1 ? 1 << 31 : 0);
-      words[2 * bit + 1] = 0x61616161 ^ (n >> bit & 1 ? 1 << 4 : 0);
+      words[2 * bit + 1] = 0x61616161 ^ (n >> bit & 1 ? 1 << 31 | 1 << 16 : 0);
     }
     return new Uint8Array(words.buffer.slice(0));
   });
