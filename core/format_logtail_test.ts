@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { ASN, DIMENSIONS, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
 import { prefixLabel } from "./client_prefix.ts";
 import { entryLabel, entryOf } from "./label.ts";
+import { CHUNK_PADDING, ENTRY_WORDS, LINE_WORDS, LineBatch } from "./line_batch.ts";
 import { LOGTAIL_FORMAT } from "./format_logtail.ts";
 import { stageLine } from "./test_lines.ts";
 
@@ -173,6 +174,56 @@ Deno.test("what a line counts under can be filtered by", () => {
     }),
     { numRuns: 5000 },
   );
+});
+
+Deno.test("a line that is not usual in one byte is left to the format, or taken as the format says", () => {
+  const lines = [
+    "shop.example\t199.19.177.250\t1700000000.123\tGET\t/cart?id=7\t200\t5120\t0.042",
+    "a.example\t10.2.33.4\t1799999999.999\tPOST\t/a/b\t404\t1234567\t12.042\t1\t64500",
+    "b.example\t2001:db8:12::1\t1700000000.000\tGET\t/\t301\t0\t0.001\t0",
+  ];
+  const someBytes = [...Array(128).keys(), 0x80, 0xb9, 0xba, 0xff];
+  let taken = 0;
+  for (const line of lines) {
+    for (let at = 0; at < line.length; at++) {
+      for (const byte of someBytes) {
+        const bytes = ENCODER.encode(line);
+        bytes[at] = byte;
+        if (byte === 10) continue;
+        const scanned = stageLine(LOGTAIL_FORMAT, "scan", bytes, MASKS);
+        if (scanned === undefined) continue;
+        taken++;
+        const parsed = stageLine(LOGTAIL_FORMAT, "parse", bytes, MASKS);
+        assertEquals(JSON.stringify(scanned), JSON.stringify(parsed), `byte ${byte} at ${at}`);
+      }
+    }
+  }
+  assert(taken > 10_000, `only ${taken} lines were taken`);
+});
+
+Deno.test("a line is staged the same whatever lines come before it", () => {
+  const lines: string[] = [];
+  for (let digit = 0; digit < 10; digit++) {
+    const time = "1700000000".slice(0, digit) + "3" + "1700000000".slice(digit + 1);
+    lines.push(`host${digit}\t10.0.${digit}.1\t${time}.123\tGET\t/${digit}\t200\t5\t0.001`);
+    lines.push(`h\t2001:db8:${digit}::1\t1700000000.123\tPUT\t/\t200\t5\t0.001${digit % 3 === 0 ? "\t1" : ""}`);
+  }
+  const bytes = ENCODER.encode(lines.join("\n") + "\n" + "x".repeat(CHUNK_PADDING));
+  const view = new DataView(bytes.buffer), batch = new LineBatch(7, MASKS);
+  LOGTAIL_FORMAT.scan(bytes, view, 0, bytes.length - CHUNK_PADDING, batch);
+  assertEquals(batch.count, lines.length);
+  lines.forEach((line, i) => {
+    const alone = stageLine(LOGTAIL_FORMAT, "parse", ENCODER.encode(line), MASKS)!;
+    assertEquals([batch.times[i], batch.starts[i]], [
+      alone.timeS,
+      ENCODER.encode(lines.slice(0, i).join("\n")).length + (i > 0 ? 1 : 0),
+    ]);
+    for (const d of [WEBSITE, PREFIX, URI, STATUS, METHOD, TOR]) {
+      const [hash, start, length] = batch.staged.subarray(i * LINE_WORDS + d * ENTRY_WORDS);
+      const entry = start < 0 ? batch.scratch.slice(~start, ~start + length) : bytes.slice(start, start + length);
+      assertEquals([hash, entry], [alone.hashes[d], alone.entries[d]], `${DIMENSIONS[d].name} of ${line}`);
+    }
+  });
 });
 
 Deno.test("what the fast path takes is what the format says, hashes included, for any line and any masks", () => {

@@ -14,6 +14,7 @@
  * - Where the four dots and ends of an IPv4 address are is one look-up: the pattern of digits and others in 16 bytes.
  * - Numbers up to eight digits are two words, masked to their digits and multiplied together by pairs.
  * - A second that is the one of the line before is not read again.
+ * - Where a scanner stopped is a local variable as far as it goes: one of the module is read with a check each time.
  */
 import * as bounds from "./bounds.ts";
 import * as measures from "./measures.ts";
@@ -50,17 +51,19 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, from: number, end
   // With `| 0` V8 knows that a number is a 32-bit integer and stays one: no tags, no checks for overflow.
   const seed = batch.seed | 0, v4Length = batch.v4Length | 0, v4Mask = batch.v4Mask | 0, last = end | 0;
   const hashOfGet = hashEnd(seed, GET_TAB & 0xffffff, 3);
-  let count = batch.count | 0, start = from | 0;
+  let count = batch.count | 0, start = from | 0, scratch = batch.scratchLength | 0, hasOptional = batch.hasOptional;
+  // The second read last: its ten digits as words, and what they say. Lines of one second follow one another.
+  let secondA = 0, secondB = 0, secondC = 0, timeS = -1;
   while (start < last && count < BATCH_LINES) {
     const line = count * LINE_WORDS | 0;
 
     // The host, hashed four bytes at a time up to the first control character or backslash.
-    let p = start, hash = seed, word = view.getInt32(p, true), ends = endsHost(word);
-    while (ends === 0) {
+    let p = start, hash = seed, word = view.getInt32(p, true), ends = 0;
+    for (;;) {
+      if (!isPlain(word) && (ends = endsHost(word)) !== 0) break;
       hash = hashWord(hash, word);
       p = p + 4 | 0;
       word = view.getInt32(p, true);
-      ends = endsHost(word);
     }
     let bits = bitsBefore(ends);
     p = p + (bits >>> 3) | 0;
@@ -78,48 +81,61 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, from: number, end
       nibble(view.getInt32(p + 8, true)) << 8 | nibble(view.getInt32(p + 12, true)) << 12
     ];
     if (octets === 0) {
+      batch.scratchLength = scratch;
       if (!scanV6(bytes, p, batch, at)) break;
+      p = stop + 1 | 0;
     } else {
       const end0 = p + (octets & 15) | 0, end1 = p + (octets >>> 4 & 15) | 0, end2 = p + (octets >>> 8 & 15) | 0;
-      const end3 = stop = p + (octets >>> 12) | 0;
+      const end3 = p + (octets >>> 12) | 0;
       const o0 = octet(view, end0, end0 - p), o1 = octet(view, end1, end1 - end0 - 1);
       const o2 = octet(view, end2, end2 - end1 - 1), o3 = octet(view, end3, end3 - end2 - 1);
       if ((o0 | o1 | o2 | o3) > 255) break;
       if ((bytes[end0] ^ DOT | bytes[end1] ^ DOT | bytes[end2] ^ DOT | bytes[end3] ^ TAB) !== 0) break;
       const address = (o0 | o1 << 8 | o2 << 16 | o3 << 24) & v4Mask;
-      const first = v4Head | address << 16, second = address >>> 16, scratch = batch.scratchLength;
+      const first = v4Head | address << 16, second = address >>> 16;
       scratchView.setInt32(scratch, first, true);
       scratchView.setInt32(scratch + 4, second, true);
       staged[at] = v4Length < 4 ? hashEnd(seed, first, v4Length) : hashEnd(hashWord(seed, first), second, v4Length);
       staged[at + 1] = ~scratch;
       staged[at + 2] = v4Length;
+      p = end3 + 1 | 0;
     }
-    const timeS = scanSeconds(bytes, view, stop + 1);
-    if (timeS < 0) break;
-    p = stop + 1 | 0;
+
+    // The time: ten digits, a point, three digits and a tab.
+    word = view.getInt32(p + 10, true);
+    if ((word & 0xff) !== DOT || (notDigits(word) & ~0xff) !== 0 || bytes[p + 14] !== TAB) break;
+    const a = view.getInt32(p, true), b = view.getInt32(p + 4, true), c = view.getInt32(p + 6, true);
+    if (a !== secondA || b !== secondB || c !== secondC || timeS < 0) {
+      if ((notDigits(a) | notDigits(b) | notDigits(c)) !== 0) break;
+      secondA = a;
+      secondB = b;
+      secondC = c;
+      timeS = fourDigits(a) * 1_000_000 + fourDigits(b) * 100 + fourDigits(c) % 100;
+    }
+    p = p + 15 | 0;
 
     at = line + METHOD * ENTRY_WORDS | 0;
-    word = view.getInt32(p, true);
-    if (word === GET_TAB) {
-      stop = p + 3;
+    staged[at + 1] = p;
+    if (view.getInt32(p, true) === GET_TAB) {
       staged[at] = hashOfGet;
+      staged[at + 2] = 3;
+      p = p + 4 | 0;
     } else {
       if (!scanWord(bytes, view, p)) break;
       staged[at] = hashWords(view, p, stop - p, seed);
+      staged[at + 2] = stop - p;
+      p = stop + 1 | 0;
     }
-    staged[at + 1] = p;
-    staged[at + 2] = stop - p;
 
     // The path, up to a question mark, and the query string, which is not looked at.
-    const path = p = stop + 1 | 0;
+    const path = p;
     hash = seed;
     word = view.getInt32(p, true);
-    ends = endsPath(word);
-    while (ends === 0) {
+    for (;;) {
+      if (!isPlain(word) && (ends = endsPath(word)) !== 0) break;
       hash = hashWord(hash, word);
       p = p + 4 | 0;
       word = view.getInt32(p, true);
-      ends = endsPath(word);
     }
     bits = bitsBefore(ends);
     p = p + (bits >>> 3) | 0;
@@ -146,13 +162,13 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, from: number, end
       const digits = bitsBefore(ends) >>> 3;
       if (digits === 0) break;
       p = p + digits | 0;
-      sent = fourDigits(view.getInt32(p - 4, true) & KEEP_LAST[digits]);
+      sent = fourDigits(view.getInt32(p - 4, true) & lastBytes(digits));
     } else {
       ends = notDigits(view.getInt32(p + 4, true));
       if (ends === 0) break;
       const digits = bitsBefore(ends) >>> 3;
       p = p + 4 + digits | 0;
-      sent = fourDigits(view.getInt32(p - 8, true) & KEEP_LAST[digits]) * 10_000 +
+      sent = fourDigits(view.getInt32(p - 8, true) & lastBytes(digits)) * 10_000 +
         fourDigits(view.getInt32(p - 4, true));
     }
     if (bytes[p++] !== TAB) break;
@@ -161,28 +177,34 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, from: number, end
     word = view.getInt32(p + 2, true);
     const seconds = bytes[p] - 48;
     let requestMs = seconds * 1000 + fourDigits(word << 8);
-    stop = p + 5;
-    if (bytes[p + 1] !== DOT || notDigits(word) << 8 !== 0 || seconds < 0 || seconds > 9) {
+    if (bytes[p + 1] === DOT && notDigits(word) << 8 === 0 && seconds >= 0 && seconds <= 9) p = p + 5 | 0;
+    else {
       requestMs = scanMilliseconds(bytes, view, p);
       if (requestMs < 0) break;
+      p = stop;
     }
 
-    if (bytes[stop] !== NEWLINE) {
+    if (bytes[p] !== NEWLINE) {
       batch.count = count;
-      batch.beginOptional(stop);
+      batch.beginOptional(p);
+      hasOptional = true;
+      stop = p;
       if (!scanOptional(bytes, view, staged, line, seed)) break;
-    } else if (batch.hasOptional) batch.stageAbsent(count, stop);
+      p = stop;
+    } else if (hasOptional) batch.stageAbsent(count, p);
 
     const v = count * MEASURE_COUNT | 0;
     values[v + REQUESTS] = 1;
     values[v + BYTES] = sent;
     values[v + TIME_SUM] = values[v + TIME_MAX] = requestMs;
     times[count] = timeS;
-    batch.scratchLength += CLIENT_SCRATCH;
-    starts[count++] = start;
-    start = stop + 1 | 0;
+    scratch = scratch + CLIENT_SCRATCH | 0;
+    starts[count] = start;
+    count = count + 1 | 0;
+    start = p + 1 | 0;
   }
   batch.count = count;
+  batch.scratchLength = scratch;
   return start;
 }
 
@@ -251,10 +273,19 @@ function endsPath(word: number): number {
   return endsHost(word) | (other - 0x01010101) & ~other & TOP_BITS;
 }
 
-/** The top bit of every byte that is no decimal digit. */
+/**
+ * Whether a word has nothing but lower-case letters, digits, and the usual signs: a quick look that most words of hosts and
+ * paths pass. Of every byte that does, bit 5 is set, and is still when one is added; not of control characters, backslashes
+ * and question marks, nor of capitals.
+ */
+function isPlain(word: number): boolean {
+  return (word & word + 0x01010101 & 0x20202020) === 0x20202020;
+}
+
+/** The top bit of every byte that is no decimal digit, and perhaps of some that come after a byte beyond ASCII. */
 function notDigits(word: number): number {
   const digits = word ^ 0x30303030;
-  return ((digits & 0x7f7f7f7f) + 0x76767676 | digits) & TOP_BITS;
+  return (digits + 0x76767676 | digits) & TOP_BITS;
 }
 
 /** Bits of a word below the byte of the lowest bit in `marks`, which is not 0. */
@@ -268,8 +299,10 @@ function fourDigits(word: number): number {
   return Math.imul(pairs, 100 * 2 ** 16 + 1) >>> 16;
 }
 
-/** For the last n bytes of a word: KEEP_LAST[n], 0 to 4. */
-const KEEP_LAST = new Int32Array([0, -1 << 24, -1 << 16, -1 << 8, -1]);
+/** A mask for the last `count` bytes of a word, 0 to 3. */
+function lastBytes(count: number): number {
+  return -1 << 8 << 24 - (count << 3);
+}
 
 /** Seconds of one to three digits and a fraction of three, as milliseconds; -1 for anything else. */
 function scanMilliseconds(bytes: Uint8Array, view: DataView, p: number): number {
@@ -283,23 +316,6 @@ function scanMilliseconds(bytes: Uint8Array, view: DataView, p: number): number 
   if (dot === p || notDigits(word) << 8 !== 0) return -1;
   stop = dot + 4;
   return seconds * 1000 + fourDigits(word << 8);
-}
-
-/** The second read last: its ten digits as words, and what they say. Lines of one second follow one another. */
-let secondA = 0, secondB = 0, secondC = 0, second = -1;
-
-/** Seconds since 1970 of ten digits, a point, three digits and a tab; -1 for anything else. */
-function scanSeconds(bytes: Uint8Array, view: DataView, p: number): number {
-  const fraction = view.getInt32(p + 10, true);
-  if ((fraction & 0xff) !== DOT || (notDigits(fraction) & ~0xff) !== 0 || bytes[p + 14] !== TAB) return -1;
-  stop = p + 14;
-  const a = view.getInt32(p, true), b = view.getInt32(p + 4, true), c = view.getInt32(p + 6, true);
-  if (a === secondA && b === secondB && c === secondC) return second;
-  if ((notDigits(a) | notDigits(b) | notDigits(c)) !== 0) return -1;
-  secondA = a;
-  secondB = b;
-  secondC = c;
-  return second = fourDigits(a) * 1_000_000 + fourDigits(b) * 100 + fourDigits(c) % 100;
 }
 
 /** Bytes of scratch that a client takes: entries of up to eight bytes, as two words. */
@@ -320,7 +336,7 @@ function stageClient(batch: LineBatch, at: number, first: number, second: number
 
 /** One bit a byte that is no digit, the first byte's lowest. */
 function nibble(word: number): number {
-  return Math.imul(notDigits(word) >>> 7, 0x10204080) >>> 28;
+  return Math.imul(notDigits(word), 0x00204081) >>> 28;
 }
 
 /**
@@ -340,13 +356,13 @@ function octetEnds(): Uint16Array {
   return table;
 }
 
-/** The least number of one, two or three digits: anything below has a leading zero, which is no address. */
-const LEAST = new Int32Array([0, 0, 10, 100]);
+/** The least numbers of three, two and one digits, a byte each: anything below has a leading zero, which is no address. */
+const LEAST = 0x00000a64;
 
-/** The octet of `digits` digits that ends before `end`; more than 255 when it is none. */
+/** The octet of `digits` digits, one to three, that ends before `end`; more than 255 when it is none. */
 function octet(view: DataView, end: number, digits: number): number {
-  const value = fourDigits(view.getInt32(end - 4, true) & KEEP_LAST[digits]);
-  return value < LEAST[digits] ? 256 : value;
+  const value = fourDigits(view.getInt32(end - 4, true) & lastBytes(digits));
+  return value < (LEAST >>> 24 - (digits << 3) & 0xff) ? 256 : value;
 }
 
 const HEX = hexDigits();
