@@ -200,6 +200,17 @@ export const FILTER_CHARS_MAX = 4096;
  * takes over an hour or a day of full buckets. Beyond it what was used longest ago is computed again when it is asked for. */
 export const DERIVED_BYTES_MAX = 32 * 1024 * 1024;
 
+/** Five minutes that are merged into one for questions over a day (`stretches.ts`). Twice as many take a third less memory, and
+ * leave more of a window's ends to be read slot by slot. */
+export const STRETCH_SLOTS = 24;
+
+/** Bytes of all that is merged so, within DERIVED_BYTES_MAX: a day of full slots. Beyond it the oldest hours of a day are
+ * read slot by slot, which takes five times as long. */
+export const STRETCHES_BYTES_MAX = 22 * 1024 * 1024;
+
+/** Times that new ones are merged while nobody asks, one every five minutes: a day. Then whoever asks next finds none. */
+export const STRETCHES_UNASKED_MAX = 288;
+
 /** Values that questions know by a number of their own (`value_ids.ts`), of all dimensions together: those of an hour and a
  * day of full buckets are 140 000. Values beyond it share numbers, which takes a second look at those that can matter. */
 export const VALUE_IDS_MAX = 196_608;

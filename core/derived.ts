@@ -25,6 +25,8 @@ export class Derived {
   #uses = 0;
   /** Uses before the present question. */
   #usesBefore = 0;
+  /** Questions so far. */
+  #questions = 0;
 
   /** @param bytesMax a test may move it later */
   constructor(public bytesMax: number = DERIVED_BYTES_MAX) {}
@@ -37,6 +39,12 @@ export class Derived {
   /** A question begins: what only earlier ones have used is dropped before what this one uses. */
   begin(): void {
     this.#usesBefore = this.#uses;
+    this.#questions++;
+  }
+
+  /** The number of the present question. */
+  get question(): number {
+    return this.#questions;
   }
 
   /** Something that is not kept here and counts within the bound has grown by so many bytes, or shrunk. */
@@ -62,7 +70,8 @@ export class Derived {
   }
 
   #drop(atHand: ArrayBuffer): void {
-    const others = [...this.#all].filter(({ block }) => block !== atHand).sort((a, b) => a.usedAt - b.usedAt);
+    const others = [...this.#all].filter(({ block, isPinned }) => block !== atHand && !isPinned)
+      .sort((a, b) => a.usedAt - b.usedAt);
     const ours = others.findIndex(({ usedAt }) => usedAt > this.#usesBefore), earlier = ours < 0 ? others.length : ours;
     for (const kept of [...others.slice(0, earlier), ...others.slice(earlier).reverse()]) {
       if (this.#bytes <= this.bytesMax * LEFT_IN_USE) return;
@@ -84,6 +93,8 @@ export const derived = new Derived();
 export class Kept<Made> {
   usedAt = 0;
   #made: Made | undefined;
+  /** The question that needs it as long as it goes on; -1 for none. */
+  #pinnedBy = -1;
   #buffers: readonly ArrayBuffer[] = [];
 
   /**
@@ -104,6 +115,15 @@ export class Kept<Made> {
     this.usedAt = this.within.nextUse();
     this.within.hold(this);
     return made;
+  }
+
+  /** It is needed until the next question begins. */
+  pin(): void {
+    this.#pinnedBy = this.within.question;
+  }
+
+  get isPinned(): boolean {
+    return this.#pinnedBy === this.within.question;
   }
 
   /** Frees it now. */

@@ -52,6 +52,18 @@ Deno.test("what counts within the bound and is kept elsewhere leaves less room",
   assert(within.bytes < 2000, `${within.bytes}`);
 });
 
+Deno.test("what a question needs as long as it goes on stays until the next one begins", () => {
+  const within = new Derived(5000), needed = kept(within, 4000);
+  within.begin();
+  needed.pin();
+  const other = kept(within, 4000);
+  kept(within, 10);
+  assertEquals([needed.get()?.length, other.get()], [4000, undefined]);
+  within.begin();
+  kept(within, 4000);
+  assertEquals(needed.get(), undefined);
+});
+
 Deno.test("what is replaced is freed at once", () => {
   const within = new Derived(10_000), place = kept(within, 4000), column = place.get()!;
   place.release();

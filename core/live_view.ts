@@ -5,7 +5,7 @@
 import { AHEAD_SECONDS_MAX, DETAILED_ENTRIES_MAX, LATE_SECONDS_MAX, SILENCE_SECONDS_MAX } from "./bounds.ts";
 import { REQUESTS, zeroValues } from "./measures.ts";
 import { dimensionIndex, DIMENSIONS, OTHER, OTHER_LABEL, PREFIX, STATUS, URI, WEBSITE } from "./dimensions.ts";
-import { FINEST_S, sliceStart, type Span, type Window, windowNamed, WINDOWS, windowSpan } from "./slices.ts";
+import { FINEST_S, sliceStart, type Span, TIERS, type Window, windowNamed, WINDOWS, windowSpan } from "./slices.ts";
 import type { Delta, Dictionary } from "./bucket.ts";
 import { entryLabel } from "./label.ts";
 import type { Slot } from "./ring.ts";
@@ -13,6 +13,7 @@ import { type MergedSlot, type Outcome, Store } from "./store.ts";
 import type { IdentityRanges } from "./identity_set.ts";
 import { DeltaLog } from "./delta_log.ts";
 import { PassedSlots } from "./passed_slots.ts";
+import { stretches } from "./stretches.ts";
 import { RelayBudget, type Relayed } from "./relay_budget.ts";
 import { Backfill } from "./backfill.ts";
 import { type CompiledFilter, compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
@@ -64,6 +65,8 @@ export class LiveView implements Answerer {
   readonly #snapshotSubscribers = new Set<Subscriber<Snapshot>>();
   readonly #truths = new TruthCache();
   readonly #relay: RelayBudget;
+  /** The slice of the coarsest tier that was now when questions were last prepared for. */
+  #preparedS = 0;
 
   constructor(readonly options: LiveViewOptions) {
     this.source = options.source;
@@ -108,6 +111,18 @@ export class LiveView implements Answerer {
     store.tidy();
     if (store.endS > nowS + AHEAD_SECONDS_MAX) store.rebase(sliceStart(nowS, FINEST_S));
     else if (store.endS > 0) store.advance(sliceStart(nowS - SILENCE_SECONDS_MAX, FINEST_S));
+    this.prepare();
+  }
+
+  /** Merges some of what questions over a day would use. Call it every second in the thread that answers; `tick` does. */
+  prepare(): void {
+    const { store } = this, coarsest = TIERS.length - 1, sliceS = sliceStart(store.endS, TIERS[coarsest].sliceS);
+    if (sliceS > this.#preparedS) {
+      const { slots } = store.resolve(windowSpan(LONGEST, store.endS), coarsest, Infinity);
+      stretches.lookAhead(slots.filter(({ tier }) => tier === coarsest).map((slot) => slot.bucketNow()));
+    }
+    this.#preparedS = sliceS;
+    stretches.makeOne(this.options.seed);
   }
 
   topN(question: TopNQuestion): TopNAnswer {
@@ -257,6 +272,8 @@ export class LiveView implements Answerer {
     return { source: this.source, startS: slot.startS, coarse: slot.tier !== SNAPSHOT_TIERS[0], entries };
   }
 }
+
+const LONGEST = WINDOWS[WINDOWS.length - 1];
 
 /** What details add to an answer. */
 type Detailed = Pick<TopNAnswer, "entries" | "series">;

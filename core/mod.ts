@@ -61,6 +61,7 @@ export * from "./pipeline.ts";
 
 // From buckets to slots.
 export * from "./merge.ts";
+export * from "./stretches.ts";
 export * from "./relay_budget.ts";
 export * from "./identity_set.ts";
 export * from "./ring.ts";

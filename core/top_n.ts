@@ -15,6 +15,7 @@ import { dimensionIndex, DIMENSIONS } from "./dimensions.ts";
 import { entryLabel } from "./label.ts";
 import type { Bucket } from "./bucket.ts";
 import { derived } from "./derived.ts";
+import { stretches } from "./stretches.ts";
 import { valueIds } from "./value_ids.ts";
 import type { CompiledFilter } from "./filter_match.ts";
 import { Groups, type GroupsState } from "./groups.ts";
@@ -35,17 +36,18 @@ export interface Query extends Omit<TopNQuestion, "filter"> {
 const JOINED_ENTRIES_MAX = 512;
 
 /**
- * Ranks over all of `buckets`. Cost: linear in dictionary entries, and under a filter in rows.
+ * Ranks over all of `slots`, those of a day merged where that has been done (`stretches.ts`). Cost: linear in dictionary entries, and under a filter in rows.
  *
  * @param joinedMax entries of each bucket up to which all are joined; certain counts do not depend on it
  */
 export function topN(
-  buckets: readonly Bucket[],
+  slots: readonly Bucket[],
   query: Query,
   seed: number,
   joinedMax: number = JOINED_ENTRIES_MAX,
 ): Ranking {
   derived.begin();
+  const buckets = stretches.over(slots);
   valueIds.begin(buckets, seed);
   query.filter?.prepare(buckets, seed);
   const d = dimensionIndex(query.groupBy), part = new Contribution(d, query.sort, query.filter, true);
