@@ -41,6 +41,7 @@ export class SimulatedCollector {
     if (counted < end) throw new Error("Cannot measure: lines of one slice needed more slices than may be open");
     const buckets = pipeline.seal(startS);
     this.view.advance(endS);
+    this.view.tick(endS);
     if (endS * 1000 % GARBAGE_MS === 0) collectGarbage();
     for (const bucket of buckets) {
       const { source } = this;

@@ -4,9 +4,9 @@
  *   deno task compare:duckdb                        an hour, a day, and regular expressions over 50 000 URIs
  *   deno task compare:duckdb --parts=day --rounds=11
  *
- * Times are milliseconds of processor time, medians of all rounds. Ours: over buckets never asked before; a new question;
- * the same question again. Theirs: with every measure that our answer carries, and with requests alone. Our answer has
- * bounds besides.
+ * Times are milliseconds of processor time, medians of all rounds. Ours: over buckets never asked before; the first after
+ * a day's buckets have been merged for questions, as a collector does of itself; a new question; the same question again.
+ * Theirs: with every measure that our answer carries, and with requests alone. Our answer has bounds besides.
  */
 import { dayOfTraffic, hourOfTraffic } from "@/core/test_traffic.ts";
 import type { Bucket } from "@/core/bucket.ts";
@@ -74,10 +74,11 @@ function sizeOf(buckets: readonly Bucket[]): string {
 
 const NAME_CHARS = 52, NUMBER_CHARS = 9;
 const HEAD = "question".padEnd(NAME_CHARS) +
-  ["first", "new", "again", "theirs", "requests", "× new", "× req"].map((name) => name.padStart(NUMBER_CHARS)).join("");
+  ["first", "merged", "new", "again", "theirs", "requests", "× new", "× req"].map((name) => name.padStart(NUMBER_CHARS))
+    .join("");
 
-function lineOf({ name, first, ours, again, theirs, requestsOnly }: Compared): string {
-  const numbers = [first, ours, again, theirs, requestsOnly, theirs / ours, requestsOnly / ours];
+function lineOf({ name, first, merged, ours, again, theirs, requestsOnly }: Compared): string {
+  const numbers = [first, merged, ours, again, theirs, requestsOnly, theirs / ours, requestsOnly / ours];
   return name.padEnd(NAME_CHARS) + numbers.map((number) => number.toFixed(1).padStart(NUMBER_CHARS)).join("");
 }
 
