@@ -58,7 +58,7 @@ Deno.test("it is ready while any source delivers, and names those that do not", 
   const pages = aggregatorPages({
     fleet: { view, outcomes: new Map() },
     state: {
-      facts: () => ({ bytes: 7, segments: 1, queuedBytes: 2, failing: true }),
+      facts: () => ({ bytes: 7, segments: 1, queuedBytes: 2, failing: true, letGo: 4 }),
       problem: () => trouble,
     },
     answering: { calls: NO_CALLS, refreshCalls: () => Promise.resolve() },

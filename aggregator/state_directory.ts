@@ -4,7 +4,7 @@ import type { Log } from "@/core/host/log.ts";
 import { randomSeed } from "@/core/host/random.ts";
 import { type StateFiles, systemStateFiles } from "@/core/host/state_files.ts";
 import { StateLog } from "@/core/host/state_log.ts";
-import { type SaverWords, type StateFacts, StateSaver, wakeableSleep } from "@/core/host/state_saver.ts";
+import { LET_GO, type SaverWords, type StateFacts, StateSaver, wakeableSleep } from "@/core/host/state_saver.ts";
 import type { Fleet } from "./fleet.ts";
 import { loadState } from "./state_load.ts";
 import type { Standing, Taken } from "./state_record.ts";
@@ -94,6 +94,7 @@ const WORDS: SaverWords = {
     "state cannot be saved: following and answering go on, and what is not saved is asked for again after a restart; " +
     "it is tried again",
   tooMuch: "more waits to be saved than may: what comes is in memory alone until its slots can be written",
+  letGo: LET_GO,
   savedAfterAll: "what was in memory alone is saved",
   stoppedWithout:
     "stopped without saving all that has come: it is asked for again at the next start, as far as sources " +

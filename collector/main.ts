@@ -22,7 +22,7 @@ import { serviceManager } from "@/core/host/service_manager.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import type { TargetInfo } from "@/core/answer.ts";
 import { LiveView } from "@/core/live_view.ts";
-import { budgetFacts, memoryBudget } from "@/core/memory_budget.ts";
+import { budgetFacts, memoryBudget, stateBytesMax } from "@/core/memory_budget.ts";
 import { deliverTo } from "./delivery.ts";
 import { COLLECTOR } from "./flags.ts";
 import { type IngestThread, startIngestThread } from "./ingest_thread.ts";
@@ -128,6 +128,7 @@ async function run(flags: FlagValues): Promise<void> {
   const manager = serviceManager(log);
   manager.ready(`serving ${source} on ${listen}`);
   log.info("memory at most", budgetFacts(budget));
+  if (state !== undefined) log.info("state on disk at most", { mb: Math.round(stateBytesMax(false) / 1e6) });
   const hint = new ProxyHint(view, log);
   const ticking = setInterval(() => {
     view.tick(thread.nowS());

@@ -80,7 +80,7 @@ Deno.test("what is not known is not there", () => {
   assertEquals([...values(metricsText(state())).keys()].filter((name) => name.includes("udp")), []);
   assertEquals(values(metricsText(state({ kernelDrops: 0 }))).get("logtail_udp_kernel_drops_total"), "0");
   assertEquals(values(metricsText(state({ newestS: 0 }))).has("logtail_collector_lag_seconds"), false);
-  const facts = { bytes: 5, segments: 1, queuedBytes: 3, failing: true };
+  const facts = { bytes: 5, segments: 1, queuedBytes: 3, failing: true, letGo: 4 };
   assertEquals([...values(metricsText(state())).keys()].some((name) => name.includes("state")), false);
   assertEquals(values(metricsText(state({ state: facts }))).get("logtail_collector_state_failing"), "1");
 });

@@ -3,6 +3,7 @@ import type { Log } from "@/core/host/log.ts";
 import { randomSeed } from "@/core/host/random.ts";
 import { systemStateFiles } from "@/core/host/state_files.ts";
 import { StateLog } from "@/core/host/state_log.ts";
+import { stateBytesMax } from "@/core/memory_budget.ts";
 import type { LiveView } from "@/core/live_view.ts";
 import { publishTo } from "./delivery.ts";
 import type { Former as FormerThread } from "./ingest_thread.ts";
@@ -55,6 +56,7 @@ export async function openState(options: StateOptions): Promise<OpenState> {
     messages,
     nowS: options.nowS,
     sleep: wakeableSleep,
+    bytesMax: stateBytesMax(false),
   });
   return {
     saver,

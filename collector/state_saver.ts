@@ -8,7 +8,13 @@ import type { Delta } from "@/core/bucket.ts";
 import { addLedger, emptyLedger } from "@/core/ledger.ts";
 import type { Log } from "@/core/host/log.ts";
 import type { Outgoing, StateLog } from "@/core/host/state_log.ts";
-import { type Keeping, type SaverWords, type StateFacts, StateSaver as Saver } from "@/core/host/state_saver.ts";
+import {
+  type Keeping,
+  LET_GO,
+  type SaverWords,
+  type StateFacts,
+  StateSaver as Saver,
+} from "@/core/host/state_saver.ts";
 import type { StateCovers } from "@/core/state_covers.ts";
 import type { Store } from "@/core/store.ts";
 import { beginRecord, sealedRecord, type Standing } from "./state_record.ts";
@@ -36,6 +42,7 @@ export interface SaverOptions {
   readonly sleep: (ms: number) => { readonly over: Promise<void>; readonly wake: () => void };
   readonly queueBytesMax?: number;
   readonly bytesMin?: number;
+  readonly bytesMax: number;
 }
 
 export class StateSaver {
@@ -48,6 +55,7 @@ export class StateSaver {
     this.#endS = options.standing.endS;
     this.#saver = new Saver({
       ...options,
+      waitsForRoom: true,
       keeping: KEEPING,
       words: WORDS,
       onSaved: ({ deltas, nowS }) => publish(deltas, nowS),
@@ -128,6 +136,7 @@ const WORDS: SaverWords = {
   cannot: "state cannot be saved: counting and answering go on, delivery waits; it is tried again",
   tooMuch: "delivery has stopped: more waits to be saved than may; counting and answering go on, and who follows " +
     "this collector will see a gap",
+  letGo: LET_GO,
   savedAfterAll: "what was counted while delivery had stopped is saved; who follows this collector has a gap",
   stoppedWithout:
     "stopped without saving all that was counted: its lines are read again at the next start, as far as " +

@@ -27,6 +27,9 @@ interface Rates {
   readonly queueBytesMax?: number;
   /** Of the log of deltas: what is published after a crash must fit into it, and it keeps segments from being given up. */
   readonly deltaBytes: number;
+  /** Of the state, and of the disk. */
+  readonly bytesMax?: number;
+  readonly diskBytes?: number;
 }
 
 Deno.test("across crashes every line is counted once, here and by a follower, and no identity has two contents", async () => {
@@ -41,9 +44,31 @@ Deno.test("when too much waits delivery stops: a follower has a gap, the collect
   await many({ seeds: 30, crash: 0.08, fullDisk: 0.1, queueBytesMax: 6_000, deltaBytes: 40_000 });
 });
 
-async function many(rates: Rates): Promise<void> {
-  for (let seed = 1; seed <= rates.seeds; seed++) await new World(seed, rates).run();
+Deno.test("on a small disk deltas are let go of first, which is said and counted, and nothing else gives way", async () => {
+  const rates = { seeds: 10, crash: 0.04, fullDisk: 0, deltaBytes: 1_000_000, bytesMax: 450_000, diskBytes: 570_000 };
+  const worlds = await many(rates);
+  for (const { seed, troubles, most, letGo, saidLetGo } of worlds) {
+    assertEquals(troubles, [], `seed ${seed}`);
+    assert(most > 450_000, `seed ${seed}: ${most} bytes`);
+    assert(letGo > 0 && saidLetGo > 0, `seed ${seed}: ${letGo} let go, said ${saidLetGo} times`);
+  }
+});
+
+Deno.test("a bound that is less than what is needed costs no line", async () => {
+  await many({ seeds: 8, crash: 0.04, fullDisk: 0, deltaBytes: 1_000_000, bytesMax: 150_000 });
+});
+
+async function many(rates: Rates): Promise<readonly World[]> {
+  const worlds: World[] = [];
+  for (let seed = 1; seed <= rates.seeds; seed++) {
+    const world = new World(seed, rates);
+    await world.run();
+    worlds.push(world);
+  }
+  return worlds;
 }
+
+const SEGMENT_BYTES = 30_000;
 
 /** One log, one collector that is killed again and again, and one follower. */
 class World {
@@ -55,6 +80,12 @@ class World {
   readonly follower = new Store(7);
   readonly checksums = new Map<number, number>();
   gaps = false;
+  /** What was said of a disk that cannot be written to. */
+  readonly troubles: string[] = [];
+  saidLetGo = 0;
+  letGo = 0;
+  /** Bytes of state. */
+  most = 0;
   // The process.
   store = new Store(1);
   deltaLog!: DeltaLog;
@@ -79,11 +110,13 @@ class World {
         : this.chance(0.1)
         ? Infinity
         : this.files.bytesMax;
+      if (this.rates.diskBytes !== undefined) this.files.bytesMax = this.rates.diskBytes;
       if (this.chance(this.rates.crash)) {
         this.files.crashAt = this.files.operations + 1 + Math.floor(12 * this.random());
       }
       this.sealSome();
       await settle(Math.floor(60 * this.random()));
+      this.most = Math.max(this.most, this.saver.facts().bytes);
       const restarted = this.crashed;
       if (restarted) await this.restart();
       if (restarted || step % 20 === 0) this.compare(`seed ${this.seed}, step ${step}`, this.store, this.position);
@@ -128,12 +161,16 @@ class World {
       files: this.files,
       directory: "/state",
       random: () => 2 ** 32 * this.random(),
-      segmentBytes: 30_000,
+      segmentBytes: SEGMENT_BYTES,
     };
     const log = await StateLog.open(options), { store, deltaLog } = this;
     const messages = openLog(
       "collector",
-      (line) => void (this.gaps ||= line.includes("delivery has stopped")),
+      (line) => {
+        this.gaps ||= line.includes("delivery has stopped");
+        if (line.includes("state cannot be saved")) this.troubles.push(line);
+        if (line.includes("deltas that can still be asked for went")) this.saidLetGo++;
+      },
       () => 0,
     );
     assertEquals(log.findings.filter(({ serious }) => serious), []);
@@ -153,8 +190,8 @@ class World {
       }
     };
     const sleep = (): { over: Promise<void>; wake: () => void } => ({ over: settle(5), wake: () => {} });
-    const { queueBytesMax } = this.rates, nowS = (): number => this.nowS;
-    const more = { publish, askedFrom: from, nowS, sleep, queueBytesMax, bytesMin: 60_000 };
+    const { queueBytesMax, bytesMax = Infinity } = this.rates, nowS = (): number => this.nowS;
+    const more = { publish, askedFrom: from, nowS, sleep, queueBytesMax, bytesMin: 60_000, bytesMax };
     const saver = this.saver = new StateSaver({ ...common, ...loaded, ...more });
     saver.running.catch((error) => {
       if (!(error instanceof Crash)) throw error;
@@ -163,6 +200,7 @@ class World {
   }
 
   async restart(): Promise<void> {
+    this.letGo += this.saver.facts().letGo;
     this.files.crashAt = 0; // whatever the former process still does comes to nothing
     await settle(50);
     this.files = this.files.restarted(this.chance(0.5) ? "kill" : "power");

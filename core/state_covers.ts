@@ -99,9 +99,9 @@ export class StateCovers {
     );
   }
 
-  /** Whether a segment has a delta that can be asked for. */
-  hasAsked(segment: number, asked: Asked): boolean {
-    return (this.#places.get(segment) ?? []).some(({ of }) => isAsked(of, asked));
+  /** Deltas in a segment that can be asked for. */
+  askedIn(segment: number, asked: Asked): number {
+    return (this.#places.get(segment) ?? []).reduce((sum, { of }) => sum + (isAsked(of, asked) ? 1 : 0), 0);
   }
 
   /** Bytes of blocks that a restart would need, and of deltas that can be asked for. */

@@ -29,6 +29,8 @@ export interface SaverWords {
   readonly cannot: string;
   /** More waits than may. */
   readonly tooMuch: string;
+  /** Deltas went from the disk, for room, that are still in memory. */
+  readonly letGo: string;
   /** What could not wait is saved. */
   readonly savedAfterAll: string;
   /** It was stopped, and not all could be saved. */

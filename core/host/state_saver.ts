@@ -26,6 +26,11 @@ import { type Outgoing, type StateLog, StateTrouble } from "./state_log.ts";
 
 export type { Keeping, SavedChange, SaverWords } from "./state_keeping.ts";
 
+/** As both roles say it. */
+export const LET_GO =
+  "the state is as large as it may be: deltas that can still be asked for went from the disk; after a restart " +
+  "the slots that have them stand in for them";
+
 /** Bytes of state that there must be for one that is needed, before deltas that could be asked for are let go of. */
 const FULL_RATIO_MIN = 1.25;
 
@@ -51,8 +56,13 @@ export interface SaverOptions<Standing, Change extends SavedChange> {
   readonly sleep: typeof wakeableSleep;
   readonly queueBytesMax?: number;
   readonly bytesMin?: number;
-  /** Beyond it, deltas go from the disk before they go from memory, and what comes is in the store alone for a while. */
+  /**
+   * Beyond it deltas go from the disk before they go from memory. What comes until there is room is in the store alone; or it
+   * waits (`waitsForRoom`), and room is made before more is written. Then a slot counts after a restart with the records alone
+   * that say all that is in it.
+   */
   readonly bytesMax?: number;
+  readonly waitsForRoom?: boolean;
 }
 
 /** For whoever watches. */
@@ -61,6 +71,8 @@ export interface StateFacts {
   readonly segments: number;
   readonly queuedBytes: number;
   readonly failing: boolean;
+  /** Deltas that went from the disk, for room, before they went from memory. */
+  readonly letGo: number;
 }
 
 /** What is to be written, and what follows when it is durable in a segment. */
@@ -101,6 +113,11 @@ export class StateSaver<Standing, Change extends SavedChange> {
   /** Whether slots may have been made since they were last looked at. */
   #looked = false;
   #begun = false;
+  #letGo = 0;
+  /** Changes that were taken, that are durable, and that had been taken when slots were last written to make room. */
+  #taken = 0;
+  #durable = 0;
+  #inSlots = 0;
   #stopping = false;
   #wake = (): void => {};
   readonly #warnings: OncePerMinute;
@@ -125,6 +142,7 @@ export class StateSaver<Standing, Change extends SavedChange> {
     const bytes = this.options.keeping.bytesOf(change) + bytesOf(change);
     if (this.#mayWait(change, bytes)) {
       this.#queue.push({ change, bytes });
+      this.#taken++;
       this.#queueBytes += bytes;
     } else this.#setApart(change);
     this.#looked = false;
@@ -153,7 +171,7 @@ export class StateSaver<Standing, Change extends SavedChange> {
   /** How much is on the disk, how much waits for it, and whether it cannot be written at present. */
   facts(): StateFacts {
     const { bytes, segments: { length: segments } } = this.options.log;
-    return { bytes, segments, queuedBytes: this.#queueBytes, failing: this.#trouble !== undefined };
+    return { bytes, segments, queuedBytes: this.#queueBytes, failing: this.#trouble !== undefined, letGo: this.#letGo };
   }
 
   /** Resolves when all that was taken is saved, or cannot be. */
@@ -204,9 +222,14 @@ export class StateSaver<Standing, Change extends SavedChange> {
   }
 
   #mayWait(change: Change, bytes: number): boolean {
-    const { queueBytesMax = STATE_QUEUE_BYTES_MAX, bytesMax = Infinity, log, keeping } = this.options;
+    const { queueBytesMax = STATE_QUEUE_BYTES_MAX, keeping, waitsForRoom = false } = this.options;
     if (this.#unsaved !== undefined && keeping.inOrder(change)) return false;
-    return this.#queueBytes + bytes <= queueBytesMax && log.bytes <= bytesMax;
+    return this.#queueBytes + bytes <= queueBytesMax && (waitsForRoom || !this.#isOver);
+  }
+
+  get #isOver(): boolean {
+    const { log, bytesMax = Infinity } = this.options;
+    return log.bytes > bytesMax;
   }
 
   #setApart(change: Change): void {
@@ -236,6 +259,10 @@ export class StateSaver<Standing, Change extends SavedChange> {
   // ---------------------------------------------------------------- what is next
 
   #next(): Work | undefined {
+    const { waitsForRoom = false } = this.options,
+      makesRoom = waitsForRoom && this.#unsaved === undefined && this.#isOver;
+    const room = makesRoom ? this.#cleaning() : undefined;
+    if (room !== undefined) return room;
     if (this.#queue.length > 0) return this.#queued();
     if (this.#unsaved !== undefined) return this.#unsavedWork(this.#unsaved);
     if (this.#stopping) return undefined;
@@ -259,6 +286,7 @@ export class StateSaver<Standing, Change extends SavedChange> {
       this.#standing = standing;
       this.#queue.splice(0, taken.length);
       this.#queueBytes -= bytes;
+      this.#durable += taken.length;
       for (const { change } of taken) {
         covers.placed(segment, placesOf(change));
         onSaved(change);
@@ -304,24 +332,38 @@ export class StateSaver<Standing, Change extends SavedChange> {
 
   /** Gives up the oldest segment when there is too much, once all that is needed of it is written anew. */
   #cleaning(): Work | undefined {
-    const { log, store, covers, bytesMin = STATE_BYTES_MIN, bytesMax = Infinity } = this.options;
+    const { log, store, covers, bytesMin = STATE_BYTES_MIN } = this.options;
     const [oldest] = log.segments;
     const tooMany = log.segments.length > STATE_SEGMENTS_MAX;
     if (!tooMany && log.bytes <= bytesMin || oldest.index === log.current) return undefined;
     const asked = this.options.asked();
     covers.forgetEvicted(store);
     // Writing again what is all needed would make no room.
-    const isFull = log.bytes > bytesMax && log.bytes > FULL_RATIO_MIN * covers.neededBytes(() => false);
+    const isFull = this.#isOver && log.bytes > FULL_RATIO_MIN * covers.neededBytes(() => false);
     if (!tooMany && !isFull && log.bytes <= 2 * covers.neededBytes(asked)) return undefined;
-    if (!isFull && covers.hasAsked(oldest.index, asked)) return undefined;
+    const letGo = covers.askedIn(oldest.index, asked);
+    if (!isFull && letGo > 0) return undefined;
     const { slots, blocked } = covers.lackingOf(store, oldest.index);
-    if (slots.length > 0) return this.#slotWork(slots);
-    if (blocked) return undefined;
+    if (slots.length > 0) {
+      this.#inSlots = this.#taken;
+      return this.#slotWork(slots);
+    }
+    if (blocked || this.#durable < this.#inSlots) return undefined;
     return this.#unknownWork(oldest.index) ?? {
       records: [],
       forget: oldest.index + 1,
-      done: () => covers.forgetSegment(oldest.index),
+      done: () => {
+        covers.forgetSegment(oldest.index);
+        this.#tellLetGo(letGo);
+      },
     };
+  }
+
+  #tellLetGo(deltas: number): void {
+    if (deltas === 0) return;
+    const { nowS, words } = this.options;
+    this.#letGo += deltas;
+    this.#warnings.warn("let go", nowS(), words.letGo, () => ({ deltas, in_all: this.#letGo }));
   }
 
   /** Nobody knows what records of unknown kinds are for: they are kept. */
