@@ -32,7 +32,7 @@ export interface AnsweringOptions {
 }
 
 /** Milliseconds between two times that something is told, at least and at most; and how much longer than it took. */
-const TELL_MS_MIN = 50, TELL_MS_MAX = 1000, TELL_REST = 20;
+const TELL_MS_MIN = 50, TELL_MS_MAX = 2000, TELL_REST = 20;
 /** Milliseconds after which targets are told though nothing has changed. */
 const TARGETS_MS = 1000;
 /** Milliseconds that the thread has to say what it knows of calls; after that the page has what it said before. */

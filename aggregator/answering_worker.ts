@@ -54,7 +54,14 @@ function prepare({ listen, source, seed, style, credentials }: AnsweringStart): 
   begin: () => void;
 } {
   const log = openStyledLog("aggregator", style);
-  const view = new MirroredView({ source, seed, regex: linearRegex, tell });
+  const view = new MirroredView({
+    source,
+    seed,
+    regex: linearRegex,
+    tell,
+    monotonicMs: () => performance.now(),
+    later: (then) => void setTimeout(then, 0),
+  });
   const memoryBytes = (): number => Deno.memoryUsage().rss;
   let begun = false;
   const begin = async (): Promise<void> => {

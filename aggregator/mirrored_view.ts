@@ -19,6 +19,7 @@ import { LiveView } from "@/core/live_view.ts";
 import { showNews, type StoreNews } from "@/core/mirror.ts";
 import type { Subscriber } from "@/core/subscriber.ts";
 import { type FeedItem, type FromAnswering, openItem } from "./answering_message.ts";
+import { StandingQuestions } from "./standing_questions.ts";
 import { DistantFeed, FEED_AHEAD_MAX } from "./distant_feed.ts";
 
 export interface MirroredViewOptions {
@@ -28,25 +29,32 @@ export interface MirroredViewOptions {
   readonly seed: number;
   readonly regex: RegexEngine;
   readonly tell: (message: FromAnswering) => void;
+  readonly monotonicMs: () => number;
+  /** Calls back after everything else has been looked at. */
+  readonly later: (then: () => void) => void;
 }
 
 export class MirroredView implements Answerer {
   readonly source: string;
   readonly #view: LiveView;
   #targets: readonly TargetInfo[] = [];
+  readonly #standing: StandingQuestions;
   readonly #feeds = new Map<number, DistantFeed>();
   #opened = 0;
 
   constructor(readonly options: MirroredViewOptions) {
-    const { source, seed, regex } = options;
+    const { source, seed, regex, monotonicMs, later } = options;
     this.source = source;
     this.#view = new LiveView({ source, seed, regex, targets: () => this.#targets });
+    const ask = (question: TopNQuestion): void => void this.#view.topN(question);
+    this.#standing = new StandingQuestions(ask, monotonicMs, later);
   }
 
   /** Shows what has changed; with a moment, the targets as they were then. */
   show(news: StoreNews, targets: readonly TargetInfo[]): void {
     if (news.moment !== undefined) this.#targets = targets;
     showNews(this.#view.store, news);
+    if (news.slots.length > 0 && news.moment !== undefined) this.#standing.refresh();
   }
 
   /** An item of a feed has come; for one that nobody reads any more it is dropped. */
@@ -55,6 +63,7 @@ export class MirroredView implements Answerer {
   }
 
   topN(question: TopNQuestion): TopNAnswer {
+    this.#standing.note(question);
     return this.#view.topN(question);
   }
 
