@@ -11,6 +11,9 @@ import { serverSecurity } from "@/core/host/security.ts";
 import type { AnsweringStart, FromAnswering, ToAnswering } from "./answering_message.ts";
 import { MirroredView } from "./mirrored_view.ts";
 
+/** Milliseconds between two times that something is prepared for questions. */
+const PREPARE_MS = 1000;
+
 /** The part of a worker's global scope that is used here. */
 interface ThreadScope {
   onmessage: ((event: MessageEvent<ToAnswering>) => void) | null;
@@ -78,6 +81,7 @@ function prepare({ listen, source, seed, style, credentials }: AnsweringStart): 
     }
   };
   setInterval(collectGarbage, GARBAGE_MS);
+  setInterval(() => view.prepare(), PREPARE_MS);
   return { view, begin: () => void begin() };
 }
 

@@ -57,6 +57,11 @@ export class MirroredView implements Answerer {
     if (news.slots.length > 0 && news.moment !== undefined) this.#standing.refresh();
   }
 
+  /** Prepares for questions over a day. Call it every second. */
+  prepare(): void {
+    this.#view.prepare();
+  }
+
   /** An item of a feed has come; for one that nobody reads any more it is dropped. */
   take(feed: number, item: FeedItem, dropped: number): void {
     this.#feeds.get(feed)?.put(openItem(item), dropped);
