@@ -134,6 +134,12 @@ export function marginalOfEach(dictionary: Dictionary, m: number): NumberColumn 
   return dictionary instanceof BlockDictionary ? dictionary.marginal(m) : dictionary.marginals[m];
 }
 
+/** The entry of dimension `d` that all rows of a bucket have, where its block says so; else undefined. */
+export function constantIndex({ rows, indexes, dictionaries }: Bucket, d: number): number | undefined {
+  const { bytes } = dictionaries[d], isInBlock = dictionaries[d] instanceof BlockDictionary;
+  return rows > 0 && isInBlock && indexes[d].buffer !== bytes.buffer ? indexes[d][0] : undefined;
+}
+
 /** Whether no value of this dimension has lost anything to OTHER: then its marginals are what its rows add up to. */
 export function isWhole({ lostMax, foldedMax }: Pick<Dictionary, "lostMax" | "foldedMax">): boolean {
   for (let m = 0; m < MEASURE_COUNT; m++) if (lostMax[m] !== 0 || foldedMax[m] !== 0) return false;

@@ -16,6 +16,7 @@ import { IS_SUM, REQUESTS, VALUE_MAX } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { type Bucket, type IndexColumn, indexColumn, type NumberColumn, numberColumn } from "./bucket.ts";
+import { constantIndex } from "./bucket_block.ts";
 import { Kept } from "./derived.ts";
 import { WideIndex, WideNumbers } from "./wide_column.ts";
 
@@ -91,7 +92,8 @@ const BY_INDEX = Array.from({ length: DIMENSION_COUNT }, (_, d) => d);
 
 function project(bucket: Bucket, d: number | undefined): Projection {
   const { rows: count, dictionaries, measures, indexes } = bucket, classed = classedDimensions(dictionaries);
-  const { present, starts, rows } = sortedByClass(bucket, classed);
+  if (lastSorted?.of.deref() !== bucket) lastSorted = sortedByClass(bucket, classed);
+  const { present, starts, rows } = lastSorted;
   const placeOf = new Int32Array(count), startsOfClasses = new Uint32Array(present.length + 1);
   const last = new Int32Array(d === undefined ? 1 : dictionaries[d].size).fill(-1);
   const index = d === undefined ? undefined : wideIndex.of(indexes[d]);
@@ -116,7 +118,7 @@ function project(bucket: Bucket, d: number | undefined): Projection {
   const merged = measures.map((column, m) =>
     isWhole || m === REQUESTS ? mergedBy(column, m, placeOf, places) : new Uint8Array(0)
   );
-  for (const scratch of [placeOf, last, rows, starts]) free(scratch);
+  for (const scratch of [placeOf, last]) free(scratch);
   return { bucket: { ...bucket, rows: places, indexes: columns, measures: merged }, isWhole, starts: startsOfClasses };
 }
 
@@ -127,32 +129,53 @@ function gaveUpSome(index: Int32Array, rows: Int32Array, from: number, to: numbe
   return i < to;
 }
 
-/** Rows by class: a counting sort by combination. */
-function sortedByClass(
-  { rows: count, indexes, dictionaries }: Bucket,
-  classed: readonly number[],
-): { present: number[]; starts: Uint32Array<ArrayBuffer>; rows: Int32Array<ArrayBuffer> } {
-  const combination = new Int32Array(count);
-  let combinations = 1;
+/** The rows of a bucket by class. */
+interface Sorted {
+  readonly of: WeakRef<Bucket>;
+  /** The combinations that there are, one a class. */
+  readonly present: readonly number[];
+  readonly starts: Uint32Array<ArrayBuffer>;
+  readonly rows: Int32Array<ArrayBuffer>;
+}
+
+/** A question that needs one projection of a bucket mostly needs another one next. */
+let lastSorted: Sorted | undefined;
+
+/** A counting sort by combination. */
+function sortedByClass(bucket: Bucket, classed: readonly number[]): Sorted {
+  const { rows: count, indexes, dictionaries } = bucket;
+  for (const before of [lastSorted?.starts, lastSorted?.rows]) if (before !== undefined) free(before);
+  lastSorted = undefined;
+  const combination = new Uint16Array(count);
+  // What all rows have alike, as a tag that nobody sets, is the same digit everywhere.
+  let combinations = 1, constant = 0;
   for (const d of classed) {
-    addDigit(combination, wideIndex.of(indexes[d]), combinations);
+    const all = constantIndex(bucket, d);
+    if (all === undefined) addDigit(combination, indexes[d], combinations);
+    else constant += all * combinations;
     combinations *= dictionaries[d].size;
   }
   const next = new Uint32Array(combinations + 1);
-  for (let row = 0; row < count; row++) next[combination[row] + 1]++;
+  for (let row = 0; row < count; row++) next[combination[row] + constant + 1]++;
   const present: number[] = [];
   for (let c = 0; c < combinations; c++) if (next[c + 1] > 0) present.push(c);
   const starts = new Uint32Array(present.length + 1);
   present.forEach((c, i) => starts[i + 1] = starts[i] + next[c + 1]);
   present.forEach((c, i) => next[c] = starts[i]);
   const rows = new Int32Array(count);
-  for (let row = 0; row < count; row++) rows[next[combination[row]]++] = row;
+  for (let row = 0; row < count; row++) rows[next[combination[row] + constant]++] = row;
   free(combination);
   free(next);
-  return { present, starts, rows };
+  return { of: new WeakRef(bucket), present, starts, rows };
 }
 
-function addDigit(combination: Int32Array, index: Int32Array, weight: number): void {
+/** A loop for columns of bytes, as these mostly are, and one for all others: one over all is slower. */
+function addDigit(combination: Uint16Array, index: IndexColumn, weight: number): void {
+  if (index instanceof Uint8Array) addDigit8(combination, index, weight);
+  else for (let row = 0; row < combination.length; row++) combination[row] += Math.imul(weight, index[row]);
+}
+
+function addDigit8(combination: Uint16Array, index: Uint8Array, weight: number): void {
   for (let row = 0; row < combination.length; row++) combination[row] += Math.imul(weight, index[row]);
 }
 

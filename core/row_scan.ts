@@ -137,6 +137,12 @@ export class RowScan {
     this.#decide(bucket, filter);
   }
 
+  /** All rows whose entry in dimension `d` is marked. `marks[OTHER]` is 0. */
+  selectEntries(bucket: Bucket, d: number, marks: Uint8Array): void {
+    this.#makeRoom(bucket);
+    this.certain.count = pickByEntry(marks, POSSIBLE_BIT, bucket.indexes[d], bucket.rows, this.certain.rows);
+  }
+
   /** The same among rows that are known to match: `rows[from … to)`. */
   selectMarkedOf(
     { rows: rowCount, indexes }: Bucket,

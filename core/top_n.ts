@@ -71,6 +71,8 @@ function topJoined(buckets: readonly Bucket[], query: Query, part: Contribution,
 function topCandidates(buckets: readonly Bucket[], query: Query, part: Contribution, seed: number): Ranking {
   const candidates = new Candidates(), told: Total = { values: zeroValues(), beyond: 0 };
   let anyMax = 0, hiddenMax = 0;
+  // One bucket after the other: what numbers stand in is read again and again, and better not in between with all else.
+  for (const { dictionaries } of buckets) valueIds.of(dictionaries[part.d], part.d);
   for (const bucket of buckets) {
     const { any, hidden } = part.weigh(bucket, candidates, told);
     anyMax += any;

@@ -30,7 +30,7 @@ import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
 import { marginalOfEach } from "./bucket_block.ts";
 import { valueIds } from "./value_ids.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
-import { givenUp, hasLost } from "./given_up.ts";
+import { dictionaryInBlock, givenUp, hasLost } from "./given_up.ts";
 import { classesOf, FEW_ENTRIES, type Projection, projectionOn, unclassed } from "./projections.ts";
 import { type EntryRequests, givenUpBy } from "./rows_by_entry.ts";
 import { type CompiledFilter, FALSE, TRUE, UNKNOWN } from "./filter_match.ts";
@@ -68,6 +68,9 @@ const FEW_MATCH = 0.125;
 
 /** Rows for each entry of a dictionary up to which they are added to cells one by one, and not added up by entry. */
 const FEW_ROWS = 0.5;
+
+/** Entries for each row above which marginals by every measure are not made for the few that are chosen. */
+const MANY_ENTRIES = 0.25;
 
 /** What is remembered of a bucket that was weighed, for when the question comes back to it. */
 interface Weighed {
@@ -282,6 +285,8 @@ export class Contribution {
     this.#makeRoom(dictionary.size);
     const grouped = this.#grouped, count = pickChosen(ids, candidates.chosen, grouped);
     if (this.#fromMarginals) {
+      const isOfMany = this.filter === undefined && dictionary.size > bucket.rows * MANY_ENTRIES;
+      if (isOfMany) return this.#addChosenOfMany(bucket, groups, count, ids);
       this.#addMarginals(dictionary, groups, count, ids);
       if (this.filter === undefined) mergeColumns(groups.values, dictionary.marginals, OTHER, REST * MEASURE_COUNT);
       return;
@@ -342,6 +347,28 @@ export class Contribution {
       if (truth !== undefined && truth[e] !== TRUE) continue;
       const group = groups.of(dictionary, e, ids?.[e]);
       mergeColumns(groups.values, marginals, e, group * MEASURE_COUNT);
+    }
+  }
+
+  /**
+   * The same without a filter, where there are many entries for the rows: what the chosen gave up, and their rows. So nobody
+   * needs marginals of all entries by every measure, which take long to make and much memory.
+   */
+  #addChosenOfMany(bucket: Bucket, groups: Groups, count: number, ids: Int32Array): void {
+    const { d } = this, scan = this.#scan, grouped = this.#grouped, groupOf = this.#groupOf, marks = this.#marks;
+    const { givenUp, folded } = dictionaryInBlock(bucket, d);
+    mergeValues(groups.values, folded, 0, REST * MEASURE_COUNT);
+    for (let i = 0; i < count; i++) {
+      const e = grouped[i], group = groups.of(bucket.dictionaries[d], e, ids[e]);
+      groupOf[e] = group;
+      marks[e] = 1;
+      if (givenUp.length > 0) mergeColumns(groups.values, givenUp, e, group * MEASURE_COUNT);
+    }
+    scan.selectEntries(bucket, d, marks);
+    scan.mergeAll(bucket, scan.certain, d, groupOf, groups.values);
+    for (let i = 0; i < count; i++) {
+      groupOf[grouped[i]] = REST;
+      marks[grouped[i]] = 0;
     }
   }
 
@@ -433,7 +460,9 @@ export class Contribution {
   /** The same but for rows that only may match, under a filter on several dimensions. */
   #addMatching(bucket: Bucket, rows: Bucket, total: Total): void {
     const { filter } = this, f = filter!.dimension;
-    if (f !== undefined && bucket.dictionaries[f].size <= FEW_ENTRIES) return addMarginalTotal(bucket, filter, total);
+    // Of a projection few rows are looked at, and marginals would have to be made of all.
+    const hasFew = rows === bucket && f !== undefined && bucket.dictionaries[f].size <= FEW_ENTRIES;
+    if (hasFew) return addMarginalTotal(bucket, filter, total);
     for (let m = 0; m < MEASURE_COUNT; m++) this.#scan.addTotal(rows, this.#scan.certain, m, total.values);
     if (f !== undefined) addGivenUp(bucket, filter!, f, total);
   }
