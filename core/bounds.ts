@@ -157,6 +157,9 @@ export const SLOT_PENDING_MAX = 256;
 /** Bytes a slot holds unmerged, or as many as it has merged if that is more, so that a row is merged a few times at most. */
 export const SLOT_PENDING_BYTES_MAX = 256 * 1024;
 
+/** Bytes that wait in such a merge until there are more rows than are kept. Beyond it they are merged as they are. */
+export const WAITING_BYTES_MAX = 8 * 1024 * 1024;
+
 /** Slots of an aggregator whose merges go on while many sources deliver: the newest slice, and one that comes late or is made of
  * finer ones. Each is a table. With one more, the one that was used longest ago is cut to what is kept. */
 export const MERGES_MAX = 2;

@@ -1,51 +1,71 @@
 /**
- * Values that a crowded merge sees for the first time. With hundreds of sources most values come once, from one of them, and
- * entering them in a dictionary only to fold them soon takes most of the time of a merge. So a light value is entered when it
- * comes from a second source, or again; the first time it is OTHER's, and `lostMax` and `foldedMax` say how much that can be.
+ * Values that a crowded merge does not know yet. With hundreds of sources most values come once, from one of them, and
+ * entering them in a dictionary only to fold them soon takes most of the time of a merge. So a value is entered when what
+ * has come of it weighs enough; before that it is OTHER's, and `lostMax` and `foldedMax` say how much that can be.
  *
- * What has been seen is a bit by the hash of the value. Bits are forgotten as a whole, a *generation*, before many are set: so
- * within a generation each value can have lost what it had once, and few are taken for one that has been seen.
+ * What has come is added up by the hash of the value, in eighths of what is enough. Sums are forgotten as a whole, a
+ * *generation*, before many are there: so within a generation a value can have lost less than enough, and few values are
+ * entered because others have the same hash.
  */
-import { IS_SUM, MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
+import * as measures from "./measures.ts";
+import { type Values, zeroValues } from "./measures.ts";
+import { free } from "./free.ts";
 import type { CounterTable } from "./counter_table.ts";
 
-/** Bits of a generation: 128 KiB a dimension; and how many of them may be set. */
-const BITS = 1 << 20, SET_MAX = BITS >> 2;
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { IS_SUM, MEASURE_COUNT } = measures;
+
+/** Sums of a generation, a byte each; and how many of them may be there. */
+const SUMS = 1 << 19, SUMMED_MAX = SUMS >> 2;
+
+/** What is enough; a value that is not entered has at most one less, and has come at most as many times. */
+const ENOUGH = 16;
 
 export class FirstSight {
-  readonly #bits = new Int32Array(BITS >> 5);
-  #set = 0;
-  /** The most that one value of this generation has lost, of its rows and in all; and what of that is in the table. */
-  readonly #lost: Values = zeroValues();
-  readonly #folded: Values = zeroValues();
-  readonly #lostTold: Values = zeroValues();
-  readonly #foldedTold: Values = zeroValues();
+  readonly #sums = new Uint8Array(SUMS);
+  #summed = 0;
+  /** The most that one value had that has been taken, in this generation; and what is in the table of the bound. */
+  readonly #most: Values = zeroValues();
+  readonly #told: Values = zeroValues();
 
-  constructor(readonly table: CounterTable, readonly d: number) {}
+  /**
+   * @param enough what a value weighs that is entered
+   * @param parts what weights are reckoned by, see `weights.ts`
+   */
+  constructor(
+    readonly table: CounterTable,
+    readonly d: number,
+    readonly enough: number,
+    readonly parts: Float64Array,
+  ) {}
 
-  /** Whether a value of this hash has been seen in this generation. It has from now on. */
-  isAgain(hash: number): boolean {
+  /** As many values may come next; what has come before has been taken. */
+  reserve(values: number): void {
+    if (this.#summed + values > SUMMED_MAX) this.#begin();
+  }
+
+  /** Whether a value of this hash, of which so much comes, is to be entered. */
+  isEnough(hash: number, weight: number): boolean {
     // Other bits than those that choose a slot of the dictionary, where what collides is together anyway.
-    const bit = Math.imul(hash, 0x9E3779B1) >>> 12, word = bit >>> 5, mask = 1 << (bit & 31);
-    if ((this.#bits[word] & mask) !== 0) return true;
-    if (this.#set === SET_MAX) this.#begin();
-    this.#bits[word] |= mask;
-    this.#set++;
+    const at = Math.imul(hash, 0x9E3779B1) >>> 13, before = this.#sums[at];
+    const sum = before + Math.max(1, Math.ceil(ENOUGH * weight / this.enough));
+    if (!(sum < ENOUGH)) return true;
+    if (before === 0) this.#summed++;
+    this.#sums[at] = sum;
     return false;
   }
 
-  /** A value is OTHER's: what its rows have, `rows[at …]`, and what they had given up before, `given[at …]`. */
-  take(rows: Float64Array, given: Float64Array, at: number): void {
-    const into = this.table.givenUp[this.d];
+  /** A value is OTHER's: what its rows have, `values[at …]`. */
+  take(values: Float64Array, at: number): void {
+    const into = this.table.givenUp[this.d], most = this.#most;
     for (let m = 0; m < MEASURE_COUNT; m++) {
-      const had = rows[at + m];
+      const came = values[at + m];
       if (!IS_SUM[m]) {
-        into[m] = Math.max(into[m], had);
+        if (came > into[m]) into[m] = came;
         continue;
       }
-      into[m] += had;
-      this.#lost[m] = Math.max(this.#lost[m], had);
-      this.#folded[m] = Math.max(this.#folded[m], had + given[at + m]);
+      into[m] += came;
+      if (came > most[m]) most[m] = came;
     }
   }
 
@@ -53,17 +73,24 @@ export class FirstSight {
   settle(): void {
     const { lostMax, foldedMax } = this.table;
     for (let m = 0; m < MEASURE_COUNT; m++) {
-      lostMax[this.d][m] += this.#lost[m] - this.#lostTold[m];
-      foldedMax[this.d][m] += this.#folded[m] - this.#foldedTold[m];
+      // Many times the most that came at once, but less than enough.
+      const lost = Math.min((ENOUGH - 1) * this.#most[m], Math.ceil(this.enough / this.parts[m]));
+      if (!(lost > this.#told[m])) continue;
+      lostMax[this.d][m] += lost - this.#told[m];
+      foldedMax[this.d][m] += lost - this.#told[m];
+      this.#told[m] = lost;
     }
-    this.#lostTold.set(this.#lost);
-    this.#foldedTold.set(this.#folded);
+  }
+
+  /** Gives its memory back. */
+  free(): void {
+    free(this.#sums);
   }
 
   #begin(): void {
     this.settle();
-    this.#bits.fill(0);
-    this.#set = 0;
-    for (const values of [this.#lost, this.#folded, this.#lostTold, this.#foldedTold]) values.fill(0);
+    this.#sums.fill(0);
+    this.#summed = 0;
+    for (const values of [this.#most, this.#told]) values.fill(0);
   }
 }

@@ -7,31 +7,41 @@ import { MEASURE_COUNT, REQUESTS } from "./measures.ts";
 import { countRequest, randomFrom, randomRequest } from "./test_lines.ts";
 import { tableMarginals } from "./test_tables.ts";
 
-function sights(): { table: CounterTable; sight: FirstSight; bounds: () => number[] } {
-  const table = new CounterTable(1), sight = new FirstSight(table, URI);
+/** Half of all is enough; a table of 100 requests and 1000 bytes. */
+function sights(enough = 0.5): { table: CounterTable; sight: FirstSight; bounds: () => number[] } {
+  const table = new CounterTable(1), parts = Float64Array.of(1 / 100, 1 / 1000, 1, 0);
+  const sight = new FirstSight(table, URI, enough, parts);
   table.givenUpFor(URI, 0);
   return { table, sight, bounds: () => [table.lostMax[URI][REQUESTS], table.foldedMax[URI][REQUESTS]] };
 }
 
-Deno.test("a value is seen for the first time once", () => {
-  const { sight } = sights();
-  assertEquals([sight.isAgain(5), sight.isAgain(6), sight.isAgain(5)], [false, false, true]);
+Deno.test("a value is entered when it weighs enough, or what has come of it does", () => {
+  const { sight } = sights(), came = [5, 6, 5, 7].map((hash) => sight.isEnough(hash, hash === 7 ? 0.5 : 0.3));
+  assertEquals(came, [false, false, true, true]);
+  const often = sights();
+  const first = Array.from({ length: 40 }, () => often.sight.isEnough(9, 0)).indexOf(true);
+  assert(first > 2 && first < 40, `what weighs nothing is entered as well, the ${first}th time`);
 });
 
-Deno.test("what is not entered is OTHER's, and the bounds grow by the most of one value, in every generation anew", () => {
-  const { table, sight, bounds } = sights(), none = new Float64Array(MEASURE_COUNT);
-  sight.take(Float64Array.of(3, 30, 5, 9), none, 0);
-  sight.take(Float64Array.of(2, 20, 5, 7), Float64Array.of(4, 0, 0, 0), 0);
+Deno.test("what is not entered is OTHER's, and the bounds grow by what one value can have had, in every generation anew", () => {
+  const { table, sight, bounds } = sights();
+  sight.take(Float64Array.of(0, 0, 0, 0, 3, 30, 5, 9), MEASURE_COUNT);
+  sight.take(Float64Array.of(2, 20, 5, 7), 0);
   for (let looks = 0; looks < 2; looks++) {
     sight.settle();
-    assertEquals(bounds(), [3, 6]);
+    assertEquals(bounds(), [45, 45], "fifteen times the most that came at once");
   }
-  assertEquals([...table.givenUp[URI].subarray(0, MEASURE_COUNT)], [5, 50, 10, 9]);
-  for (let hash = 0; hash < 2 ** 21; hash++) sight.isAgain(hash);
-  sight.take(Float64Array.of(1, 1, 1, 1), none, 0);
+  sight.take(Float64Array.of(40, 20, 5, 7), 0);
   sight.settle();
-  const [lost, folded] = bounds();
-  assert(lost === 4 && folded === 7, `${lost} and ${folded}: one generation after the other`);
+  assertEquals(bounds(), [50, 50], "but no more than is enough");
+  assertEquals([...table.givenUp[URI].subarray(0, MEASURE_COUNT)], [45, 70, 15, 9]);
+  for (let hash = 0; hash < 2 ** 18; hash++) {
+    sight.reserve(1);
+    sight.isEnough(hash, 0);
+  }
+  sight.take(Float64Array.of(1, 1, 1, 1), 0);
+  sight.settle();
+  assertEquals(bounds(), [65, 65], "one generation after the other");
 });
 
 Deno.test("entries that fold when no row has them any more take with them what they gave up, and nobody else's", () => {

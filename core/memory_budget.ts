@@ -40,6 +40,7 @@ import {
   SYSLOG_UNFINISHED_BYTES_MAX,
   UNTAKEN_BYTES_MAX,
   UNTIDY_MAX,
+  WAITING_BYTES_MAX,
 } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, SOURCE, STATUS } from "./dimensions.ts";
@@ -167,23 +168,33 @@ function openBytes(): number {
 
 /** The table of a merge, as full as it may be, and the block that it becomes. */
 function mergeBytes(): number {
-  return tableBytes(TABLE_ROWS_MAX, false) + Math.max(...TIERS.map(({ freshCaps }) => bucketBytesMax(freshCaps)));
+  const sealed = Math.max(...TIERS.map(({ freshCaps }) => bucketBytesMax(freshCaps)));
+  return tableBytes(TABLE_ROWS_MAX, false) + siftBytes() + sealed;
+}
+
+/** A merge that goes on: its table, what sifts, buckets that wait, and a bucket of all its rows that a question looks at. */
+function openMergeBytes(): number {
+  return tableBytes(OPEN_ROWS_MAX, false) + siftBytes() + WAITING_BYTES_MAX + lookedBytes();
 }
 
 /**
- * A merge that goes on: its table, weights and what was given up before beside its entries, bits of what it has seen, and a
- * bucket of all its rows that a question looks at.
+ * What sifts: values that are known, half as many as a table may have entries; what its entries had given up; sums of what is
+ * not entered; and of one bucket its rows and entries, twice as many as there may be. The next merge is left a quarter of what
+ * is known, in each tier.
  */
-function openMergeBytes(): number {
-  const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0), bits = DIMENSION_COUNT * 128 * 1024;
-  return tableBytes(TABLE_ROWS_MAX, false) + entries * 2 * (8 + 8 * MEASURE_COUNT) + bits + lookedBytes();
+function siftBytes(): number {
+  const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
+  const dictionaries = DIMENSIONS.reduce((sum, _, d) => sum + dictionaryBytes(d), 0),
+    sums = DIMENSION_COUNT * 512 * 1024;
+  const bucket = 2 * OPEN_ROWS_MAX * (8 + DIMENSION_COUNT * 4) + 2 * entries * (8 + 1 + 3 * 4 + 8 * MEASURE_COUNT);
+  return dictionaries / 2 + entries * 8 * MEASURE_COUNT + sums + bucket + TIERS.length * dictionaries / 8;
 }
 
 /** The bucket of all rows of a merge that goes on. */
 function lookedBytes(): number {
   const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
   const text = DIMENSIONS.reduce((sum, _, d) => sum + (entriesOf(d) < OPEN_ENTRIES_MAX ? 0 : OPEN_ENTRY_BYTES_MAX), 0);
-  return TABLE_ROWS_MAX * 8 * ROW_DOUBLES + entries * (4 + 8 * MEASURE_COUNT) + text;
+  return OPEN_ROWS_MAX * 8 * ROW_DOUBLES + entries * (4 + 8 * MEASURE_COUNT) + text;
 }
 
 /**
@@ -228,12 +239,12 @@ function newcomerBytes(d: number): number {
 
 /**
  * What a thread keeps for its roll-ups: weights of rows, and of each entry its weight and what is taken from it. While one
- * goes on also its costs, and for visible pairs what entries weigh within each of 25 values.
+ * goes on also its costs, and for visible pairs what entries weigh within each of 25 values: twice as many as are kept.
  */
 function rollUpBytes(rows: number): number {
   const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
   const sealed = Math.max(...TIERS.map(({ freshCaps }) => freshCaps.entriesMax));
-  return rows * (8 + 4 + 2) + entries * (8 + MEASURE_COUNT * 8) + sealed * 25 * 8;
+  return rows * (8 + 4 + 2) + entries * (8 + MEASURE_COUNT * 8) + 2 * sealed * 25 * 8;
 }
 
 /**

@@ -6,21 +6,30 @@
  * Totals and ledgers add up exactly; marginals too; a value that one bucket folded away may be missing there, which
  * `foldedMax` accounts for.
  */
-import { BATCH_LINES, OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, saturated, type Values } from "./measures.ts";
-import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
+import * as bounds from "./bounds.ts";
+import { OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX, WAITING_BYTES_MAX } from "./bounds.ts";
+import * as measures from "./measures.ts";
+import { saturated, type Values } from "./measures.ts";
+import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
 import { addLedger, emptyLedger } from "./ledger.ts";
-import { hashWords, type InternTable, MISSING } from "./intern.ts";
-import { CounterTable, perDimension, TABLE_ROWS_MAX } from "./counter_table.ts";
-import { FirstSight } from "./first_sight.ts";
-import { LetGo } from "./let_go.ts";
-import { fold, makeRoomBelow } from "./roll_up.ts";
+import * as intern from "./intern.ts";
+import type { InternTable } from "./intern.ts";
+import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
+import { cutTable, fold, makeRoomBelow } from "./roll_up.ts";
 import { weightParts } from "./weights.ts";
 import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
-import { type BlockBucket, type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
+import { type BlockDictionary, blockOf, bucketBytes, inBlock, isWhole } from "./bucket_block.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
+import { foresee, type Foresight } from "./foresight.ts";
+import { Sift } from "./sift.ts";
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { BATCH_LINES } = bounds;
+const { IS_SUM, MEASURE_COUNT, REQUESTS } = measures;
+const { DIMENSION_COUNT } = dimensions;
+const { hashWords } = intern;
 
 /**
  * Merges buckets that lie within the slice [startS, startS + lengthS) into one bucket of that slice.
@@ -39,81 +48,94 @@ export function mergeBuckets(
   return merge.end(startS, lengthS);
 }
 
+/** What the merge of one slice leaves for that of the next. */
+export interface Outlook {
+  foresight?: Foresight;
+}
+
 /** A merge that goes on: each bucket costs what it has itself, however many came before. */
 export class Merge {
   readonly #table: CounterTable;
   readonly #ledger = emptyLedger();
   readonly #room: Caps;
-  /** What is let go as it comes; from the first overflow on. */
-  #letGo: LetGo | undefined;
-  /** Per dimension: what it has not entered; only where its dictionary is crowded. */
-  readonly #firstSights: (FirstSight | undefined)[] = perDimension(() => undefined);
+  /** Lets go as it comes what would not be kept: from the first overflow on, or before it when that is known to come. */
+  #sift: Sift | undefined;
+  /** Buckets that wait until there is more than is kept in the end. */
+  #waiting: Bucket[] = [];
+  #waitingBytes = 0;
+  #rowsCome = 0;
+  /** The table has overflowed; and since the last bucket: cost below which rows gave up values. */
+  #hasOverflowed = false;
+  #reached: number | undefined;
 
   /**
    * @param caps of the bucket at the end.
    * @param seed for the hashes while merging; never leaves the process.
    * @param rowsExpected in all buckets together.
    * @param room in its table: what is cut late can still be told apart when more of it comes.
+   * @param outlook what the merge of the slice before has left. Taken, and filled anew at the end.
    */
-  constructor(readonly caps: Caps, seed: number, rowsExpected: number, room = mergeRoom(caps)) {
+  constructor(
+    readonly caps: Caps,
+    seed: number,
+    rowsExpected: number,
+    room = mergeRoom(caps),
+    readonly outlook?: Outlook,
+  ) {
     this.#table = new CounterTable(seed, Math.min(Math.max(ROWS_MIN, rowsExpected), room.rowsMax));
     this.#room = room;
   }
 
-  add(any: Bucket): void {
-    const table = this.#table, bucket = inBlock(any);
+  add(bucket: Bucket): void {
+    this.#rowsCome += bucket.rows;
+    if (this.#sift !== undefined || this.outlook?.foresight === undefined) return this.#add(bucket);
+    this.#waiting.push(bucket);
+    this.#waitingBytes += bucketBytes(bucket);
+    if (this.#rowsCome > this.caps.rowsMax) this.#beginSifting(this.outlook, this.outlook.foresight);
+    else if (this.#waitingBytes > WAITING_BYTES_MAX) this.#addWaiting();
+  }
+
+  /** What comes is more than is kept: as before, most of it will not be. */
+  #beginSifting(outlook: Outlook, foresight: Foresight): void {
+    // Somebody has looked before, and has been shown all of it.
+    if (this.#table.rows > 0) makeRoomBelow(this.#table, { ...UNCUT, rowsMax: this.#table.rows });
+    this.#sift = new Sift(this.#table, this.caps.entriesMax, foresight);
+    outlook.foresight = undefined;
+    this.#addWaiting();
+  }
+
+  #addWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const bucket of waiting) this.#add(bucket);
+  }
+
+  #add(any: Bucket): void {
+    const table = this.#table, bucket = inBlock(any), sift = this.#sift;
     table.addTotals(bucket.totals, 0);
     addLedger(this.#ledger, bucket.ledger);
-    const ids = bucket.dictionaries.map((dictionary, d) => {
-      this.#makeRoomFor(d, dictionary);
-      const isCrowded = table.dictionaries[d].size + dictionary.size > this.#room.entriesMax / 2;
-      const ids = isCrowded ? this.#idsOfKnown(d, bucket) : internEntries(table.dictionaries[d], dictionary);
-      if (!isWhole(dictionary)) addGivenUp(table, d, dictionary, ids);
-      return ids;
+    bucket.dictionaries.forEach((dictionary, d) => this.#makeRoomFor(d, dictionary));
+    const ids = sift?.begin(bucket) ??
+      bucket.dictionaries.map((dictionary, d) => internEntries(table.dictionaries[d], dictionary));
+    bucket.dictionaries.forEach((dictionary, d) => {
+      if (!isWhole(dictionary)) addGivenUp(table, d, dictionary, ids[d]);
     });
     this.#addRows(bucket, ids);
+    sift?.end(ids);
     ids.forEach(free);
-  }
-
-  /** The table's ids of the entries of a dictionary; OTHER for those that are light and new. */
-  #idsOfKnown(d: number, bucket: BlockBucket): Int32Array<ArrayBuffer> {
-    const table = this.#table, known = table.dictionaries[d], dictionary = bucket.dictionaries[d];
-    known.closed = true;
-    const ids = internEntries(known, dictionary);
-    known.closed = false;
-    const sights = this.#firstSights[d] ??= new FirstSight(table, d), { size, bytes, lengths } = dictionary;
-    const rows = valuesOf(bucket, d, ids), given = givenUpBy(dictionary), view = new DataView(bytes.buffer);
-    const parts = weightParts(table), light = 1 / (LIGHT_PART * this.caps.entriesMax);
-    table.givenUpFor(d, OTHER);
-    for (let entry = 1, at = bytes.byteOffset; entry < size; at += lengths[entry++]) {
-      if (ids[entry] !== MISSING) continue;
-      const v = entry * MEASURE_COUNT, hash = hashWords(view, at, lengths[entry], table.seed);
-      if (weightOf(rows, given, v, parts) > light || sights.isAgain(hash)) {
-        ids[entry] = known.internWords(view, at, lengths[entry], hash);
-        continue;
-      }
-      ids[entry] = OTHER;
-      sights.take(rows, given, v);
-    }
-    free(rows);
-    if (given !== nothing) free(given);
-    return ids;
-  }
-
-  #settle(): void {
-    this.#letGo?.settle();
-    for (const sights of this.#firstSights) sights?.settle();
+    if (sift === undefined ? this.#reached !== undefined : sift.isStale) this.#foresee();
+    this.#reached = undefined;
   }
 
   #addRows({ rows, indexes, measures }: Bucket, ids: readonly Int32Array[]): void {
-    const table = this.#table;
+    const table = this.#table, sift = this.#sift;
     for (let from = 0; from < rows; from += BATCH_LINES) {
       const count = Math.min(BATCH_LINES, rows - from);
-      // Entries are all interned by now: here only rows may roll up, and ids stay what they are.
       this.#makeRoom();
       for (let d = 0; d < DIMENSION_COUNT; d++) spreadIds(indexes[d], from, count, ids[d], keys, d);
       for (let m = 0; m < MEASURE_COUNT; m++) spreadValues(measures[m], from, count, values, m);
-      this.#letGo?.take(keys, values, count);
+      sift?.take(keys, values, from, count);
       table.addBatch(keys, values, 0, count);
     }
   }
@@ -122,9 +144,22 @@ export class Merge {
   #makeRoom(): void {
     const table = this.#table, { rowsMax } = this.#room;
     if (table.rows + BATCH_LINES <= rowsMax) return;
-    this.#letGo?.settle();
-    const reached = makeRoomBelow(table, { rowsMax, entriesMax: Infinity, entryBytesMax: Infinity });
-    if (reached !== undefined) (this.#letGo ??= new LetGo(table)).begin(reached);
+    this.#sift?.settle();
+    const reached = makeRoomBelow(table, { ...UNCUT, rowsMax })!;
+    this.#sift?.restart();
+    this.#hasOverflowed = true;
+    this.#reached = Math.max(this.#reached ?? 0, ...reached.map((cost) => cost < Infinity ? cost : 0));
+    this.#sift?.raise(this.#reached, weightParts(table));
+  }
+
+  /** From now on what comes is sifted by what the table shows. Many entries are light: of those only the heavier ones stay. */
+  #foresee(): void {
+    const table = this.#table, before = this.#sift, { entriesMax } = this.caps, { entryBytesMax } = this.#room;
+    before?.settle();
+    for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, FORESEEN_PART * entriesMax, entryBytesMax);
+    const parts = weightParts(table), limit = before?.limitBy(parts) ?? this.#reached!;
+    this.#sift = new Sift(table, entriesMax, foresee(table, entriesMax, limit));
+    before?.free();
   }
 
   /**
@@ -134,34 +169,57 @@ export class Merge {
   #makeRoomFor(d: number, { size, bytes }: BlockDictionary): void {
     const there = this.#table.dictionaries[d], { entriesMax, entryBytesMax } = this.#room;
     if (there.size + size <= entriesMax && there.bytes + bytes.length <= entryBytesMax) return;
-    this.#letGo?.settle();
+    this.#sift?.settle();
     fold(this.#table, d, entriesMax / 2, entryBytesMax / 2);
-    this.#letGo?.begin();
+    this.#sift?.restart();
   }
 
   /** What has been merged so far, with all the rows and entries there are: it may have more than its caps allow. */
   soFar(startS: number, lengthS: number): Bucket {
-    this.#settle();
+    this.#addWaiting();
+    this.#sift?.settle();
     return seal(this.#table, startS, lengthS, this.#ledger, UNCUT);
   }
 
   /** All of it, at most as much as caps allow. Frees the memory: nothing can be added any more. */
   end(startS: number, lengthS: number, caps = this.caps): Bucket {
-    this.#settle();
+    this.#addWaiting();
+    this.#sift?.settle();
+    if (this.outlook !== undefined) this.#lookAhead(this.outlook, this.#sift);
     const merged = seal(this.#table, startS, lengthS, this.#ledger, caps);
-    this.#letGo?.free();
+    this.#sift?.free();
     this.#table.free();
     return merged;
   }
+
+  /** What the next one can expect: what this one had, with so much let go that its table is filled as it shall be. */
+  #lookAhead(outlook: Outlook, sift: Sift | undefined): void {
+    if (sift === undefined) return;
+    outlook.foresight?.free();
+    outlook.foresight = undefined;
+    if (this.#rowsCome <= this.#room.rowsMax) return;
+    const table = this.#table, { entriesMax, entryBytesMax } = this.caps, parts = weightParts(table);
+    const share = parts[REQUESTS] ** 2, { rowsMax } = this.#room;
+    const fill = (this.#hasOverflowed ? rowsMax : table.rows) / (FILLED_PART * rowsMax);
+    const limit = sift.limitBy(parts) / share * (fill < 0.5 || fill > 1.25 ? fill ** 2 : 1);
+    cutTable(table, { rowsMax: Infinity, entriesMax, entryBytesMax });
+    outlook.foresight = foresee(table, entriesMax, Math.min(Math.max(limit, LIMIT_MIN), LIMIT_MAX) * share);
+  }
 }
 
-/**
- * Room for a merge that ends in a bucket of these caps. Half the rows take no less time: 200 sources of 5000 rows then lost 2 %
- * of the first twenty under a filter, now 0.01 %.
- */
-export function mergeRoom({ entriesMax, entryBytesMax }: Caps): Caps {
+/** How many times the entries that are kept in the end stay when a merge begins to sift by its own table. */
+const FORESEEN_PART = 2;
+
+/** Part of its room that a table shall have filled in the end. */
+const FILLED_PART = 0.6;
+
+/** What the cost of a value that rows give up as they come is held to: weights in requests. Beyond, it is pages that keep rows. */
+const LIMIT_MIN = 2, LIMIT_MAX = 10_000;
+
+/** Room for a merge that ends in a bucket of these caps. */
+export function mergeRoom({ entriesMax, entryBytesMax }: Caps, rowsMax = TABLE_ROWS_MAX): Caps {
   return {
-    rowsMax: TABLE_ROWS_MAX,
+    rowsMax,
     entriesMax: Math.max(OPEN_ENTRIES_MAX, 2 * entriesMax),
     entryBytesMax: Math.max(OPEN_ENTRY_BYTES_MAX, 2 * entryBytesMax),
   };
@@ -178,9 +236,6 @@ export function cutBucket(bucket: Bucket, caps: Caps, seed: number): Bucket {
 }
 
 const ROWS_MIN = 1024;
-
-/** Of what each entry has on average that is kept in the end, an entry that is not entered at first sight has at most this part. */
-const LIGHT_PART = 64;
 
 /** One batch of rows, as the table takes them: row by row. */
 const keys = new Int32Array(BATCH_LINES * DIMENSION_COUNT), values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
@@ -236,45 +291,6 @@ function internEntries(table: InternTable, dictionary: BlockDictionary): Int32Ar
   }
   free(lengths);
   return ids;
-}
-
-/** What the rows of the entries have that are MISSING, by entry and measure. */
-function valuesOf(
-  { rows, indexes, measures, dictionaries }: BlockBucket,
-  d: number,
-  ids: Int32Array,
-): Float64Array<ArrayBuffer> {
-  const values = new Float64Array(dictionaries[d].size * MEASURE_COUNT), index = widenedIndex(indexes[d]);
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    const column = widened(measures[m]), isSum = IS_SUM[m];
-    for (let row = 0; row < rows; row++) {
-      if (ids[index[row]] !== MISSING) continue;
-      const at = index[row] * MEASURE_COUNT + m;
-      values[at] = isSum ? values[at] + column[row] : Math.max(values[at], column[row]);
-    }
-    free(column);
-  }
-  free(index);
-  return values;
-}
-
-/** What entries have given up, by entry and measure; often `nothing`, which is shared and never written. */
-function givenUpBy(dictionary: BlockDictionary): Float64Array<ArrayBuffer> {
-  const { size, givenUp } = dictionary, length = size * MEASURE_COUNT;
-  if (isWhole(dictionary)) return nothing = nothing.length < length ? new Float64Array(2 * length) : nothing;
-  const values = new Float64Array(length);
-  for (const [m, column] of givenUp.entries()) {
-    for (let entry = 0; entry < size; entry++) values[entry * MEASURE_COUNT + m] = column[entry];
-  }
-  return values;
-}
-
-let nothing = new Float64Array(0);
-
-function weightOf(rows: Float64Array, given: Float64Array, at: number, parts: Float64Array): number {
-  let most = 0;
-  for (let m = 0; m < MEASURE_COUNT; m++) most = Math.max(most, (rows[at + m] + given[at + m]) * parts[m]);
-  return most;
 }
 
 /** Hash, start and length of the entries of one batch. */

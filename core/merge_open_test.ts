@@ -8,7 +8,7 @@ import { bucketProblem } from "./bucket_check.ts";
 import { OpenMerges, Slot } from "./ring.ts";
 import { type Caps, TIERS } from "./slices.ts";
 import { seal } from "./seal.ts";
-import { Merge } from "./merge.ts";
+import { Merge, type Outlook } from "./merge.ts";
 import { countRequest, randomFrom, randomRequest, type Request } from "./test_lines.ts";
 
 const NO_CAPS: Caps = { rowsMax: Infinity, entriesMax: Infinity, entryBytesMax: Infinity };
@@ -91,6 +91,53 @@ Deno.test("whatever is let go while a merge goes on, totals are exact and every 
       "one that every source has a little of keeps its count",
     );
   }
+});
+
+Deno.test("a merge that knows what to expect lets go from the start, and totals and bounds are as true", () => {
+  const outlook: Outlook = {}, rowsOf: number[] = [];
+  for (let slice = 1; slice <= 5; slice++) {
+    const merge = new Merge(CAPS, 7, 1000, ROOM, outlook), all: Request[] = [];
+    for (let source = 0; source < 40; source++) {
+      const requests = requestsOf(source, slice % 3);
+      merge.add(bucketOf(requests));
+      all.push(...requests);
+      if (source === 20 && slice % 2 === 0) {
+        const looked = merge.soFar(0, 10);
+        assertSound(looked, all);
+        rowsOf.push(looked.rows);
+      }
+    }
+    const ended = merge.end(0, 10);
+    assertSound(ended, all);
+    assertEquals([outlook.foresight === undefined, ended.rows <= CAPS.rowsMax], [false, true]);
+    const { marginal } = heldOf(ended, PREFIX).get("attacker")!;
+    assertEquals(marginal, truthOf(all, PREFIX).get("attacker"), "what everybody has a little of keeps its count");
+  }
+  assert(rowsOf.every((rows) => rows > 100 && rows < ROOM.rowsMax), `${rowsOf} rows`);
+});
+
+Deno.test("whatever was expected, a slice that fits loses nothing, and one that nearly does is not held to it again", () => {
+  const outlook: Outlook = {};
+  const mergeOf = (sources: number, requests: number): { merged: Bucket; all: Request[] } => {
+    const merge = new Merge(CAPS, 7, 1000, ROOM, outlook), all: Request[] = [];
+    for (let source = 0; source < sources; source++) {
+      const some = requestsOf(source, 4).slice(0, requests);
+      merge.add(bucketOf(some));
+      all.push(...some);
+      if (source === 0) assertSound(merge.soFar(0, 10), all); // somebody looks early
+    }
+    return { merged: merge.end(0, 10), all };
+  };
+  mergeOf(40, 400);
+  assert(outlook.foresight !== undefined);
+  const { merged, all } = mergeOf(2, 30);
+  assertSound(merged, all);
+  for (const { lostMax, foldedMax } of merged.dictionaries) {
+    assertEquals([...lostMax, ...foldedMax].every((n) => n === 0), true);
+  }
+  assert(outlook.foresight !== undefined, "a quiet slice says nothing about the next");
+  mergeOf(3, 300);
+  assertEquals(outlook.foresight, undefined);
 });
 
 Deno.test("a bucket that was cut by its sender merges into a crowded merge with what it had given up", () => {

@@ -49,13 +49,14 @@ export * from "./weights.ts";
 export * from "./row_costs.ts";
 export * from "./weight_levels.ts";
 export * from "./roll_up.ts";
-export * from "./let_go.ts";
-export * from "./first_sight.ts";
 export * from "./withhold.ts";
 export * from "./bucket.ts";
 export * from "./derived.ts";
 export * from "./bucket_block.ts";
 export * from "./bucket_check.ts";
+export * from "./first_sight.ts";
+export * from "./foresight.ts";
+export * from "./sift.ts";
 export * from "./seal.ts";
 export * from "./pipeline.ts";
 

@@ -4,12 +4,12 @@
  * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
  * does.
  */
-import { SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX, UNTIDY_MAX } from "./bounds.ts";
+import { OPEN_ROWS_MAX, SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX, UNTIDY_MAX } from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { blockOf, bucketBytes } from "./bucket_block.ts";
 import { free } from "./free.ts";
-import { cutBucket, Merge, mergeBuckets, mergeRoom } from "./merge.ts";
+import { cutBucket, Merge, mergeBuckets, mergeRoom, type Outlook } from "./merge.ts";
 import { IdentitySet } from "./identity_set.ts";
 
 /**
@@ -22,6 +22,9 @@ export class OpenMerges {
   readonly #slots = new Set<Slot>();
   /** Slots to be cut: what is left to do of several must not hold up a question that comes just then. */
   readonly #untidy = new Set<Slot>();
+
+  /** Per tier: what the last merge has left for the next one. */
+  readonly outlooks: readonly Outlook[] = TIERS.map(() => ({}));
 
   /** @param most at once; 0 where few sources deliver, or one. Then nothing is left for later either. */
   constructor(readonly most: number = 0) {}
@@ -211,7 +214,8 @@ export class Slot {
   #open(): void {
     const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    const merge = this.#merge = new Merge(this.#caps, this.seed, rows, mergeRoom(this.#caps));
+    const outlook = this.openMerges.outlooks[this.tier], room = mergeRoom(this.#caps, OPEN_ROWS_MAX);
+    const merge = this.#merge = new Merge(this.#caps, this.seed, rows, room, outlook);
     for (const part of parts) merge.add(part);
     this.#merged = undefined;
     this.#pending = [];

@@ -4,10 +4,15 @@
  * By weights alone, or by weights and visible pairs. The latter takes 70 ns a row, so what is known of a row stays known
  * while it keeps its values: a roll-up makes several passes, and all but the first are about few rows.
  */
-import { dimensionIndex, DIMENSIONS, OTHER } from "./dimensions.ts";
+import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
-import { type CounterTable, ROW_WORDS } from "./counter_table.ts";
+import * as counterTable from "./counter_table.ts";
+import type { CounterTable } from "./counter_table.ts";
 import type { VisiblePairs } from "./visible_pairs.ts";
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { ROW_WORDS } = counterTable;
+const { dimensionIndex, DIMENSIONS, OTHER } = dimensions;
 
 /** Per dimension the one that its value follows from, -1 for most; and what goes with it, itself included, as bits. */
 const LEADERS = DIMENSIONS.map(({ goesWith }) => goesWith === undefined ? -1 : dimensionIndex(goesWith));

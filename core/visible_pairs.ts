@@ -7,9 +7,15 @@
  * 1 / (values on the page × weight of the pair).
  */
 import { free } from "./free.ts";
-import { DIMENSIONS, OTHER } from "./dimensions.ts";
-import { type CounterTable, ROW_WORDS } from "./counter_table.ts";
-import { mix } from "./intern.ts";
+import * as dimensions from "./dimensions.ts";
+import * as counterTable from "./counter_table.ts";
+import type { CounterTable } from "./counter_table.ts";
+import * as intern from "./intern.ts";
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { DIMENSION_COUNT, DIMENSIONS, OTHER } = dimensions;
+const { ROW_WORDS } = counterTable;
+const { mix } = intern;
 
 /** Values of one dimension that can be clicked, and values seen within each of them: what fits on a page. */
 const VISIBLE_VALUES = 25, VISIBLE_PARTNERS = 25;
@@ -20,6 +26,10 @@ const FOLLOWER_IMPORTANCE = 0.01;
 export class VisiblePairs {
   /** Per dimension and entry: bit e is set when the entry is in a visible pair with one of dimension e. */
   readonly partners: readonly Uint16Array<ArrayBuffer>[];
+  /** Per dimension and entry: 0, or a number of its own for one of the values that can be clicked, from 1 on. */
+  readonly ranks: readonly Uint8Array<ArrayBuffer>[];
+  /** What the lightest value weighs that a page shows, see `pageAt`; 0 where all have room, Infinity where nobody looks. */
+  readonly leasts = new Float64Array(pageAt(DIMENSION_COUNT, 0, 1)).fill(Infinity);
   /** Open addressing: two words of key and a cost each. */
   #mask = 0;
   #keys = new Int32Array(0);
@@ -41,7 +51,7 @@ export class VisiblePairs {
   ) {
     this.partners = weights.map(({ length }) => new Uint16Array(length));
     this.#resize(1 << 12);
-    const ranks = weights.map((column, d) => dimensions.includes(d) ? ranksOf(column) : new Uint8Array(0));
+    const ranks = this.ranks = weights.map((column, d) => dimensions.includes(d) ? ranksOf(column) : new Uint8Array(0));
     for (const e of dimensions) {
       const size = weights[e].length, masses = new Float64Array(VISIBLE_VALUES * size);
       for (const d of dimensions) {
@@ -49,12 +59,13 @@ export class VisiblePairs {
         if (d === e || importance < FOLLOWER_IMPORTANCE) continue;
         addMasses(masses.fill(0), table, rowWeights, ranks[d], d, e, size);
         for (let a = 0; a < ranks[d].length; a++) {
-          if (ranks[d][a] > 0) this.#addPage(d, a, e, masses, (ranks[d][a] - 1) * size, size, importance);
+          if (ranks[d][a] === 0) continue;
+          const least = this.#addPage(d, a, e, masses, (ranks[d][a] - 1) * size, size, importance);
+          if (importance === 1) this.leasts[pageAt(d, e, ranks[d][a])] = least;
         }
       }
       free(masses);
     }
-    ranks.forEach(free);
   }
 
   /** What giving up a unit of weight of entries `a` of dimension `d` and `b` of `e` costs; 0 for a pair nobody sees. */
@@ -65,10 +76,10 @@ export class VisiblePairs {
 
   /** Gives its memory back: nobody asks any more. */
   free(): void {
-    for (const column of [this.#keys, this.#costs, ...this.partners]) free(column);
+    for (const column of [this.#keys, this.#costs, this.leasts, ...this.partners, ...this.ranks]) free(column);
   }
 
-  /** The page that shows dimension `e` within entry `a` of dimension `d`. */
+  /** The page that shows dimension `e` within entry `a` of dimension `d`. Returns what the lightest on it weighs, if it is full. */
   #addPage(
     d: number,
     a: number,
@@ -77,7 +88,7 @@ export class VisiblePairs {
     at: number,
     size: number,
     importance: number,
-  ): void {
+  ): number {
     const shown = largest(masses, at, size, VISIBLE_PARTNERS);
     for (const b of shown) {
       const cost = importance / (shown.length * masses[at + b]);
@@ -86,6 +97,7 @@ export class VisiblePairs {
       this.partners[d][a] |= 1 << e;
       this.partners[e][b] |= 1 << d;
     }
+    return shown.length < VISIBLE_PARTNERS ? 0 : Math.min(...shown.map((b) => masses[at + b]));
   }
 
   #add(d: number, a: number, e: number, b: number, cost: number): void {
@@ -125,6 +137,11 @@ export class VisiblePairs {
     free(keys);
     free(costs);
   }
+}
+
+/** Where `VisiblePairs.leasts` has the page that shows dimension `e` within the value of dimension `d` with this rank. */
+export function pageAt(d: number, e: number, rank: number): number {
+  return (d * DIMENSION_COUNT + e) * VISIBLE_VALUES + rank - 1;
 }
 
 /** A value that mostly goes with another one, or goes first: its pages matter less. */
