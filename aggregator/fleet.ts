@@ -160,7 +160,7 @@ export class Fleet {
     this.#known.setTo(identitiesIn(this.view.store));
     if (wentBack) this.#state?.wentBack(this.view.store.endS, this.#known.ranges());
     this.save();
-    for (const source of this.#sources.values()) source.askAgain();
+    for (const source of this.#sources.values()) source.wasRefusedWrongly();
   }
 
   #counted(outcome: Outcome): Outcome {

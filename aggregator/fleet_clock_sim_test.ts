@@ -79,6 +79,7 @@ for (const hasState of [true, false]) {
       await fixture.minutes(3);
       fixture.check("a year ahead");
       assertEquals(fixture.problems().every((problem) => problem.includes("own clock is 3153")), true);
+      assertEquals(fixture.problems().some((problem) => problem.includes("refused")), false);
       assert(aggregator.told.some((line) => line.includes("is not believed")), aggregator.told.join("\n"));
       clock.stepWallMs(-1000 * YEAR);
       await fixture.minutes(8);

@@ -179,6 +179,12 @@ export class FollowedSource {
     if (this.#aheadS <= receiver.takesUntilS() && nowMs() - openedMs >= ASK_AGAIN_MS_MIN) this.askAgain();
   }
 
+  /** It was refused by a clock of ours that was wrong: what it has is asked for anew. */
+  wasRefusedWrongly(): void {
+    this.#refused.takeBack();
+    this.askAgain();
+  }
+
   /** What was here may be lacking now: says anew what is here. Nothing is heard of it meanwhile but what comes then. */
   askAgain(): void {
     this.#aheadS = Infinity;

@@ -23,6 +23,11 @@ export class SourceNotice {
     this.#untilMs = this.nowMs() + 1000 * GAP_NOTICE_SECONDS;
   }
 
+  /** It was not so, or is not so any more. */
+  takeBack(): void {
+    this.#untilMs = -Infinity;
+  }
+
   /** What is still to be said, for a restart; null when nothing is. */
   left(): Left | null {
     const leftMs = this.#untilMs - this.nowMs();
