@@ -390,8 +390,8 @@ function mergeFour(
 
 /** The same for rows that follow one another, of columns as they are; the place of an entry is `placeOf[entry]`. */
 export function mergeRange(
-  numbers: readonly NumberColumn[],
-  index: IndexColumn,
+  numbers: readonly (NumberColumn | Float64Array)[],
+  index: IndexColumn | Int32Array,
   from: number,
   to: number,
   placeOf: Int32Array,

@@ -7,16 +7,18 @@
  * Group REST is what belongs to no group, HIDDEN a place for what is not known where it belongs. Sums are left to pass
  * 2^53 inside and saturate when they are read (`saturated` says why that is the same).
  */
+import { BATCH_LINES } from "./bounds.ts";
 import { IS_SUM, MEASURE_COUNT, mergeValues, REQUESTS, saturated, type Values, zeroValues } from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import { InternTable } from "./intern.ts";
+import { hashWords, InternTable } from "./intern.ts";
 import type { Dictionary } from "./bucket.ts";
 import { SHARED_IDS } from "./value_ids.ts";
 import { roomFor } from "./wide_column.ts";
 import { nthLargest } from "./nth_largest.ts";
 
 export const REST = 0, HIDDEN = 1;
+const WORD_BYTES = 4;
 /** Groups follow after these: id of the intern table + FIRST - 1. */
 const FIRST = 2;
 
@@ -41,6 +43,8 @@ export class Groups {
   unknown = new Float64Array(64);
   /** Groups by the id of their value; 0 where it is not known. */
   #groupOfId = new Int32Array(0);
+  readonly #staged = new Int32Array(3 * BATCH_LINES);
+  readonly #ids = new Int32Array(BATCH_LINES);
 
   constructor(seed: number) {
     this.#table = new InternTable(seed);
@@ -74,6 +78,28 @@ export class Groups {
     for (let e = OTHER + 1; e < ids.length; e++) {
       const id = ids[e], known = id < this.#groupOfId.length ? this.#groupOfId[id] : 0;
       into[e] = known !== 0 ? known : this.of(dictionary, e, id);
+    }
+  }
+
+  /** The same for all entries but OTHER by their bytes, many at once, so that cache misses overlap. */
+  ofEntries(dictionary: Dictionary, into: Int32Array): void {
+    const { bytes, offsets, size } = dictionary, table = this.#table;
+    if (bytes.byteOffset + bytes.length + WORD_BYTES > bytes.buffer.byteLength) { // no room behind it to read whole words
+      for (let e = OTHER + 1; e < size; e++) into[e] = this.of(dictionary, e);
+      return;
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset), staged = this.#staged, ids = this.#ids;
+    for (let from = OTHER + 1; from < size; from += BATCH_LINES) {
+      const count = Math.min(BATCH_LINES, size - from);
+      for (let i = 0; i < count; i++) {
+        const start = offsets[from + i], length = offsets[from + i + 1] - start;
+        staged[3 * i] = hashWords(view, start, length, table.seed);
+        staged[3 * i + 1] = start;
+        staged[3 * i + 2] = length;
+      }
+      table.internBatch(view, view, staged, 3, 0, 0, count, ids, 1, 0);
+      this.#grown(table.size - 1 + FIRST - 1);
+      for (let i = 0; i < count; i++) into[from + i] = ids[i] + FIRST - 1;
     }
   }
 
@@ -222,7 +248,7 @@ export class Groups {
   }
 
   #grown(group: number): number {
-    if (group >= this.hidden.length) {
+    while (group >= this.hidden.length) {
       this.values = doubled(this.values);
       this.hidden = doubled(this.hidden);
       this.unknown = doubled(this.unknown);
