@@ -77,7 +77,11 @@ export async function fleetChaos(options: FleetChaosOptions): Promise<FleetChaos
       ...fleet.tree().map((aggregator, index) => fleet.killAggregator(aggregator, index, stop.signal)),
       fleet.watch(stop.signal),
     ];
-    await Promise.race([pause(1000 * seconds), Promise.all(doings)]);
+    const lasts = async (): Promise<void> => {
+      await pause(1000 * seconds);
+      await fleet.someOfEachKilled();
+    };
+    await Promise.race([lasts(), Promise.all(doings)]);
     stop.abort();
     await Promise.all(doings);
     const { figures } = fleet;
@@ -224,6 +228,17 @@ class ChaoticFleet {
       longSeconds = 0;
     }
     await aggregator.start();
+  }
+
+  /** On a slow machine that takes longer than was asked for. */
+  async someOfEachKilled(): Promise<void> {
+    const { relays } = this.options, { figures } = this;
+    await eventually(
+      () =>
+        figures.collectorKills * figures.aggregatorKills > 0 && (relays === 0 || figures.relayKills > 0) || undefined,
+      () => `not killed in this time: ${JSON.stringify(figures)}`,
+      RETURN_MS_MAX,
+    );
   }
 
   /** No answer ever has more than was written. */
