@@ -214,6 +214,27 @@ Deno.test("rows match as a naive reader of labels decides in Kleene's logic", ()
   );
 });
 
+Deno.test("rows that match and those that may are told apart as row by row, whatever the widths of columns", () => {
+  const some = fc.oneof(
+    node,
+    fc.record({ kind: fc.constantFrom("and" as const, "or" as const), parts: fc.tuple(comparison, comparison) }),
+  );
+  fc.assert(
+    fc.property(some, rows, fc.nat(2 ** DIMENSIONS.length - 1), (filter, entries, wide) => {
+      const narrow = bucketOf(entries);
+      const indexes = narrow.indexes.map((column, d) => wide >> d & 1 ? Uint16Array.from(column) : column);
+      const bucket = { ...narrow, indexes }, room = bucket.rows + 1;
+      const certain = new Int32Array(room), unknown = { rows: new Int32Array(room), count: 0 };
+      const count = compileFilter(filter, regex).splitRows(bucket, certain, unknown);
+      const truths = entries.map((_, row) => naiveTruth(filter, bucket, row));
+      const rowsOf = (truth: number): number[] => truths.flatMap((own, row) => own === truth ? [row] : []);
+      assertEquals([...certain.subarray(0, count)], rowsOf(TRUE));
+      assertEquals([...unknown.rows.subarray(0, unknown.count)], rowsOf(UNKNOWN));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 Deno.test("a compiled filter serves any number of buckets", () => {
   const filter = compileFilter(compare("status=200"), regex);
   const status = DIMENSIONS.findIndex(({ name }) => name === "status");
