@@ -22,7 +22,7 @@ import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex
 import { type BlockDictionary, blockOf, bucketBytes, inBlock, isWhole } from "./bucket_block.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
-import { foresee, type Foresight } from "./foresight.ts";
+import { foresee, Foresight } from "./foresight.ts";
 import { Sift } from "./sift.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
@@ -185,7 +185,7 @@ export class Merge {
   end(startS: number, lengthS: number, caps = this.caps): Bucket {
     this.#addWaiting();
     this.#sift?.settle();
-    if (this.outlook !== undefined) this.#lookAhead(this.outlook, this.#sift);
+    if (this.outlook !== undefined) this.#lookAhead(this.outlook, this.#sift, caps);
     const merged = seal(this.#table, startS, lengthS, this.#ledger, caps);
     this.#sift?.free();
     this.#table.free();
@@ -193,17 +193,24 @@ export class Merge {
   }
 
   /** What the next one can expect: what this one had, with so much let go that its table is filled as it shall be. */
-  #lookAhead(outlook: Outlook, sift: Sift | undefined): void {
+  #lookAhead(outlook: Outlook, sift: Sift | undefined, caps: Caps): void {
     if (sift === undefined) return;
     outlook.foresight?.free();
     outlook.foresight = undefined;
     if (this.#rowsCome <= this.#room.rowsMax) return;
-    const table = this.#table, { entriesMax, entryBytesMax } = this.caps, parts = weightParts(table);
+    const table = this.#table, parts = weightParts(table), limit = this.#nextLimit(sift, parts);
+    // Cutting the table looks at the same weights and pages, if it has to.
+    cutTable(table, caps, (weights, pairs) => {
+      outlook.foresight = new Foresight(table, weights, pairs, caps.entriesMax, parts, limit);
+    });
+    outlook.foresight ??= foresee(table, caps.entriesMax, limit);
+  }
+
+  #nextLimit(sift: Sift, parts: Float64Array): number {
     const share = parts[REQUESTS] ** 2, { rowsMax } = this.#room;
-    const fill = (this.#hasOverflowed ? rowsMax : table.rows) / (FILLED_PART * rowsMax);
+    const fill = (this.#hasOverflowed ? rowsMax : this.#table.rows) / (FILLED_PART * rowsMax);
     const limit = sift.limitBy(parts) / share * (fill < 0.5 || fill > 1.25 ? fill ** 2 : 1);
-    cutTable(table, { rowsMax: Infinity, entriesMax, entryBytesMax });
-    outlook.foresight = foresee(table, entriesMax, Math.min(Math.max(limit, LIMIT_MIN), LIMIT_MAX) * share);
+    return Math.min(Math.max(limit, LIMIT_MIN), LIMIT_MAX) * share;
   }
 }
 

@@ -92,8 +92,16 @@ export function fold(table: CounterTable, d: number, entriesMax: number, bytesMa
   table.rebuild();
 }
 
-/** Brings the table to what a bucket may hold: folds dictionaries, then rolls up rows. Entry ids change. */
-export function cutTable(table: CounterTable, { rowsMax, entriesMax, entryBytesMax }: Caps): void {
+/**
+ * Brings the table to what a bucket may hold: folds dictionaries, then rolls up rows. Entry ids change.
+ *
+ * @param see is shown, where rows are rolled up, what entries weighed before, per dimension, and the visible pairs
+ */
+export function cutTable(
+  table: CounterTable,
+  { rowsMax, entriesMax, entryBytesMax }: Caps,
+  see?: (weights: readonly Float64Array[], pairs: VisiblePairs) => void,
+): void {
   const full = perDimension((d) => d).filter((d) =>
     table.dictionaries[d].size > entriesMax || table.dictionaries[d].bytes > entryBytesMax
   );
@@ -103,6 +111,7 @@ export function cutTable(table: CounterTable, { rowsMax, entriesMax, entryBytesM
   if (full.length > 0) rollUp.mergeRows();
   if (table.rows <= rowsMax) return;
   const pairs = new VisiblePairs(table, rollUp.rowWeights, rollUp.weights, rollUp.active);
+  see?.(rollUp.weights, pairs);
   rollUp.giveUp(rowsMax, pairs);
   pairs.free();
 }
