@@ -178,7 +178,8 @@ function planDimension(table: CounterTable, d: number, rows: number, ids: EntryA
   return {
     size,
     bytes,
-    index: formForIndex(onlyEntry(rows, ids), rows, size),
+    // No slim row is OTHER: with one entry besides, that is what all have.
+    index: formForIndex(table.slim !== undefined && size === 2 ? 1 : onlyEntry(rows, ids), rows, size),
     lengths: formFor(0, longestEntry(table.dictionaries[d])),
     // Of entry 0 nothing is in the columns, so that what folded does not make them wider.
     givenUp: whole ? [] : perMeasure((m) => formOf(given, there - 1, there, MEASURE_COUNT, MEASURE_COUNT + m)),
