@@ -2,8 +2,8 @@
  * What time it is, where this machine's clock may be far ahead, as of a machine without a battery or with a bad NTP peer: a year
  * too much would empty every ring. Sources say with all they send what time they have:
  *
- *   most of them, and at least two (one beside state),  theirs counts, until ours is no longer ahead of it
- *   agree on a time that ours is far ahead of
+ *   ours is far ahead of most of them, and of at least  the time of the middle one counts, until ours is no longer ahead
+ *   two (one beside state)                              of it
  *   state was found that ours is far ahead of           it has to be asked first: nothing is taken and time does not go on
  *                                                       until more than half of the sources have said a word, or those that
  *                                                       are there have been waited for
@@ -16,9 +16,6 @@ import { type Clock, STEP_HOLD_MS_MIN } from "@/core/host/clock.ts";
 
 /** Seconds by which ours may be ahead of what was found: what a restart takes, and the finest ring holds. */
 const FOUND_SECONDS_MAX = TIERS[0].sliceS * TIERS[0].slots;
-
-/** Milliseconds by which clocks may differ that agree. */
-const AGREE_MS_MAX = 60_000;
 
 /** Seconds to which ours has to have come to theirs to count again: less than what made it doubtful, so that it is not both in turn. */
 const BACK_SECONDS_MAX = AHEAD_SECONDS_MAX / 2;
@@ -41,14 +38,14 @@ interface Vote {
 export class BelievedClock implements Clock {
   /** By address. */
   readonly #votes = new Map<string, Vote>();
-  /** Time of most sources, less monotonic time; undefined where they do not agree. */
+  /** Time of the middle one of the sources, less monotonic time; undefined where there are too few. */
   #theirsMs: number | undefined;
   #isCorrected = false;
   /** Since when the clock waits to be believed; undefined when it does not. */
   #waitsSinceMs: number | undefined;
   #firstWordMs = Infinity;
-  /** Sources that have to agree: beside state that says the same, one is enough. */
-  #agreeMin = 2;
+  /** Sources that it takes: beside state that says the same, one is enough. */
+  #votesMin = 2;
   #settle = (): void => {};
   /** Resolves when it is known whom to believe; undefined when it is. */
   waiting: Promise<void> | undefined;
@@ -77,7 +74,7 @@ export class BelievedClock implements Clock {
   found(endS: number): boolean {
     if (endS === 0 || this.ownS() <= endS + FOUND_SECONDS_MAX) return false;
     this.#waitsSinceMs = this.monotonicMs();
-    this.#agreeMin = 1;
+    this.#votesMin = 1;
     this.waiting = new Promise((resolve) => this.#settle = resolve);
     return true;
   }
@@ -102,7 +99,7 @@ export class BelievedClock implements Clock {
 
   /** Makes up its mind. Call it every second. @param followed sources that might say something */
   look(followed: number): void {
-    this.#theirsMs = this.#agreed();
+    this.#theirsMs = this.#middle();
     const { waiting } = this;
     if (waiting !== undefined && this.#hasWaited(followed)) {
       this.waiting = this.#waitsSinceMs = undefined;
@@ -118,13 +115,11 @@ export class BelievedClock implements Clock {
       nowMs - this.#waitsSinceMs! >= STEP_HOLD_MS_MIN;
   }
 
-  /** That of the middle one, if most agree with it. */
-  #agreed(): number | undefined {
-    const offsetsMs = Float64Array.from([...this.#votes.values()], ({ offsetMs }) => offsetMs).sort();
-    if (offsetsMs.length === 0) return undefined;
-    const middleMs = offsetsMs[offsetsMs.length >> 1];
-    const agree = offsetsMs.filter((offsetMs) => Math.abs(offsetMs - middleMs) <= AGREE_MS_MAX).length;
-    return agree >= this.#agreeMin && 2 * agree > offsetsMs.length ? middleMs : undefined;
+  /** Of an even number the later one, so that whoever is behind it is more than half. */
+  #middle(): number | undefined {
+    const { size } = this.#votes;
+    if (size < this.#votesMin) return undefined;
+    return Float64Array.from(this.#votes.values(), ({ offsetMs }) => offsetMs).sort()[size >> 1];
   }
 
   #theirsS(): number {

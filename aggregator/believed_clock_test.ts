@@ -23,10 +23,13 @@ Deno.test("a clock is believed that sources agree with, or that too few contradi
   assertEquals(clock.aheadS, 0, "one alone may be wrong itself");
   told("b:1", YEAR);
   clock.look(3);
-  assertEquals(clock.aheadS, 0, "two that do not agree");
-  told("c:1", 3600);
+  assertEquals(clock.aheadS, 0, "one of two");
+  told("c:1", YEAR - 200);
   clock.look(3);
-  assertEquals(clock.aheadS, 0, "three that do not");
+  assertEquals(clock.aheadS, 0, "one of three");
+  told("d:1", 3600);
+  clock.look(3);
+  assertEquals(clock.aheadS, 0, "two of four");
 });
 
 Deno.test("a clock that is far ahead of most sources is not believed until it is no longer", () => {
@@ -47,6 +50,13 @@ Deno.test("a clock that is far ahead of most sources is not believed until it is
   assertEquals(Math.round(clock.ownS()), START + 400);
   clock.look(3);
   assertEquals(clock.aheadS, 0);
+});
+
+Deno.test("of sources that do not agree by how much it is ahead, the middle one counts", () => {
+  const { clock, told } = ahead(YEAR);
+  for (const [address, offS] of [["a:1", 0], ["b:1", 3600], ["c:1", 7200], ["d:1", YEAR]] as const) told(address, offS);
+  clock.look(4);
+  assertEquals(Math.round(clock.nowS()), START + 7200);
 });
 
 Deno.test("a clock that sources are ahead of, or five minutes behind, is believed", () => {
