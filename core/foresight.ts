@@ -15,6 +15,9 @@ import { keptEntries } from "./weight_levels.ts";
 /** Values that a dimension must have more of for rows to give it up as they come. */
 const CROWDED_MIN = 64;
 
+/** Bytes of the values of a dimension that are known, about: room for long ones is the table's. */
+const KEPT_BYTES_MAX = 3 / 16 * OPEN_ENTRY_BYTES_MAX;
+
 export class Foresight {
   /** Of the values that are known; ids are its own. Closed. */
   readonly known: readonly InternTable[];
@@ -44,7 +47,7 @@ export class Foresight {
     const names = table.dictionaries.map((dictionary, d) =>
       weights[d].length === 0
         ? new Int32Array(dictionary.size)
-        : keptEntries(dictionary, weights[d], entriesMax, OPEN_ENTRY_BYTES_MAX / 4, true)
+        : keptEntries(dictionary, weights[d], entriesMax, KEPT_BYTES_MAX, true)
     );
     this.known = table.dictionaries.map((dictionary, d) => copyOf(dictionary, names[d]));
     this.weights = perDimension((d) => moved(weights[d], names[d], new Float64Array(this.known[d].size)));

@@ -46,6 +46,7 @@ import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, SOURCE, STATUS } from "./dimensions.ts";
 import { type Caps, FINEST_S, type Tier, TIERS } from "./slices.ts";
 import { LINE_WORDS } from "./line_batch.ts";
+import { KNOWN_PART, ROOMY } from "./sift.ts";
 import { CROWDED_OUT_BYTES } from "./intern.ts";
 import { ROW_DOUBLES, TABLE_ROWS_MAX } from "./counter_table.ts";
 import { CELLS } from "./line_spread.ts";
@@ -110,7 +111,7 @@ export function memoryBudget(options: BudgetOptions): MemoryBudget {
     ...TIERS.map((tier, t) => ({ name: `${tier.sliceS} s slots`, bytes: ringBytes(tier, t, followsSources) })),
     { name: "unmerged deltas", bytes: STORE_PENDING_BYTES_MAX },
     { name: "one merge", bytes: mergeBytes() },
-    { name: "merges under way", bytes: followsSources ? MERGES_MAX * openMergeBytes() : 0 },
+    { name: "merges under way", bytes: followsSources ? openMergesBytes() : 0 },
     { name: "slots to be cut", bytes: followsSources ? UNTIDY_MAX * bucketBytesMax(TIERS[0].freshCaps) : 0 },
     { name: "sources", bytes: sources * SOURCE_BYTES },
     { name: "roll-up scratch", bytes: rollUpBytes(TABLE_ROWS_MAX) + ingestThreads * rollUpBytes(OPEN_ROWS_MAX) },
@@ -168,26 +169,27 @@ function openBytes(): number {
 
 /** The table of a merge, as full as it may be, and the block that it becomes. */
 function mergeBytes(): number {
-  const sealed = Math.max(...TIERS.map(({ freshCaps }) => bucketBytesMax(freshCaps)));
-  return tableBytes(TABLE_ROWS_MAX, false) + siftBytes() + sealed;
+  return tableBytes(TABLE_ROWS_MAX, false) + Math.max(...TIERS.map(({ freshCaps }) => bucketBytesMax(freshCaps)));
 }
 
-/** A merge that goes on: its table, what sifts, buckets that wait, and a bucket of all its rows that a question looks at. */
-function openMergeBytes(): number {
-  return tableBytes(OPEN_ROWS_MAX, false) + siftBytes() + WAITING_BYTES_MAX + lookedBytes();
+/** Merges that go on: their tables, what sifts, buckets that wait, a bucket of all rows that a question looks at; and outlooks. */
+function openMergesBytes(): number {
+  const each = tableBytes(OPEN_ROWS_MAX, false) + siftBytes() + WAITING_BYTES_MAX + lookedBytes();
+  return MERGES_MAX * each + TIERS.length * KNOWN_PART / 3 * dictionariesBytes();
 }
 
 /**
- * What sifts: values that are known, half as many as a table may have entries; what its entries had given up; sums of what is
- * not entered; and of one bucket its rows and entries, twice as many as there may be. The next merge is left a quarter of what
- * is known, in each tier.
+ * What sifts: values that are known, fewer than a table has; what its entries had given up; sums of what is not entered; and
+ * of one bucket its rows and entries. What an outlook knows is what a bucket keeps, a third of that.
  */
 function siftBytes(): number {
-  const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
-  const dictionaries = DIMENSIONS.reduce((sum, _, d) => sum + dictionaryBytes(d), 0),
-    sums = DIMENSION_COUNT * 512 * 1024;
-  const bucket = 2 * OPEN_ROWS_MAX * (8 + DIMENSION_COUNT * 4) + 2 * entries * (8 + 1 + 3 * 4 + 8 * MEASURE_COUNT);
-  return dictionaries / 2 + entries * 8 * MEASURE_COUNT + sums + bucket + TIERS.length * dictionaries / 8;
+  const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0), sums = DIMENSION_COUNT * 512 * 1024;
+  const bucket = OPEN_ROWS_MAX * (8 + DIMENSION_COUNT * 4) + entries * (8 + 1 + 3 * 4 + 8 * MEASURE_COUNT);
+  return KNOWN_PART * dictionariesBytes() + entries * 8 * MEASURE_COUNT + sums + ROOMY * bucket;
+}
+
+function dictionariesBytes(): number {
+  return DIMENSIONS.reduce((sum, _, d) => sum + dictionaryBytes(d), 0);
 }
 
 /** The bucket of all rows of a merge that goes on. */

@@ -58,7 +58,8 @@ export class Merge {
   readonly #table: CounterTable;
   readonly #ledger = emptyLedger();
   readonly #room: Caps;
-  /** Lets go as it comes what would not be kept: from the first overflow on, or before it when that is known to come. */
+  /** Lets go as it comes what would not be kept: from the first overflow on, or before it when that is known to come. Only with
+   * an outlook: where few buckets come, overflows are few. */
   #sift: Sift | undefined;
   /** Buckets that wait until there is more than is kept in the end. */
   #waiting: Bucket[] = [];
@@ -73,7 +74,7 @@ export class Merge {
    * @param seed for the hashes while merging; never leaves the process.
    * @param rowsExpected in all buckets together.
    * @param room in its table: what is cut late can still be told apart when more of it comes.
-   * @param outlook what the merge of the slice before has left. Taken, and filled anew at the end.
+   * @param outlook for merges of many buckets: what that of the slice before has left. Taken, and filled anew at the end.
    */
   constructor(
     readonly caps: Caps,
@@ -124,7 +125,7 @@ export class Merge {
     this.#addRows(bucket, ids);
     sift?.end(ids);
     ids.forEach(free);
-    if (sift === undefined ? this.#reached !== undefined : sift.isStale) this.#foresee();
+    if (this.outlook !== undefined && (sift?.isStale ?? this.#reached !== undefined)) this.#foresee();
     this.#reached = undefined;
   }
 

@@ -74,7 +74,7 @@ function assertSound(bucket: Bucket, requests: readonly Request[]): void {
 
 Deno.test("whatever is let go while a merge goes on, totals are exact and every bound holds, at each look and at the end", () => {
   for (let seed = 1; seed <= 4; seed++) {
-    const merge = new Merge(CAPS, seed, 1000, ROOM), all: Request[] = [];
+    const merge = new Merge(CAPS, seed, 1000, ROOM, {}), all: Request[] = [];
     for (let source = 0; source < 40; source++) {
       const requests = requestsOf(source, seed);
       merge.add(bucketOf(requests));
@@ -141,7 +141,7 @@ Deno.test("whatever was expected, a slice that fits loses nothing, and one that 
 });
 
 Deno.test("a bucket that was cut by its sender merges into a crowded merge with what it had given up", () => {
-  const merge = new Merge(CAPS, 5, 1000, ROOM), all: Request[] = [];
+  const merge = new Merge(CAPS, 5, 1000, ROOM, {}), all: Request[] = [];
   for (let source = 0; source < 40; source++) {
     const requests = requestsOf(source, 9), table = new CounterTable(3);
     for (const request of requests) countRequest(table, request);
@@ -170,7 +170,7 @@ Deno.test("a slot of many sources shows each question all that has come, and has
 });
 
 Deno.test("entries that fold when no row has them any more take with them what they had given up", () => {
-  const merge = new Merge(CAPS, 2, 1000, { rowsMax: 400, entriesMax: 400, entryBytesMax: Infinity }),
+  const merge = new Merge(CAPS, 2, 1000, { rowsMax: 400, entriesMax: 400, entryBytesMax: Infinity }, {}),
     all: Request[] = [];
   for (let source = 0; source < 30; source++) {
     const requests = requestsOf(source, 6);

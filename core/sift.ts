@@ -34,8 +34,12 @@ const { pageAt } = visiblePairs;
 /** Of what each entry has on average that is kept in the end, a value is entered that has this part. */
 const LIGHT_PART = 1 / 12;
 
-/** Values of a dimension that are known at most, and about how many bytes of them: half of what a table may have. */
-const KNOWN_MAX = OPEN_ENTRIES_MAX / 2, KNOWN_BYTES_MAX = OPEN_ENTRY_BYTES_MAX / 2;
+/** Values of a dimension that are known at most, and about how many bytes of them, of what a table may have. */
+export const KNOWN_PART = 3 / 8;
+const KNOWN_MAX = KNOWN_PART * OPEN_ENTRIES_MAX, KNOWN_BYTES_MAX = KNOWN_PART * OPEN_ENTRY_BYTES_MAX;
+
+/** How much longer than what is needed columns are made that are used for one bucket after the other. */
+export const ROOMY = 1.25;
 
 export class Sift {
   /** Values of a dimension that are known at most; with as many, what is known is to be found anew. */
@@ -102,7 +106,7 @@ export class Sift {
     return perDimension((d) => {
       const { size } = bucket.dictionaries[d], isCrowded = crowded.includes(d), isFirst = gone.includes(d);
       if (isCrowded || isFirst || shown.includes(d)) {
-        if (this.#index[d].length < rows) this.#index[d] = renewed(this.#index[d], new Int32Array(2 * rows));
+        if (this.#index[d].length < rows) this.#index[d] = renewed(this.#index[d], new Int32Array(ROOMY * rows));
         this.#index[d].set(bucket.indexes[d]);
       }
       if (isCrowded || isFirst) this.#given[d] = zeroed(this.#given[d], size * MEASURE_COUNT);
@@ -210,7 +214,7 @@ export class Sift {
     const isSighted = isCrowded && 2 * known.size > this.entriesMax, enough = LIGHT_PART / this.entriesMax;
     const weighs = this.#weighs[d], isShown = foresight.shown.includes(d);
     let entries = this.#entries[d], weights = this.#weights[d];
-    if (isShown && this.#rank[d].length < size) this.#rank[d] = renewed(this.#rank[d], new Uint8Array(2 * size));
+    if (isShown && this.#rank[d].length < size) this.#rank[d] = renewed(this.#rank[d], new Uint8Array(ROOMY * size));
     const rank = this.#rank[d];
     if (isSighted) {
       table.givenUpFor(d, OTHER);
@@ -253,7 +257,7 @@ export class Sift {
 
   /** Hash, start and length of each entry. */
   #stage(view: DataView, start: number, lengths: IndexColumn, size: number): Int32Array {
-    if (this.#staged.length < 3 * size) this.#staged = renewed(this.#staged, new Int32Array(6 * size));
+    if (this.#staged.length < 3 * size) this.#staged = renewed(this.#staged, new Int32Array(ROOMY * 3 * size));
     const staged = this.#staged, { seed } = this.table, wide = widenedIndex(lengths);
     for (let entry = 1, s = 3, at = start; entry < size; entry++, s += 3) {
       const length = wide[entry];
@@ -315,7 +319,7 @@ function addGiven(into: Float64Array, givenUp: readonly NumberColumn[], parts: F
 /** At least `length` elements, of which as many are zero; the column itself where it is long enough. */
 function zeroed(column: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
   if (column.length >= length) return column.fill(0, 0, length);
-  return renewed(column, new Float64Array(2 * length));
+  return renewed(column, new Float64Array(ROOMY * length));
 }
 
 function renewed<Column extends ArrayBufferView<ArrayBuffer>>(old: Column, column: Column): Column {
