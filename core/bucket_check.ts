@@ -4,13 +4,19 @@
  * Cost: linear in rows and entries. A bucket of an aggregator's source goes through all of this, so the loops are bare.
  */
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, VALUE_MAX, type Values } from "./measures.ts";
-import { DIMENSION_COUNT, DIMENSIONS, OTHER } from "./dimensions.ts";
+import * as measureTable from "./measures.ts";
+import { IS_SUM, MEASURE_COUNT, MEASURES, saturated, type Values } from "./measures.ts";
+import * as dimensions from "./dimensions.ts";
+import { DIMENSION_COUNT, DIMENSIONS } from "./dimensions.ts";
 import { TIERS } from "./slices.ts";
 import { free } from "./free.ts";
 import { crc32c } from "./checksum.ts";
 import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
 import { type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const { VALUE_MAX } = measureTable;
+const { OTHER } = dimensions;
 
 /** CRC-32C over the content: the block, which is the same for equal buckets. */
 export function bucketChecksum(bucket: Bucket): number {
@@ -29,7 +35,8 @@ export function bucketProblem(bucket: Bucket): string | undefined {
       return `${MEASURES[m].name} of the rows do not add up to the total`;
     }
   }
-  const wide = measures.map(widened), others = new Int32Array(rows);
+  const isAllWhole = dictionaries.every(isWhole), wide = isAllWhole ? [] : measures.map(widened);
+  const others = new Int32Array(isAllWhole ? 0 : rows + 1);
   let problem: string | undefined;
   for (let d = 0; d < DIMENSION_COUNT && problem === undefined; d++) {
     problem = entriesProblem(dictionaries[d]) ?? rowsProblem(dictionaries[d], indexes[d], wide, totals, others);
@@ -55,7 +62,7 @@ function entriesProblem(dictionary: BlockDictionary): string | undefined {
 /**
  * Rows that have no value any more have what values gave up: the one and the other are the same, or a total is wrong.
  *
- * @param others scratch, an element a row
+ * @param measures of the rows, as doubles, and `others` scratch, one element more than rows: where any dictionary is not whole
  */
 function rowsProblem(
   dictionary: BlockDictionary,
@@ -65,14 +72,14 @@ function rowsProblem(
   others: Int32Array,
 ): string | undefined {
   const { size, givenUp, folded } = dictionary;
-  const { largest, count } = scanIndex(index, others);
-  if (index.length > 0 && largest >= size) return `index ${largest} is outside the dictionary`;
+  if (index.length > 0 && largestOf(index) >= size) return `index ${largestOf(index)} is outside the dictionary`;
   if (!isCounts(folded)) return "what folded entries had is no count";
   if (isWhole(dictionary)) {
-    return count === 0 && folded.every((had) => had === 0)
+    return !index.includes(OTHER) && folded.every((had) => had === 0)
       ? undefined
       : "rows gave up their value, but no value lost any";
   }
+  const count = rowsOfOther(index, others);
   for (let m = 0; m < MEASURE_COUNT; m++) {
     if (givenUp[m][OTHER] !== 0) return `${MEASURES[m].name} given up by no value`;
     const byValues = mergedAll(givenUp[m], IS_SUM[m]), had = folded[m];
@@ -90,37 +97,92 @@ function sumAt(values: Float64Array, rows: Int32Array, count: number): number {
   return saturated(sum);
 }
 
-/** The largest index, and which rows have OTHER. One loop for each kind of column: one over all is several times slower. */
-function scanIndex(index: IndexColumn, others: Int32Array): { readonly largest: number; readonly count: number } {
-  let largest = 0, count = 0;
+// A loop for each kind of column: one over all kinds is several times slower, and so is a wider copy for one loop.
+
+function largestOf(column: IndexColumn | NumberColumn): number {
+  if (column instanceof Uint8Array) return largestOfBytes(column);
+  if (column instanceof Uint16Array) return largestOfPairs(column);
+  return column instanceof Uint32Array ? largestOfWords(column) : largestOfDoubles(column);
+}
+
+function largestOfBytes(column: Uint8Array): number {
+  let largest = 0;
+  for (let i = 0; i < column.length; i++) if (column[i] > largest) largest = column[i];
+  return largest;
+}
+
+function largestOfPairs(column: Uint16Array): number {
+  let largest = 0;
+  for (let i = 0; i < column.length; i++) if (column[i] > largest) largest = column[i];
+  return largest;
+}
+
+function largestOfWords(column: Uint32Array): number {
+  let largest = 0;
+  for (let i = 0; i < column.length; i++) if (column[i] > largest) largest = column[i];
+  return largest;
+}
+
+function largestOfDoubles(column: Float64Array): number {
+  let largest = 0;
+  for (let i = 0; i < column.length; i++) if (column[i] > largest) largest = column[i];
+  return largest;
+}
+
+/**
+ * Writes which rows have OTHER, which is 0; returns how many. Without a branch, since whether a row has is anybody's guess:
+ * `v - 1 >>> 31` is 1 where v is 0.
+ */
+function rowsOfOther(index: IndexColumn, others: Int32Array): number {
+  let count = 0;
   if (index instanceof Uint8Array) {
     for (let row = 0; row < index.length; row++) {
-      if (index[row] > largest) largest = index[row];
-      else if (index[row] === OTHER) others[count++] = row;
+      others[count] = row;
+      count += index[row] - 1 >>> 31;
     }
   } else if (index instanceof Uint16Array) {
     for (let row = 0; row < index.length; row++) {
-      if (index[row] > largest) largest = index[row];
-      else if (index[row] === OTHER) others[count++] = row;
+      others[count] = row;
+      count += index[row] - 1 >>> 31;
     }
-  } else {
-    for (let row = 0; row < index.length; row++) {
-      if (index[row] > largest) largest = index[row];
-      else if (index[row] === OTHER) others[count++] = row;
-    }
-  }
-  return { largest, count };
+  } else for (let row = 0; row < index.length; row++) if (index[row] === OTHER) others[count++] = row;
+  return count;
 }
 
 /** All values as one; NaN, which no total is, when one of them cannot be a count. */
 function mergedAll(column: NumberColumn, isSum: boolean): number {
   if (column instanceof Float64Array && !isCounts(column)) return NaN;
-  const values = widened(column);
-  let merged = 0;
-  if (isSum) { for (let i = 0; i < values.length; i++) merged += values[i]; }
-  else for (let i = 0; i < values.length; i++) merged = Math.max(merged, values[i]);
-  free(values);
-  return saturated(merged);
+  return saturated(isSum ? sumOf(column) : largestOf(column));
+}
+
+function sumOf(column: NumberColumn): number {
+  if (column instanceof Uint8Array) return sumOfBytes(column);
+  if (column instanceof Uint16Array) return sumOfPairs(column);
+  return column instanceof Uint32Array ? sumOfWords(column) : sumOfDoubles(column);
+}
+
+function sumOfBytes(column: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < column.length; i++) sum += column[i];
+  return sum;
+}
+
+function sumOfPairs(column: Uint16Array): number {
+  let sum = 0;
+  for (let i = 0; i < column.length; i++) sum += column[i];
+  return sum;
+}
+
+function sumOfWords(column: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < column.length; i++) sum += column[i];
+  return sum;
+}
+
+function sumOfDoubles(column: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < column.length; i++) sum += column[i];
+  return sum;
 }
 
 /** Whether every double is a whole number that is not negative; integers of any width are. */
