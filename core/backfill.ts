@@ -9,7 +9,8 @@
  * deltas or as a slot, and a slot only when the follower has none of what was merged into it: it could not take the rest
  * apart. So what overlaps stays a gap. Nothing is copied before it is taken; what has been forgotten by then is left out.
  *
- * A slot is sent before whatever is new in it, or it would overlap, and not before all of it is saved: it waits for that.
+ * A slot is sent before whatever is new in it, or it would overlap, and not before all of it is saved: it waits for that. One
+ * that lacks nothing but what is not saved yet is not chosen: its deltas are held, and the others come when they are saved.
  * When it is forgotten before its turn, as after a large step of the clock back, its deltas are sent that are still held.
  *
  * What we are sent as slots ourselves is passed on as it came, at once: a follower that is caught up would not ask for it.
@@ -196,9 +197,19 @@ export class Backfill implements Feed<BackfillItem> {
     }
     return slots.filter((slot) => {
       const identities = slot.identities.ranges();
-      return this.store.isMade(slot.tier, slot.startS) && identities.length > 0 && !held.hasAll(identities) &&
+      return this.store.isMade(slot.tier, slot.startS) && identities.length > 0 &&
+        !this.#hasAllToCome(held, identities) &&
         !this.#has.hasAny(identities);
     });
+  }
+
+  /** Whether deltas will do for a slot: it has only what is held, and what comes as soon as it is saved. */
+  #hasAllToCome(held: IdentitySet, identities: readonly IdentityRanges[]): boolean {
+    if (held.hasAll(identities)) return true;
+    const left = new IdentitySet();
+    left.addRanges(identities);
+    left.removeRanges(held.ranges());
+    return left.ranges().every((one) => one.ranges.every((range) => !this.mayBeSent([{ ...one, ranges: [range] }])));
   }
 }
 

@@ -214,6 +214,27 @@ Deno.test("a slot comes before what is new in it, with it, and when all of it is
   checkOnce(follower, follower);
 });
 
+Deno.test("a slot of which deltas are held, or not saved yet, is sent as these deltas: nothing of its detail is lost", () => {
+  const source = new Source(100_000);
+  for (let startS = START; startS < START + 600; startS += FINEST_S) source.count(startS);
+  const saved = source.sequence;
+  const maySend = (all: readonly IdentityRanges[]): boolean =>
+    all.every(({ ranges }) => ranges.every(([, last]) => last <= saved));
+  const late = delta(++source.sequence, START + 480);
+  assertEquals(source.store.add(late), "merged");
+  const feed = new Backfill(source.log, source.store, [], maySend), follower = new Store(2);
+  follower.advance(source.store.endS);
+  const items = takeAll(feed);
+  assertEquals(new Set(items.map(kind)), new Set(["delta", "caught up"]));
+  for (const item of items) give(follower, item);
+  source.log.add(late, source.store.endS);
+  for (const item of takeAll(feed)) give(follower, item);
+  assertEquals(counted(follower), source.sequence);
+  for (const slot of source.store.rings[0].slots()) {
+    assertEquals(follower.rings[0].at(slot.startS)?.identities.ranges(), slot.identities.ranges());
+  }
+});
+
 Deno.test("when a slot is forgotten before its turn, its deltas are sent that are held, once", () => {
   const source = new Source(60), follower = new Store(2);
   for (let s = 0; s < 1800; s += FINEST_S) source.count(START + s);
