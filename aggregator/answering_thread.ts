@@ -3,7 +3,7 @@
  * what its followers are to get, and starts another when it dies.
  *
  * What has changed is told as often as it costs little: after something that took the main thread 10 ms to gather, the next is
- * told 200 ms later.
+ * told a second later. With each piece of news the answering thread has to look at slots for the first time.
  */
 import type { TargetInfo } from "@/core/answer.ts";
 import { MIRROR_NEWS_BYTES, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from "@/core/bounds.ts";
@@ -32,7 +32,7 @@ export interface AnsweringOptions {
 }
 
 /** Milliseconds between two times that something is told, at least and at most; and how much longer than it took. */
-const TELL_MS_MIN = 50, TELL_MS_MAX = 2000, TELL_REST = 20;
+const TELL_MS_MIN = 50, TELL_MS_MAX = 2000, TELL_REST = 100;
 /** Milliseconds after which targets are told though nothing has changed. */
 const TARGETS_MS = 1000;
 /** Milliseconds that the thread has to say what it knows of calls; after that the page has what it said before. */
