@@ -61,12 +61,6 @@ export interface FleetChaosFigures {
 /** Milliseconds for the last of all to come back, and for what it has to arrive: the longest backoff, a slice, and its sealing. */
 const RETURN_MS_MAX = 90_000;
 
-/**
- * Windows that a source may be named as missing from: who follows it anew while it reads what was written meanwhile may get
- * minutes of it as they have been merged, which the edge of a window cannot take apart.
- */
-const SHORT: readonly WindowName[] = ["1m", "5m", "15m"];
-
 /** Milliseconds after which what an aggregator answers is in its state as well. */
 const SAVED_MS = 3000;
 
@@ -296,13 +290,9 @@ class ChaoticFleet {
   async #compareWindow(aggregator: KilledAggregator, window: WindowName, by: WrittenBy): Promise<void> {
     const answer = await aggregator.ask(window, by), { source } = aggregator.options;
     assert(answer !== undefined, `no answer of ${source} about ${window}`);
-    const { fromS, toS, other, coverage: { missing } } = answer, counts = countsOf(answer);
-    const written = this.#writtenFor(aggregator, fromS, toS, by), wrong = differences(written, counts);
-    const what = `${window} of ${source} by ${by}, ${fromS} to ${toS}; missing: ${missing.join(" ")}`;
-    if (wrong.length > 0 && missing.length > 0 && SHORT.includes(window)) {
-      this.options.say(`less, and told: ${what}: ${wrong.join("; ")}`);
-      for (const [value, lines] of counts) assert(lines <= (written.get(value) ?? 0), `${value} has more: ${what}`);
-    } else assertEquals(wrong, [], what);
+    const { fromS, toS, other } = answer;
+    const wrong = differences(this.#writtenFor(aggregator, fromS, toS, by), countsOf(answer));
+    assertEquals(wrong, [], `${window} of ${source} by ${by}, ${fromS} to ${toS}`);
     assertEquals(other[REQUESTS], 0);
   }
 
