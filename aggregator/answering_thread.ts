@@ -37,6 +37,8 @@ const TELL_MS_MIN = 50, TELL_MS_MAX = 2000, TELL_REST = 100;
 const TARGETS_MS = 1000;
 /** Milliseconds that the thread has to say what it knows of calls; after that the page has what it said before. */
 const CALLS_MS_MAX = 500;
+/** Milliseconds that a thread which was told to stop may take beyond its calls. */
+const STOPPED_MS_MAX = 250;
 /** Moments that are told and not yet shown. */
 const UNSHOWN_MAX = 2;
 
@@ -85,14 +87,20 @@ export class AnsweringThread {
     clearTimeout(timer);
   }
 
-  /** Resolves when the thread has answered its calls in flight, after `graceMs` at the latest. */
-  stop(graceMs: number): Promise<void> {
+  /** Resolves when the thread has answered its calls in flight; soon after `graceMs` in any case, whatever it does then. */
+  async stop(graceMs: number): Promise<void> {
     clearTimeout(this.#timer);
-    return new Promise((resolve) => {
+    if (this.#worker === undefined) return;
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const stopped = new Promise<void>((resolve) => {
       this.#onStopped = resolve;
-      if (this.#worker === undefined) resolve();
-      else send(this.#worker, { kind: "stop", graceMs });
+      late = setTimeout(resolve, graceMs + STOPPED_MS_MAX);
     });
+    send(this.#worker, { kind: "stop", graceMs });
+    await stopped;
+    clearTimeout(late);
+    this.#worker?.terminate();
+    this.#end();
   }
 
   #launch(): void {

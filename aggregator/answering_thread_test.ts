@@ -131,6 +131,17 @@ Deno.test("a thread that dies is replaced, at the same port, by one that knows w
   }, { entry });
 });
 
+Deno.test("a thread that does nothing any more holds up no stop", async () => {
+  const entry = new URL("./hanging_answering_fixture.ts", import.meta.url);
+  await withThread(async ({ thread }) => {
+    void thread.refreshCalls();
+    await delay(50);
+    const beganMs = performance.now();
+    await thread.stop(100);
+    assert(performance.now() - beganMs < 5000);
+  }, { entry });
+});
+
 Deno.test("what cannot be served is refused with a reason", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr as Deno.NetAddr;
