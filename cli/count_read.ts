@@ -1,4 +1,5 @@
 /** Reads the parts of a job and hands their lines on, until no part is left. What cannot be read is named and skipped. */
+import { leaveSmallBuffers } from "@/core/free.ts";
 import { type FileTrouble, isTrouble } from "@/core/host/file_trouble.ts";
 import { type InputFile, type Inputs, isGzip } from "@/core/host/input_file.ts";
 import { LineFeed } from "./count_feed.ts";
@@ -27,6 +28,7 @@ export interface Reading {
 
 /** Takes parts until there are none. */
 export async function readParts({ job, inputs, tally, next, onRead }: Reading): Promise<readonly Unread[]> {
+  leaveSmallBuffers();
   const unread: Unread[] = [];
   const feed = new LineFeed(tally);
   for (let index = next(); index < job.parts.length; index = next()) {

@@ -2,7 +2,6 @@
  * The engine over the lines of one thread: counted in slices of ten seconds and sealed as a collector does, and each sealed
  * bucket goes straight into the rankings that were asked for. So memory is bounded, whatever is read.
  */
-import { freeBlock } from "@/core/bucket_block.ts";
 import { compileFilter } from "@/core/filter_match.ts";
 import { FormatChoice, formatOfLine } from "@/core/format_choice.ts";
 import { autoFormats, formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
@@ -85,7 +84,15 @@ export class Tally implements LineSink {
     // Not fixed by the first lines: those of a thread are any part of a file, and what they are must not change the answer.
     this.#format = new FormatChoice(format?.text ?? "auto", formatsOf(format), false);
     this.#timeless = new TimelessFormat(this.#format);
-    const options = { masks, source: "count", seed, anyTime: true, openSlicesMax: SLICES_MAX, oneByOne: true };
+    const options = {
+      masks,
+      source: "count",
+      seed,
+      anyTime: true,
+      lendsBuckets: true,
+      openSlicesMax: SLICES_MAX,
+      oneByOne: true,
+    };
     this.#slices = this.#pipeline = new Pipeline({ ...options, format: this.#format });
     this.#blocks = new Pipeline({ ...options, format: this.#timeless });
   }
@@ -170,7 +177,6 @@ export class Tally implements LineSink {
       buckets++;
       if (this.#pipeline === this.#slices) this.#span(bucket.startS, bucket.startS + bucket.lengthS);
       for (const builder of this.builders) builder.add(bucket);
-      freeBlock(bucket);
     }
     const { earliestS, latestS } = this.#timeless;
     if (earliestS <= latestS) this.#span(sliceStart(earliestS, FINEST_S), sliceStart(latestS, FINEST_S) + FINEST_S);

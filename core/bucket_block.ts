@@ -66,11 +66,42 @@ export interface DimensionPlan {
   readonly foldedMax: Values;
 }
 
-/** A bucket over a new block whose columns are still zero: fill them before anybody else sees it. */
-export function blankBucket(plan: BlockPlan): BlockBucket {
-  const block = new ArrayBuffer(blockBytes(plan));
-  writeHead(new Float64Array(block), plan);
-  return bucketOver(block);
+/**
+ * A bucket over a new block whose columns are still zero: fill them before anybody else sees it.
+ *
+ * @param memory that it borrows: nobody may look at it any more once that has been taken back
+ */
+export function blankBucket(plan: BlockPlan, memory?: BlockMemory): BlockBucket {
+  const bytes = blockBytes(plan), block = memory === undefined ? new ArrayBuffer(bytes) : memory.lend(bytes);
+  writeHead(new Float64Array(block, 0, HEAD_DOUBLES), plan);
+  const bucket = viewsOf(block);
+  if (memory === undefined) BLOCKS.set(bucket, block);
+  return bucket;
+}
+
+/**
+ * Memory for bucket after bucket, for a thread that is done with some before it makes the next: to get new memory and to give
+ * it back takes longer than to fill it. What is in it has no block of its own: `blockOf` makes a copy.
+ */
+export class BlockMemory {
+  readonly #blocks: ArrayBuffer[] = [];
+  #lent = 0;
+
+  /** Nobody looks any more at what has been lent. */
+  takeBack(): void {
+    this.#lent = 0;
+  }
+
+  /** So many bytes at least, zero as far as that. */
+  lend(bytes: number): ArrayBuffer {
+    const at = this.#lent++, block = this.#blocks.at(at);
+    if (block !== undefined && bytes <= block.byteLength) {
+      new Uint8Array(block, 0, bytes).fill(0);
+      return block;
+    }
+    if (block !== undefined) free(new Uint8Array(block));
+    return this.#blocks[at] = new ArrayBuffer(bytes + (bytes >> 5 << 3));
+  }
 }
 
 /** The bucket in a block that `blockOf` returned, here or in another thread. Copies nothing. */
@@ -289,8 +320,15 @@ function readHead(head: Float64Array<ArrayBuffer>): BlockPlan {
   };
 }
 
-/** Views of all columns, in the order of the layout. */
+/** The bucket in a block that is its own. */
 function bucketOver(block: ArrayBuffer): BlockBucket {
+  const bucket = viewsOf(block);
+  BLOCKS.set(bucket, block);
+  return bucket;
+}
+
+/** Views of all columns, in the order of the layout. */
+function viewsOf(block: ArrayBuffer): BlockBucket {
   const plan = readHead(new Float64Array(block, 0, HEAD_DOUBLES)), { startS, lengthS, rows, totals, ledger } = plan;
   let at = 8 * HEAD_DOUBLES;
   const next = (form: Form, length: number): NumberColumn => {
@@ -309,12 +347,11 @@ function bucketOver(block: ArrayBuffer): BlockBucket {
     indexes.push(index);
     return new BlockDictionary(dimension, lengths, bytes, givenUp, index, measures);
   });
-  const bucket = { startS, lengthS, rows, dictionaries, indexes, measures, totals, ledger };
-  BLOCKS.set(bucket, block);
-  return bucket;
+  return { startS, lengthS, rows, dictionaries, indexes, measures, totals, ledger };
 }
 
-function blockBytes({ rows, measures, dimensions }: BlockPlan): number {
+/** Bytes of the block of such a bucket. */
+export function blockBytes({ rows, measures, dimensions }: BlockPlan): number {
   let bytes = 8 * HEAD_DOUBLES + TAIL_BYTES;
   for (const form of measures) bytes += columnBytes(form, rows);
   for (const dimension of dimensions) {

@@ -43,6 +43,7 @@ import { CounterTable } from "./counter_table.ts";
 import { isFlood, prepareBatch, withholdNew } from "./withhold.ts";
 import type { LineSpread } from "./line_spread.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
+import { BlockMemory } from "./bucket_block.ts";
 import { seal } from "./seal.ts";
 import * as bounds from "./bounds.ts";
 import * as batches from "./line_batch.ts";
@@ -70,6 +71,8 @@ export interface PipelineOptions {
   readonly oneByOne?: boolean;
   /** Sees every line that is counted; absent where nobody asks how they are spread. */
   readonly spread?: LineSpread;
+  /** Buckets that `seal` returns are valid until it is called again: for whoever keeps nothing of them. */
+  readonly lendsBuckets?: boolean;
   /** Slices open at once; OPEN_SLICES_MAX unless given. Each holds a table of its own in memory. */
   readonly openSlicesMax?: number;
   /** Bytes of their tables together; OPEN_BYTES_MAX unless given. */
@@ -117,12 +120,14 @@ export class Pipeline {
   readonly #filled = new Int32Array(DIMENSION_COUNT).fill(-1);
   readonly #totals: Values = zeroValues();
   readonly #source: Uint8Array;
+  readonly #memory: BlockMemory | undefined;
   /** The chunk at hand, seen as words. */
   #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(readonly options: PipelineOptions) {
     this.#batch = new LineBatch(options.seed, options.masks);
     this.#source = new TextEncoder().encode(options.source);
+    this.#memory = options.lendsBuckets === true ? new BlockMemory() : undefined;
   }
 
   /**
@@ -173,11 +178,12 @@ export class Pipeline {
   seal(arrivalStartS: number): Bucket[] {
     const ledger = this.#ledger;
     this.#ledger = emptyLedger();
+    this.#memory?.takeBack();
     const buckets: Bucket[] = [];
     for (const { tier, startS, table } of this.#takeOpen()) {
       const { sliceS, freshCaps } = TIERS[tier];
       const arrival = tier === 0 && startS === arrivalStartS;
-      const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), freshCaps);
+      const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), freshCaps, this.#memory);
       this.#spareIfSmall(table);
       if (arrival) buckets.unshift(bucket);
       else buckets.push(bucket);

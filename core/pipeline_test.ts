@@ -16,6 +16,7 @@ import { REQUESTS } from "./measures.ts";
 import { entryLabel } from "./label.ts";
 import { LOGTAIL_FORMAT } from "./format_logtail.ts";
 import type { Bucket } from "./bucket.ts";
+import { blockOf } from "./bucket_block.ts";
 import { bucketProblem } from "./bucket_check.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
 import { randomFrom } from "./test_lines.ts";
@@ -111,6 +112,34 @@ Deno.test("one by one, a later slice waits until those open are sealed, and earl
   const buckets = countAll(p, seconds.map((s) => line(NOW + s)).join(""), -10);
   const counted = buckets.filter(({ rows }) => rows > 0).map(({ startS, totals }) => [startS - NOW, totals[REQUESTS]]);
   assertEquals(counted, [[0, 2], [10, 2], [0, 2], [20, 2], [10, 1], [0, 1], [-10, 1], [0, 1], [-10, 1], [30, 1]]);
+});
+
+Deno.test("buckets that are lent are those that are given, until the next seal takes them back", () => {
+  const given = pipeline(), lent = pipeline(NOW, { lendsBuckets: true }), random = randomFrom(3);
+  const memory = new Set<ArrayBufferLike>();
+  let lentCount = 0;
+  for (const lines of [5, 2000, 40, 0, 3000, 1]) {
+    // Two slices at once, of which the second is the larger or the smaller one.
+    const text = Array.from({ length: lines }, () =>
+      line(
+        NOW - 10 * Math.floor(1.5 * random()),
+        `h${Math.floor(9 * random())}`,
+        `192.0.2.${Math.floor(200 * random())}`,
+        `/${random()}`,
+      )).join("");
+    const own = countAll(given, text), borrowed = countAll(lent, text);
+    assertEquals(
+      borrowed.map((bucket) => new Uint8Array(blockOf(bucket))),
+      own.map((bucket) => new Uint8Array(blockOf(bucket))),
+    );
+    assertEquals(borrowed.map(bucketProblem), borrowed.map(() => undefined));
+    for (const { rows, dictionaries } of borrowed) {
+      if (rows === 0) continue;
+      lentCount++;
+      memory.add(dictionaries[0].bytes.buffer);
+    }
+  }
+  assertEquals([lentCount, memory.size], [9, 5], "blocks are lent again where they are large enough");
 });
 
 Deno.test("a slice in which nothing happened is sealed all the same: known, not missing", () => {

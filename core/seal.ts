@@ -18,12 +18,13 @@ import { forgetNewcomers } from "./withhold.ts";
 import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
 import {
   blankBucket,
-  blockOf,
+  blockBytes,
+  type BlockMemory,
+  type BlockPlan,
   type DimensionPlan,
   type Form,
   formFor,
   formForIndex,
-  freeBlock,
   isWhole,
 } from "./bucket_block.ts";
 
@@ -31,16 +32,26 @@ import {
 const { BYTES, MEASURE_COUNT, REQUESTS, saturated } = measures;
 const { ROW_DOUBLES, ROW_WORDS, VALUES_AT } = tables;
 
-/** Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it. */
-export function seal(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
+/**
+ * Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it.
+ *
+ * @param memory that the bucket borrows, see `blankBucket`
+ */
+export function seal(
+  table: CounterTable,
+  startS: number,
+  lengthS: number,
+  ledger: Ledger,
+  caps: Caps,
+  memory?: BlockMemory,
+): Bucket {
   const { bytesMax = Infinity } = caps;
   forgetNewcomers(table);
-  let bucket = sealWithin(table, startS, lengthS, ledger, caps);
-  for (let cut = 1; blockOf(bucket).byteLength > bytesMax && cut <= CUTS_MAX; cut++) {
-    freeBlock(bucket); // nobody has seen it
-    bucket = sealWithin(table, startS, lengthS, ledger, lessThan(caps, cut));
+  let plan = planWithin(table, startS, lengthS, ledger, caps);
+  for (let cut = 1; blockBytes(plan) > bytesMax && cut <= CUTS_MAX; cut++) {
+    plan = planWithin(table, startS, lengthS, ledger, lessThan(caps, cut));
   }
-  return bucket;
+  return bucketOf(table, plan, memory);
 }
 
 /** Long values give way first, in three steps; then rows and entries, each time by three tenths. */
@@ -52,32 +63,35 @@ function lessThan({ rowsMax, entriesMax, entryBytesMax }: Caps, cut: number): Ca
 /** Enough to come down from any caps to a single row. */
 const CUTS_MAX = 40;
 
-function sealWithin(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): Bucket {
+/** Cuts the table; returns what the bucket of all that is left will be. */
+function planWithin(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): BlockPlan {
   if (table.slim !== undefined && !isWithin(table, caps)) table.beWide();
   if (table.slim === undefined) cutTable(table, caps);
-  const { totals, dictionaries } = table, rows = table.slim?.rows ?? table.rows;
-  const values = valuesOf(table), ids = idsOf(table), order = rowsByRequests(rows, values[REQUESTS]);
-  const forms = values.map((from) => formOf(from.column, rows, rows, from.stride, from.at));
-  const dimensions = dictionaries.map((_, d) => planDimension(table, d, rows, ids[d]));
-  const bucket = blankBucket({
+  const rows = table.slim?.rows ?? table.rows, ids = idsOf(table);
+  return {
     startS,
     lengthS,
     rows,
-    totals: totals.map(saturated) as Values,
+    totals: table.totals.map(saturated) as Values,
     ledger,
-    measures: forms,
-    dimensions,
-  });
+    measures: valuesOf(table).map((from) => formOf(from.column, rows, rows, from.stride, from.at)),
+    dimensions: table.dictionaries.map((_, d) => planDimension(table, d, rows, ids[d])),
+  };
+}
+
+function bucketOf(table: CounterTable, plan: BlockPlan, memory: BlockMemory | undefined): Bucket {
+  const values = valuesOf(table), ids = idsOf(table), order = rowsByRequests(plan.rows, values[REQUESTS]);
+  const bucket = blankBucket(plan, memory);
   for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (forms[m] > 0) gatherValues(bucket.measures[m], values[m], order);
+    if (plan.measures[m] > 0) gatherValues(bucket.measures[m], values[m], order);
   }
-  dimensions.forEach((plan, d) => {
-    if (plan.index > 0) gatherIds(bucket.indexes[d], ids[d], order);
+  plan.dimensions.forEach(({ index, lengths: lengthsForm, givenUp: forms }, d) => {
+    if (index > 0) gatherIds(bucket.indexes[d], ids[d], order);
     const { lengths, bytes, givenUp } = bucket.dictionaries[d];
-    if (plan.lengths > 0) copyLengths(lengths, dictionaries[d]);
-    dictionaries[d].copyEntries(bytes);
+    if (lengthsForm > 0) copyLengths(lengths, table.dictionaries[d]);
+    table.dictionaries[d].copyEntries(bytes);
     givenUp.forEach((column, m) => {
-      if (plan.givenUp[m] > 0) copyValues(column, table.givenUp[d], m);
+      if (forms[m] > 0) copyValues(column, table.givenUp[d], m);
     });
   });
   free(order);
