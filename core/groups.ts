@@ -7,20 +7,31 @@
  * Group REST is what belongs to no group, HIDDEN a place for what is not known where it belongs. Sums are left to pass
  * 2^53 inside and saturate when they are read (`saturated` says why that is the same).
  */
-import { BATCH_LINES } from "./bounds.ts";
-import { IS_SUM, MEASURE_COUNT, mergeValues, REQUESTS, saturated, type Values, zeroValues } from "./measures.ts";
+import {
+  IS_SUM,
+  MEASURE_COUNT,
+  mergeValues,
+  REQUESTS,
+  saturated,
+  SUM_COUNT,
+  type Values,
+  zeroValues,
+} from "./measures.ts";
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import { hashWords, InternTable } from "./intern.ts";
-import type { Dictionary } from "./bucket.ts";
+import { GROUP_BATCH, GroupTable } from "./group_table.ts";
+import type { Dictionary, IndexColumn } from "./bucket.ts";
+import type { BlockDictionary } from "./bucket_block.ts";
 import { SHARED_IDS } from "./value_ids.ts";
-import { roomFor } from "./wide_column.ts";
+import { roomFor, WideIndex } from "./wide_column.ts";
 import { nthLargest } from "./nth_largest.ts";
 
 export const REST = 0, HIDDEN = 1;
-const WORD_BYTES = 4;
-/** Groups follow after these: id of the intern table + FIRST - 1. */
+/** Groups follow after these: number in the table + FIRST. */
 const FIRST = 2;
+
+// Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
+const VALUES = MEASURE_COUNT, SUMS = SUM_COUNT;
 
 /** Groups as plain numbers: they can be posted to another thread. */
 export interface GroupsState {
@@ -36,23 +47,25 @@ export interface GroupsState {
 }
 
 export class Groups {
-  readonly #table: InternTable;
+  readonly #table: GroupTable;
   /** Room for one more group is made before it is needed; hold these no longer than until the next `of`. */
   values = new Float64Array(64 * MEASURE_COUNT);
   hidden = new Float64Array(64);
   unknown = new Float64Array(64);
   /** Groups by the id of their value; 0 where it is not known. */
   #groupOfId = new Int32Array(0);
-  readonly #staged = new Int32Array(3 * BATCH_LINES);
-  readonly #ids = new Int32Array(BATCH_LINES);
+  readonly #numbers = new Int32Array(GROUP_BATCH);
+  readonly #lengths = new WideIndex();
+  #offsets = new Uint32Array(0);
+  #touched = 0;
 
   constructor(seed: number) {
-    this.#table = new InternTable(seed);
+    this.#table = new GroupTable(seed);
   }
 
   /** Groups in use. */
   get size(): number {
-    return this.#table.size - 1;
+    return this.#table.size;
   }
 
   get end(): number {
@@ -62,7 +75,7 @@ export class Groups {
   /** The group of an entry, made when it is new: found by the id of its value, if that is given, else by its bytes. */
   of({ bytes, offsets }: Dictionary, entry: number, valueId?: number): number {
     if (valueId === undefined || valueId < SHARED_IDS) {
-      return this.#grown(this.#table.intern(bytes, offsets[entry], offsets[entry + 1]) + FIRST - 1);
+      return this.#groupOf(bytes, offsets[entry], offsets[entry + 1]);
     }
     const known = valueId < this.#groupOfId.length ? this.#groupOfId[valueId] : 0;
     return known !== 0 ? known : this.#groupOfNewId(bytes, offsets[entry], offsets[entry + 1], valueId);
@@ -81,26 +94,32 @@ export class Groups {
     }
   }
 
-  /** The same for all entries but OTHER by their bytes, many at once, so that cache misses overlap. */
-  ofEntries(dictionary: Dictionary, into: Int32Array): void {
-    const { bytes, offsets, size } = dictionary, table = this.#table;
-    if (bytes.byteOffset + bytes.length + WORD_BYTES > bytes.buffer.byteLength) { // no room behind it to read whole words
-      for (let e = OTHER + 1; e < size; e++) into[e] = this.of(dictionary, e);
-      return;
+  /**
+   * Adds what all entries of a dictionary but OTHER have: measure m of entry e is `sums[e * MEASURE_COUNT + m]`. Cost: some
+   * forty nanoseconds an entry, its cache misses.
+   */
+  addEntries({ bytes, lengths, size }: BlockDictionary, sums: Float64Array): void {
+    const table = this.#table, numbers = this.#numbers, view = new DataView(bytes.buffer, bytes.byteOffset);
+    const offsets = this.#offsetsOf(lengths);
+    for (let from = OTHER + 1; from < size; from += GROUP_BATCH) {
+      const count = Math.min(GROUP_BATCH, size - from);
+      table.numbersOf(view, offsets, from, count, numbers);
+      this.#grown(table.size - 1 + FIRST);
+      this.#touched ^= touchValues(this.values, numbers, count);
+      addSums(this.values, numbers, count, sums, from);
     }
-    const view = new DataView(bytes.buffer, bytes.byteOffset), staged = this.#staged, ids = this.#ids;
-    for (let from = OTHER + 1; from < size; from += BATCH_LINES) {
-      const count = Math.min(BATCH_LINES, size - from);
-      for (let i = 0; i < count; i++) {
-        const start = offsets[from + i], length = offsets[from + i + 1] - start;
-        staged[3 * i] = hashWords(view, start, length, table.seed);
-        staged[3 * i + 1] = start;
-        staged[3 * i + 2] = length;
-      }
-      table.internBatch(view, view, staged, 3, 0, 0, count, ids, 1, 0);
-      this.#grown(table.size - 1 + FIRST - 1);
-      for (let i = 0; i < count; i++) into[from + i] = ids[i] + FIRST - 1;
-    }
+  }
+
+  /** Where entries begin: made here, since nobody asks for them again. */
+  #offsetsOf(lengths: IndexColumn): Uint32Array {
+    const wide = this.#lengths.of(lengths), size = lengths.length;
+    if (size >= this.#offsets.length) this.#offsets = new Uint32Array(roomFor(size + 1));
+    addUp(wide, size, this.#offsets);
+    return this.#offsets;
+  }
+
+  #groupOf(bytes: Uint8Array, start: number, end: number): number {
+    return this.#grown(this.#table.numberOf(bytes, start, end) + FIRST);
   }
 
   #groupOfNewId(bytes: Uint8Array, from: number, to: number, valueId: number): number {
@@ -110,11 +129,11 @@ export class Groups {
       free(this.#groupOfId);
       this.#groupOfId = more;
     }
-    return this.#groupOfId[valueId] = this.#grown(this.#table.intern(bytes, from, to) + FIRST - 1);
+    return this.#groupOfId[valueId] = this.#groupOf(bytes, from, to);
   }
 
   entry(group: number): Uint8Array {
-    return this.#table.entry(group - FIRST + 1);
+    return this.#table.entry(group - FIRST);
   }
 
   value(group: number, m: number): number {
@@ -170,22 +189,36 @@ export class Groups {
   }
 
   /**
-   * Keeps the `count` groups with most of a measure; the others fold into REST.
+   * Keeps the `count` groups with most of a measure, of equal ones those that came first; the others fold into REST. Groups
+   * are numbered anew. Cost: some hundred nanoseconds a group.
    *
-   * @returns the most that one of them had or could have had
+   * @returns the most that one of the others had or could have had
    */
-  keep(sort: number, count: number): { readonly kept: Groups; readonly lost: number } {
-    const kept = new Groups(this.#table.seed), listed = new Set(this.ranked(sort, count));
-    kept.add(REST, this.values, REST * MEASURE_COUNT);
-    let lost = 0;
-    for (let group = FIRST; group < this.end; group++) {
-      if (listed.has(group)) kept.#addGroup(this, group);
-      else {
-        kept.add(REST, this.values, group * MEASURE_COUNT);
-        lost = Math.max(lost, this.most(group));
-      }
+  keep(sort: number, count: number): number {
+    const { size, values, hidden, unknown } = this, kept = new Uint8Array(size), weights = new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      weights[i] = this.value(FIRST + i, REQUESTS) > 0 ? this.value(FIRST + i, sort) : -1;
     }
-    return { kept, lost };
+    const least = nthLargest(weights, count);
+    let equal = count, lost = 0, to = FIRST;
+    for (let i = 0; i < size; i++) if (weights[i] > least) equal--;
+    for (let i = 0; i < size; i++) {
+      const group = FIRST + i;
+      if (weights[i] < least || weights[i] === least && equal-- <= 0) {
+        this.add(REST, values, group * MEASURE_COUNT);
+        lost = Math.max(lost, this.most(group));
+        continue;
+      }
+      kept[i] = 1;
+      for (let m = 0; m < VALUES; m++) values[to * VALUES + m] = values[group * VALUES + m];
+      hidden[to] = hidden[group];
+      unknown[to++] = unknown[group];
+    }
+    values.fill(0, to * MEASURE_COUNT);
+    for (const column of [hidden, unknown]) column.fill(0, to);
+    this.#groupOfId.fill(0);
+    this.#table.keepOnly(kept);
+    return lost;
   }
 
   /** What belongs to no group or to one that is not listed. */
@@ -228,17 +261,10 @@ export class Groups {
   addState({ offsets, bytes, values, extra, rest }: GroupsState): void {
     this.add(REST, rest);
     for (let g = 0; g < extra.length; g++) {
-      const group = this.#grown(this.#table.intern(bytes, offsets[g], offsets[g + 1]) + FIRST - 1);
+      const group = this.#groupOf(bytes, offsets[g], offsets[g + 1]);
       this.add(group, values, g * MEASURE_COUNT);
       this.hidden[group] += extra[g];
     }
-  }
-
-  #addGroup(from: Groups, group: number): void {
-    const entry = from.entry(group), into = this.#grown(this.#table.intern(entry, 0, entry.length) + FIRST - 1);
-    this.add(into, from.values, group * MEASURE_COUNT);
-    this.hidden[into] += from.hidden[group];
-    this.unknown[into] += from.unknown[group];
   }
 
   /** Gives the memory back: it is of no use from now on. */
@@ -254,6 +280,40 @@ export class Groups {
       this.unknown = doubled(this.unknown);
     }
     return group;
+  }
+}
+
+/** `offsets[e]` is the sum of all lengths before e. */
+function addUp(lengths: Int32Array, size: number, offsets: Uint32Array): void {
+  let end = 0;
+  for (let e = 0; e < size; e++) {
+    offsets[e] = end;
+    end = end + lengths[e] | 0;
+  }
+  offsets[size] = end;
+}
+
+/** Touches what `addSums` will change, so that cache misses overlap: both ends, since every other lies on two lines. */
+function touchValues(values: Float64Array, numbers: Int32Array, count: number): number {
+  let touched = 0;
+  for (let i = 0; i < count; i++) {
+    const at = (numbers[i] + FIRST) * VALUES;
+    touched += values[at] + values[at + VALUES - 1];
+  }
+  return touched;
+}
+
+function addSums(values: Float64Array, numbers: Int32Array, count: number, sums: Float64Array, from: number): void {
+  if (VALUES !== 4 || SUMS !== 3) {
+    for (let i = 0; i < count; i++) mergeValues(values, sums, (from + i) * VALUES, (numbers[i] + FIRST) * VALUES);
+    return;
+  }
+  for (let i = 0, at = from * VALUES; i < count; i++, at += VALUES) {
+    const to = (numbers[i] + FIRST) * VALUES, most = sums[at + 3];
+    values[to] += sums[at];
+    values[to + 1] += sums[at + 1];
+    values[to + 2] += sums[at + 2];
+    if (most > values[to + 3]) values[to + 3] = most;
   }
 }
 

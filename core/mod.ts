@@ -95,6 +95,8 @@ export * from "./answer_json.ts";
 export * from "./special_prefixes.ts";
 export * from "./nth_largest.ts";
 export * from "./entry_loops.ts";
+export * from "./entry_sums.ts";
+export * from "./group_table.ts";
 export * from "./groups.ts";
 export * from "./candidates.ts";
 export * from "./row_scan.ts";

@@ -129,7 +129,7 @@ export interface TopNState extends GroupsState {
 export class TopNBuilder {
   readonly #part: Contribution;
   readonly #total: Total = { values: zeroValues(), beyond: 0 };
-  #groups: Groups;
+  readonly #groups: Groups;
   #unlistedMax = 0;
 
   /**
@@ -172,10 +172,7 @@ export class TopNBuilder {
   #keepBound(): void {
     if (this.#groups.size <= this.groupsMax) return;
     const count = Math.max(1, Math.floor(this.groupsMax * KEPT_AFTER_OVERFLOW));
-    const { kept, lost } = this.#groups.keep(this.query.sort, count);
-    this.#groups.free();
-    this.#groups = kept;
-    this.#unlistedMax += lost;
+    this.#unlistedMax += this.#groups.keep(this.query.sort, count);
   }
 }
 

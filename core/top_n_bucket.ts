@@ -27,7 +27,7 @@ import {
 import { OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import type { Bucket, Dictionary, NumberColumn } from "./bucket.ts";
-import { isWhole, marginalOfEach } from "./bucket_block.ts";
+import { marginalOfEach } from "./bucket_block.ts";
 import { valueIds } from "./value_ids.ts";
 import { roomFor, WideIndex, WideNumbers } from "./wide_column.ts";
 import { dictionaryInBlock, givenUp, hasLost } from "./given_up.ts";
@@ -51,11 +51,9 @@ import {
   pickSome,
 } from "./entry_loops.ts";
 import { mergeRange, sumOf } from "./column_loops.ts";
+import { EntrySums } from "./entry_sums.ts";
 import { type PickedRows, RowScan } from "./row_scan.ts";
 import { addGivenUp, addMarginalTotal, projectionFor, type Total } from "./matching_total.ts";
-
-/** Rows widened at once: what they take stays in the caches. */
-const WIDE_ROWS = 2048;
 
 /** Which entries get a group: all, or those of rows that match or may. */
 export type Which = "all" | "seen";
@@ -94,8 +92,7 @@ export class Contribution {
   readonly #scan: RowScan;
   readonly #numbers = [new WideNumbers(), new WideNumbers()];
   readonly #entries = new WideIndex();
-  /** By measure. */
-  readonly #rows = Array.from({ length: MEASURE_COUNT }, () => new WideNumbers());
+  readonly #sums = new EntrySums();
   /** By entry: requests of rows that match, the same of the measure ranked by, requests of rows that may; zero between buckets. */
   #certain = new Float64Array(0);
   #ranked = new Float64Array(0);
@@ -273,26 +270,22 @@ export class Contribution {
   add(bucket: Bucket, groups: Groups, which: Which, total: Total): Beyond {
     if (!this.#fromMarginals) return this.#addRows(bucket, groups, which, total);
     addMarginalTotal(bucket, this.filter, total);
+    if (which === "seen" && this.filter === undefined) return this.#addSeen(bucket, groups);
     const dictionary = bucket.dictionaries[this.d], { size, foldedMax } = dictionary;
     this.#makeRoom(size);
-    if (which === "seen" && this.filter === undefined && isWhole(dictionary)) return this.#addWhole(bucket, groups);
     const ids = which === "seen" ? undefined : valueIds.of(dictionary, this.d);
     this.#addMarginals(dictionary, groups, pickAll(size, this.#grouped), ids);
     if (this.filter === undefined) mergeColumns(groups.values, dictionary.marginals, OTHER, REST * MEASURE_COUNT);
     return { any: foldedMax[REQUESTS], hidden: foldedMax[REQUESTS] };
   }
 
-  /** A bucket seen once in which no value has lost anything: its rows are added to groups, without marginals in between. */
-  #addWhole({ dictionaries, indexes, measures, rows }: Bucket, groups: Groups): Beyond {
-    const { d } = this, groupOf = this.#groupOf;
-    groups.ofEntries(dictionaries[d], groupOf);
-    for (let from = 0; from < rows; from += WIDE_ROWS) {
-      const to = Math.min(rows, from + WIDE_ROWS), index = this.#entries.of(indexes[d].subarray(from, to));
-      const numbers = measures.map((column, m) => this.#rows[m].of(column.subarray(from, to)));
-      mergeRange(numbers, index, 0, to - from, groupOf, groups.values);
-    }
-    groupOf.fill(REST, 0, dictionaries[d].size);
-    return { any: 0, hidden: 0 };
+  /** A bucket seen once, without a filter: what its entries have, added up without marginals by measure in between. */
+  #addSeen(bucket: Bucket, groups: Groups): Beyond {
+    const dictionary = dictionaryInBlock(bucket, this.d), folded = dictionary.foldedMax[REQUESTS];
+    const sums = this.#sums.of(bucket, this.d, dictionary);
+    groups.addEntries(dictionary, sums);
+    groups.add(REST, sums, OTHER * MEASURE_COUNT);
+    return { any: folded, hidden: folded };
   }
 
   /**
@@ -557,7 +550,7 @@ export class Contribution {
     this.#scan.free();
     free(this.#matching);
     free(this.#truths);
-    for (const wide of [this.#entries, ...this.#numbers, ...this.#rows]) wide.free();
+    for (const wide of [this.#entries, ...this.#numbers, this.#sums]) wide.free();
   }
 
   #freeRoom(): void {
