@@ -29,6 +29,7 @@ const { DIMENSION_COUNT } = dimensions;
 const { mix } = intern;
 
 const ROWS_MIN = 1024;
+const NO_HASHES = new Int32Array(0);
 
 /** Doubles of a row's key; of a row; and words of a row. */
 const VALUES_START = (DIMENSION_COUNT + 1) >> 1, DOUBLES = VALUES_START + MEASURE_COUNT, WORDS = 2 * DOUBLES;
@@ -59,8 +60,8 @@ export class CounterTable {
   flooded = false;
   /** Whether it follows one that was in a flood. */
   floodExpected = false;
-  /** Generations of newcomers that were forgotten, of all dimensions. */
-  generationsForgotten = 0;
+  /** Windows of newcomers that have ended, of all dimensions. */
+  windowsEnded = 0;
   /** Per dimension: what is withheld. Only where its dictionary is, or has been, closed. */
   readonly newcomers: (Newcomers | undefined)[] = perDimension(() => undefined);
   /** While it is there, all rows are in it, and none are here. */
@@ -180,19 +181,20 @@ export class CounterTable {
   /** Forgets everything; keeps the memory. */
   clear(): void {
     this.rows = 0;
-    this.flooded = this.floodExpected = false;
-    this.generationsForgotten = 0;
     this.#index.fill(0);
     this.slim?.clear();
     this.totals.fill(0);
     for (let d = 0; d < DIMENSION_COUNT; d++) {
+      // In a flood, what has an entry is known to the slice that comes next.
+      this.newcomers[d]?.clear(this.flooded ? this.dictionaries[d].hashes : NO_HASHES);
       this.dictionaries[d].clear();
       free(this.givenUp[d]);
       this.givenUp[d] = new Float64Array(0);
       this.lostMax[d].fill(0);
       this.foldedMax[d].fill(0);
-      this.newcomers[d]?.clear();
     }
+    this.flooded = this.floodExpected = false;
+    this.windowsEnded = 0;
   }
 
   /** Bytes held, used or not. */

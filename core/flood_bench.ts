@@ -16,6 +16,7 @@ import { CounterTable } from "./counter_table.ts";
 import type { Bucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 import { mergeBuckets } from "./merge.ts";
+import { isFlood } from "./withhold.ts";
 import { topN } from "./top_n.ts";
 import { Batches } from "./test_batches.ts";
 import {
@@ -46,11 +47,13 @@ interface Outcome {
 function count(flood: Flood, lines: number, seed: number): Outcome {
   const traffic = new FloodTraffic(flood, seed, lines), minutes: Bucket[] = [];
   const truth: Counts = DIMENSIONS.map(() => new Map());
+  // One for slice after slice, as in the pipeline: what one slice knows helps the next.
+  const table = new CounterTable(SEED);
   let overflows = 0, rowsRolledUp = 0, ms = 0;
   for (let minute = 0; minute < MINUTES; minute++) {
     const fresh: Bucket[] = [];
     for (let slice = 0; slice < 6; slice++) {
-      const table = new CounterTable(SEED), batches = new Batches(table, OPEN_CAPS);
+      const batches = new Batches(table, OPEN_CAPS);
       const write = (d: number, into: Uint8Array): number => writeEntry(d, traffic.values[d], into);
       for (let i = 0; i < lines / MINUTES / 6; i++) {
         traffic.next();
@@ -67,6 +70,9 @@ function count(flood: Flood, lines: number, seed: number): Outcome {
       }
       batches.flush();
       fresh.push(seal(table, 60 * minute + 10 * slice, 10, emptyLedger(), TIERS[0].freshCaps));
+      const flooded = isFlood(table);
+      table.clear();
+      table.floodExpected = flooded;
     }
     minutes.push(mergeBuckets(fresh, 60 * minute, 60, TIERS[1].freshCaps, SEED));
   }

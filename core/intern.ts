@@ -173,6 +173,11 @@ export class InternTable {
     return id === 0 ? 0 : this.#ends[id] - this.#ends[id - 1];
   }
 
+  /** Hashes of all entries, from that of entry 1 on: a view that is valid until the next change. */
+  get hashes(): Int32Array<ArrayBuffer> {
+    return this.#hashes.subarray(1, this.size);
+  }
+
   /** Writes the bytes of all entries, one behind the other, from the start of `into`. */
   copyEntries(into: Uint8Array): void {
     into.set(this.#text.subarray(0, this.bytes));

@@ -231,22 +231,18 @@ function dictionaryBytes(d: number): number {
   return each + 3 * (entries < OPEN_ENTRIES_MAX ? entries * SOURCE_NAME_BYTES_MAX : OPEN_ENTRY_BYTES_MAX);
 }
 
-/** Two generations of a sixteenth of the entries and bytes that a dictionary may have, and a batch more, doubled; and bits. */
+/** Two bits a value, for those that are seen and those that are known (`newcomers.ts`). */
 function newcomerBytes(d: number): number {
-  if (entriesOf(d) < OPEN_ENTRIES_MAX) return 0;
-  const bits = 192 * 1024, place = 3 * 4 + 1 + MEASURE_COUNT * 8;
-  const places = OPEN_ENTRIES_MAX / 16 + BATCH_LINES, text = OPEN_ENTRY_BYTES_MAX / 16 + BATCH_LINES * ENTRY_BYTES_MAX;
-  return bits + 2 * 2 * (places * place + text);
+  return entriesOf(d) < OPEN_ENTRIES_MAX ? 0 : 2 * 128 * 1024;
 }
 
 /**
  * What a thread keeps for its roll-ups: weights of rows, and of each entry its weight and what is taken from it. While one
- * goes on also its costs, and for visible pairs what entries weigh within each of 25 values: twice as many as are kept.
+ * goes on also its costs, and for visible pairs the entries of rows, their order, and what they weigh within one value.
  */
 function rollUpBytes(rows: number): number {
   const entries = DIMENSIONS.reduce((sum, _, d) => sum + entriesOf(d), 0);
-  const sealed = Math.max(...TIERS.map(({ freshCaps }) => freshCaps.entriesMax));
-  return rows * (8 + 4 + 2) + entries * (8 + MEASURE_COUNT * 8) + 2 * sealed * 25 * 8;
+  return rows * (8 + 4 + 2 + 4 * (DIMENSION_COUNT + 2)) + entries * (8 + MEASURE_COUNT * 8) + 8 * OPEN_ENTRIES_MAX;
 }
 
 /**

@@ -1,32 +1,37 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { MEASURE_COUNT, type Values, zeroValues } from "./measures.ts";
-import { hashWords } from "./intern.ts";
-import { FORGOTTEN, NEW, Newcomers } from "./newcomers.ts";
+import { DIMENSION_COUNT, OTHER, URI } from "./dimensions.ts";
+import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "./measures.ts";
+import { hashWords, MISSING } from "./intern.ts";
+import { ENTRY_WORDS, LINE_WORDS } from "./line_batch.ts";
+import { Newcomers } from "./newcomers.ts";
 
-const SEED = 3;
+const NONE = new Int32Array(0);
 
-/** Newcomers, spoken to in texts. */
-class Spoken {
+/** The hash of a value that is a number. */
+function hashOf(value: number): number {
+  const view = new DataView(new ArrayBuffer(12));
+  view.setInt32(0, value);
+  return hashWords(view, 0, 8, 3);
+}
+
+/** Newcomers among the URIs, met line by line or in batches. */
+class Met {
   readonly newcomers = new Newcomers();
   readonly other = zeroValues();
   readonly lostMax = zeroValues();
   readonly foldedMax = zeroValues();
 
-  /** @param hash of the text unless given */
-  meet(text: string, line: readonly number[], hash?: number): number {
-    const bytes = new Uint8Array(text.length + 4);
-    new TextEncoder().encodeInto(text, bytes);
-    const view = new DataView(bytes.buffer);
-    this.newcomers.reserve(1);
-    hash ??= hashWords(view, 0, text.length, SEED);
-    return this.newcomers.meet(view, 0, text.length, hash, Float64Array.from(line), 0);
-  }
-
-  givenBack(place: number): Values {
-    const into = zeroValues();
-    this.newcomers.giveBack(place, into, 0);
-    return into;
+  /** Meets values by their hashes. Returns for which of them the line was withheld. */
+  meet(hashes: readonly number[], lines: readonly Values[] = []): boolean[] {
+    const staged = new Int32Array(hashes.length * LINE_WORDS), values = new Float64Array(hashes.length * MEASURE_COUNT);
+    const ids = new Int32Array(hashes.length * DIMENSION_COUNT).fill(MISSING);
+    hashes.forEach((hash, i) => staged[i * LINE_WORDS + URI * ENTRY_WORDS] = hash);
+    lines.forEach((line, i) => values.set(line, i * MEASURE_COUNT));
+    const again = this.newcomers.meet({ staged, values }, ids, URI, 0, hashes.length);
+    const withheld = hashes.map((_, i) => ids[i * DIMENSION_COUNT + URI] === OTHER);
+    assertEquals(again, withheld.filter((is) => !is).length);
+    return withheld;
   }
 
   forget(): void {
@@ -34,92 +39,80 @@ class Spoken {
   }
 }
 
-Deno.test("against a naive model: what comes again within two generations gets its line back, once; the rest is OTHER's", () => {
-  let met = 0, tooEarly = 0;
+Deno.test("against a naive model: the first line of a value in a window is withheld, and no other", () => {
+  let first = 0, tooEarly = 0;
+  const line = fc.record({ value: fc.nat(3000), bytes: fc.nat(99), ms: fc.nat(50) });
   const step = fc.oneof(
-    { weight: 20, arbitrary: fc.record({ value: fc.nat(3000), bytes: fc.nat(99) }) },
+    { weight: 20, arbitrary: fc.array(line, { minLength: 1, maxLength: 40 }) },
     { weight: 1, arbitrary: fc.constant("forget" as const) },
   );
-  fc.assert(fc.property(fc.array(step, { maxLength: 4000, size: "max" }), (steps) => {
-    const spoken = new Spoken();
-    let young = new Map<number, number>(), old = new Map<number, number>();
-    const back = new Set<number>(), seen = new Set<number>(), other = [0, 0], lost = [0, 0], short = [0, 0];
+  fc.assert(fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
+    const met = new Met(), other = zeroValues(), lost = zeroValues(), largest = zeroValues();
+    let seen = new Set<number>(), withheld = 0;
     const forget = (): void => {
-      const lines = [...old], kept = lines.filter(([value]) => !back.has(value)).map(([, bytes]) => bytes);
-      if (lines.length > 0) {
-        lost[0]++;
-        lost[1] += Math.max(...lines.map(([, bytes]) => bytes));
-      }
-      if (kept.length > 0) {
-        short[0]++;
-        short[1] += Math.max(...kept);
-      }
-      other[0] += kept.length;
-      other[1] += kept.reduce((sum, bytes) => sum + bytes, 0);
-      lines.forEach(([value]) => back.delete(value));
-      [old, young] = [young, new Map()];
-      spoken.forget();
+      assertEquals(met.newcomers.size, withheld);
+      met.forget();
+      for (const m of [REQUESTS, BYTES, TIME_SUM]) lost[m] += largest[m];
+      largest.fill(0);
+      seen = new Set();
+      withheld = 0;
     };
     for (const step of steps) {
       if (step === "forget") {
         forget();
         continue;
       }
-      const { value, bytes } = step, first = old.get(value) ?? young.get(value);
-      const place = spoken.meet(`/value/${"x".repeat(value % 9)}${value}`, [1, bytes, 0, bytes]);
-      if (first === undefined) {
-        met++;
-        if (place === FORGOTTEN && !seen.has(value)) tooEarly++;
-        else if (place === NEW) young.set(value, bytes);
-        else assertEquals(place, FORGOTTEN);
+      const lines = step.map(({ bytes, ms }) => Float64Array.of(1, bytes, ms, ms));
+      const news = met.meet(step.map(({ value }) => hashOf(value)), lines);
+      step.forEach(({ value }, i) => {
+        if (seen.has(value)) assert(!news[i], "it has been here");
+        else {
+          first++;
+          if (!news[i]) tooEarly++;
+        }
         seen.add(value);
-      } else {
-        assert(place > 0);
-        assertEquals([...spoken.givenBack(place)], back.has(value) ? [0, 0, 0, 0] : [1, first, 0, first]);
-        back.add(value);
-      }
+        if (!news[i]) return;
+        withheld++;
+        for (let m = 0; m < MEASURE_COUNT; m++) largest[m] = Math.max(largest[m], lines[i][m]);
+        for (const m of [REQUESTS, BYTES, TIME_SUM]) other[m] += lines[i][m];
+        other[TIME_MAX] = Math.max(other[TIME_MAX], lines[i][TIME_MAX]);
+      });
     }
     forget();
-    forget();
-    assertEquals([...spoken.other.slice(0, 2)], other);
-    assertEquals([...spoken.lostMax], [...lost, 0, 0]);
-    assertEquals([...spoken.foldedMax], [...short, 0, 0]);
+    assertEquals([met.other, met.lostMax, met.foldedMax], [other, lost, lost]);
   }));
-  assert(tooEarly < met / 100, `${tooEarly} of ${met} are taken for values that have been here`);
+  assert(tooEarly < first / 1000, `${tooEarly} of ${first} are taken for values that have been here`);
 });
 
-Deno.test("what was forgotten is known to have been here, for some generations", () => {
-  const spoken = new Spoken();
-  assertEquals(spoken.meet("/a", [1, 0, 0, 0]), NEW);
-  spoken.forget();
-  spoken.forget();
-  assertEquals(spoken.meet("/a", [1, 0, 0, 0]), FORGOTTEN);
-  for (let i = 0; i < 9; i++) {
-    spoken.meet(`/another/${i}`, [1, 0, 0, 0]);
-    spoken.forget();
+Deno.test("in a full window few values get an entry too early, known ones beside them or not", () => {
+  const met = new Met(), values = Array.from({ length: 48_768 }, (_, i) => hashOf(i));
+  met.newcomers.clear(Int32Array.from(values.slice(0, 16_000)));
+  const early = met.meet(values.slice(16_000)).filter((withheld) => !withheld).length;
+  assert(early < 32_768 / 200, `${early}`);
+});
+
+Deno.test("what is known loses no line in any window, until other values are", () => {
+  const met = new Met();
+  met.newcomers.clear(Int32Array.of(hashOf(1), hashOf(2)));
+  for (let window = 0; window < 3; window++) {
+    assertEquals(met.meet([hashOf(1), hashOf(2), hashOf(3), hashOf(3)]), [false, false, true, false]);
+    met.forget();
   }
-  assertEquals(spoken.meet("/a", [1, 0, 0, 0]), NEW);
+  met.newcomers.clear(Int32Array.of(hashOf(3)));
+  assertEquals(met.meet([hashOf(1), hashOf(2), hashOf(3)]), [true, true, false]);
+  met.newcomers.clear(NONE);
+  assertEquals(met.meet([hashOf(1), hashOf(2), hashOf(3)]), [true, true, true]);
 });
 
-Deno.test("values that are made to collide are told apart, and no more of them are looked at than some, in linear time", () => {
-  const spoken = new Spoken(), line = Array.from({ length: MEASURE_COUNT }, () => 1), places: number[] = [];
-  // All end alike, and half of them are alike.
-  const hash = (i: number): number => (i % 2 === 0 ? i << 16 : 0) | 42;
-  for (let i = 0; i < 20_000; i++) places.push(spoken.meet(`/${i}`, line, hash(i)));
-  assertEquals(places.slice(0, 5), [NEW, FORGOTTEN, NEW, FORGOTTEN, NEW]);
-  const again = Array.from({ length: 20_000 }, (_, i) => spoken.meet(`/${i}`, line, hash(i)));
-  assert(!again.includes(NEW));
-  const found = again.filter((place) => place !== FORGOTTEN);
-  assertEquals(new Set(found).size, found.length);
+Deno.test("values that are made to collide get entries too early: of all of them one line is lost", () => {
+  const met = new Met(), hashes = new Array<number>(5000).fill(hashOf(1));
+  assertEquals(met.meet(hashes).filter((withheld) => withheld).length, 1);
 });
 
-Deno.test("a generation is full by values or by bytes", () => {
-  const spoken = new Spoken();
-  assertEquals(spoken.newcomers.isFull(1, 100), false);
-  spoken.meet("x".repeat(60), [1, 0, 0, 0]);
-  assertEquals([spoken.newcomers.isFull(2, 100), spoken.newcomers.isFull(1, 100)], [false, true]);
-  spoken.meet("y".repeat(60), [1, 0, 0, 0]);
-  assertEquals(spoken.newcomers.isFull(9, 100), true);
-  spoken.forget();
-  assertEquals(spoken.newcomers.isFull(1, 1), false, "the young one is empty now");
+Deno.test("clearing forgets what was withheld without a word", () => {
+  const met = new Met();
+  met.meet([hashOf(1)], [Float64Array.of(1, 9, 2, 2)]);
+  met.newcomers.clear(NONE);
+  met.forget();
+  assertEquals([met.newcomers.size, ...met.other, ...met.lostMax, ...met.foldedMax], new Array(13).fill(0));
 });

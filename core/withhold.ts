@@ -1,43 +1,39 @@
 /**
  * What a flood of new values costs: no row and no entry.
  *
- * A table that has overflowed once will do so again, and nearly all that makes it do so is seen once. So from then on its
- * large dictionaries are *closed*: a value that has no entry is *withheld* as a newcomer (`newcomers.ts`), and the line
- * counts under OTHER, as if it had given its value up at once. With the second line the value gets its entry, with what
- * its first line has counted, and from then on it has rows. So the marginal of what comes again in time is
- * exact, and what is seen once costs the table nothing: no overflow, nothing to fold when it is sealed.
+ * A table that has overflowed once will do so again, and nearly all that makes it do so is seen once. So from then on, and
+ * from the start in a slice that follows a flood, its large dictionaries are *closed*: a value that has no entry is a
+ * newcomer (`newcomers.ts`), and its line is *withheld*: it counts under OTHER, as if it had given the value up at once. With
+ * the second line the value gets its entry, and from then on it has rows. So what is seen once costs the table nothing: no
+ * overflow, nothing to fold when it is sealed. What had an entry when the slice before was sealed gets one with its first line.
  *
- * A value gives up one line this way, and once more each time a generation of newcomers is forgotten: `lostMax` grows by
- * the largest line of a generation, and `foldedMax` by the largest of a value that did not come again.
+ * A value gives up one line this way, and once more in each window of newcomers: `lostMax` and `foldedMax` grow by the
+ * largest line of each.
  */
 import { BATCH_LINES } from "./bounds.ts";
-import * as measures from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
 import * as intern from "./intern.ts";
 import * as batches from "./line_batch.ts";
 import type { LineBatch } from "./line_batch.ts";
-import * as newcomers from "./newcomers.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { CounterTable } from "./counter_table.ts";
 import { makeRoom } from "./roll_up.ts";
 import { SLIM_ROWS_MAX } from "./slim_rows.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
-const { MEASURE_COUNT } = measures;
 const { DIMENSION_COUNT, OTHER } = dimensions;
 const { MISSING } = intern;
 const { ENTRY_WORDS, LINE_WORDS } = batches;
-const { FORGOTTEN, NEW } = newcomers;
 
 /**
  * Share of a bound from which on a dictionary of a flooded table is closed. What has fewer values does not flood, and a
- * status that is seen once may well be what somebody looks for.
+ * status that is seen once may well be what somebody looks for. With a sixteenth the made-up attack takes a tenth longer.
  */
-const CLOSED_FROM = 1 / 16;
+const CLOSED_FROM = 1 / 128;
 
-/** Generations of newcomers, of all dimensions together, that are a flood: 65 536 values within ten seconds. */
-const FLOOD_GENERATIONS = 8;
+/** Windows of newcomers, of all dimensions together, that are a flood: 65 536 values within ten seconds. */
+const FLOOD_WINDOWS = 2;
 
 /**
  * Share of the bound on entries that holds in a flood, and from the start in a slice that follows one. What a flood leaves
@@ -47,13 +43,14 @@ const FLOOD_GENERATIONS = 8;
  */
 const FLOODED_ENTRIES = 1 / 2;
 
-/** Share of a bound that a generation of newcomers takes: with less, values that come rarely are forgotten in between. */
-const GENERATION = 1 / 16;
+/** Newcomers of a window, as a share of the bound on entries: with less, values that come rarely lose a line more often. */
+const WINDOW = 1 / 4;
 
 /** Makes sure that a batch of new keys fits (`makeRoom`). Call it first, then look up the entries, then `withholdNew`. */
 export function prepareBatch(table: CounterTable, caps: Caps): void {
+  table.flooded ||= table.floodExpected;
   if (table.slim !== undefined) {
-    if (hasSlimRoom(table, caps)) return;
+    if (!table.flooded && hasSlimRoom(table, caps)) return;
     table.beWide();
   }
   if (makeRoom(table, table.floodExpected || isFlood(table) ? floodCaps(caps) : caps)) table.flooded = true;
@@ -64,16 +61,16 @@ export function prepareBatch(table: CounterTable, caps: Caps): void {
       (dictionary.size > CLOSED_FROM * entriesMax || dictionary.bytes > CLOSED_FROM * entryBytesMax);
     if (!dictionary.closed) continue;
     const newcomers = table.newcomers[d] ??= new Newcomers();
-    if (newcomers.isFull(GENERATION * entriesMax, GENERATION * entryBytesMax)) {
+    if (newcomers.size >= WINDOW * entriesMax) {
       forget(table, d);
-      table.generationsForgotten++;
+      table.windowsEnded++;
     }
   }
 }
 
 /** Whether so many values come for the first time that most will never come again. */
-export function isFlood({ generationsForgotten }: CounterTable): boolean {
-  return generationsForgotten >= FLOOD_GENERATIONS;
+export function isFlood({ windowsEnded }: CounterTable): boolean {
+  return windowsEnded >= FLOOD_WINDOWS;
 }
 
 /**
@@ -91,26 +88,18 @@ export function withholdNew(
   count: number,
 ): void {
   if (!table.flooded) return;
-  const { staged, scratchView, values } = batch;
+  const { staged, scratchView } = batch;
   for (let d = 0; d < DIMENSION_COUNT; d++) {
     const dictionary = table.dictionaries[d], newcomers = table.newcomers[d];
     if (!dictionary.closed || newcomers === undefined) continue;
-    newcomers.reserve(count);
-    for (let i = from, k = from * DIMENSION_COUNT + d; i < from + count; i++, k += DIMENSION_COUNT) {
+    let again = newcomers.meet(batch, ids, d, from, from + count);
+    for (let i = from, k = from * DIMENSION_COUNT + d; again > 0; i++, k += DIMENSION_COUNT) {
       if (ids[k] !== MISSING) continue;
-      const s = i * LINE_WORDS + d * ENTRY_WORDS, hash = staged[s], length = staged[s + 2];
-      let start = staged[s + 1], source = view;
-      if (start < 0) {
-        start = ~start;
-        source = scratchView;
-      }
-      const place = newcomers.meet(source, start, length, hash, values, i * MEASURE_COUNT);
-      if (place === NEW) {
-        ids[k] = OTHER;
-        continue;
-      }
-      const id = ids[k] = dictionary.internWords(source, start, length, hash);
-      if (place !== FORGOTTEN) newcomers.giveBack(place, table.givenUpFor(d, id), id * MEASURE_COUNT);
+      const s = i * LINE_WORDS + d * ENTRY_WORDS, hash = staged[s], start = staged[s + 1], length = staged[s + 2];
+      ids[k] = start < 0
+        ? dictionary.internWords(scratchView, ~start, length, hash)
+        : dictionary.internWords(view, start, length, hash);
+      again--;
     }
   }
 }
@@ -118,9 +107,7 @@ export function withholdNew(
 /** Settles what is still withheld: before a table is cut, merged or sealed. */
 export function forgetNewcomers(table: CounterTable): void {
   for (let d = 0; d < DIMENSION_COUNT; d++) {
-    if (table.newcomers[d] === undefined) continue;
-    forget(table, d); // the old generation
-    forget(table, d); // and the young one
+    if (table.newcomers[d] !== undefined) forget(table, d);
   }
 }
 
