@@ -52,20 +52,23 @@ export class VisiblePairs {
     this.partners = weights.map(({ length }) => new Uint16Array(length));
     this.#resize(1 << 12);
     const ranks = this.ranks = weights.map((column, d) => dimensions.includes(d) ? ranksOf(column) : new Uint8Array(0));
-    for (const e of dimensions) {
-      const size = weights[e].length, masses = new Float64Array(VISIBLE_VALUES * size);
-      for (const d of dimensions) {
+    const columns = dimensions.map((d) => columnOf(table, d));
+    const masses = new Float64Array(Math.max(0, ...dimensions.map((d) => weights[d].length)));
+    const touched = new Int32Array(table.rows), order = new Int32Array(table.rows);
+    dimensions.forEach((d, i) => {
+      const ends = rowsByRank(columns[i], ranks[d], order), shown = clicked(ranks[d]);
+      dimensions.forEach((e, j) => {
         const importance = (isFollower(d) ? FOLLOWER_IMPORTANCE : 1) * (isFollower(e) ? FOLLOWER_IMPORTANCE : 1);
-        if (d === e || importance < FOLLOWER_IMPORTANCE) continue;
-        addMasses(masses.fill(0), table, rowWeights, ranks[d], d, e, size);
-        for (let a = 0; a < ranks[d].length; a++) {
-          if (ranks[d][a] === 0) continue;
-          const least = this.#addPage(d, a, e, masses, (ranks[d][a] - 1) * size, size, importance);
-          if (importance === 1) this.leasts[pageAt(d, e, ranks[d][a])] = least;
+        if (d === e || importance < FOLLOWER_IMPORTANCE) return;
+        for (let rank = 1; rank < shown.length; rank++) {
+          const count = addMasses(masses, touched, rowWeights, columns[j], order, ends[rank - 1], ends[rank]);
+          const least = this.#addPage(d, shown[rank], e, masses, touched, count, importance);
+          if (importance === 1) this.leasts[pageAt(d, e, rank)] = least;
+          for (let t = 0; t < count; t++) masses[touched[t]] = 0;
         }
-      }
-      free(masses);
-    }
+      });
+    });
+    for (const column of [...columns, masses, touched, order]) free(column);
   }
 
   /** What giving up a unit of weight of entries `a` of dimension `d` and `b` of `e` costs; 0 for a pair nobody sees. */
@@ -85,19 +88,19 @@ export class VisiblePairs {
     a: number,
     e: number,
     masses: Float64Array,
-    at: number,
-    size: number,
+    touched: Int32Array,
+    count: number,
     importance: number,
   ): number {
-    const shown = largest(masses, at, size, VISIBLE_PARTNERS);
+    const shown = largest(masses, touched, count, VISIBLE_PARTNERS);
     for (const b of shown) {
-      const cost = importance / (shown.length * masses[at + b]);
+      const cost = importance / (shown.length * masses[b]);
       if (d < e) this.#add(d, a, e, b, cost);
       else this.#add(e, b, d, a, cost);
       this.partners[d][a] |= 1 << e;
       this.partners[e][b] |= 1 << d;
     }
-    return shown.length < VISIBLE_PARTNERS ? 0 : Math.min(...shown.map((b) => masses[at + b]));
+    return shown.length < VISIBLE_PARTNERS ? 0 : Math.min(...shown.map((b) => masses[b]));
   }
 
   #add(d: number, a: number, e: number, b: number, cost: number): void {
@@ -156,43 +159,72 @@ function firstKey(d: number, id: number): number {
 
 /** 1 for one of the heaviest entries, 2 for another …; 0 for all but VISIBLE_VALUES. */
 function ranksOf(weights: Float64Array): Uint8Array<ArrayBuffer> {
-  const ranks = new Uint8Array(weights.length);
-  largest(weights, 0, weights.length, VISIBLE_VALUES).forEach((id, i) => ranks[id] = i + 1);
+  const ranks = new Uint8Array(weights.length), entries = new Int32Array(weights.length);
+  for (let id = 0; id < entries.length; id++) entries[id] = id;
+  largest(weights, entries, entries.length, VISIBLE_VALUES).forEach((id, i) => ranks[id] = i + 1);
+  free(entries);
   return ranks;
 }
 
-/** Weight of each entry of `e` within each entry of `d` that has a rank. */
+/** The entries that have a rank, by it; nothing at 0. */
+function clicked(ranks: Uint8Array): number[] {
+  const entries = [OTHER];
+  for (let id = 0; id < ranks.length; id++) if (ranks[id] > 0) entries[ranks[id]] = id;
+  return entries;
+}
+
+/** The entries that rows have of dimension `d`, one behind the other: they are read some ten times. */
+function columnOf({ rows, words }: CounterTable, d: number): Int32Array<ArrayBuffer> {
+  const column = new Int32Array(rows);
+  for (let row = 0, k = d; row < rows; row++, k += ROW_WORDS) column[row] = words[k];
+  return column;
+}
+
+/** Orders rows by the rank of their entry. Returns where those of each rank end; those without one come first. */
+function rowsByRank(column: Int32Array, ranks: Uint8Array, order: Int32Array): Int32Array {
+  const ends = new Int32Array(VISIBLE_VALUES + 1), rows = column.length;
+  for (let row = 0; row < rows; row++) ends[ranks[column[row]]]++;
+  for (let rank = 0, end = 0; rank <= VISIBLE_VALUES; rank++) {
+    const count = ends[rank];
+    ends[rank] = end;
+    end += count;
+  }
+  for (let row = 0; row < rows; row++) order[ends[ranks[column[row]]]++] = row;
+  return ends;
+}
+
+/** Adds up rows `order[from … to)` by entry; notes in `touched` which entries these are. Returns how many, OTHER not among them. */
 function addMasses(
   masses: Float64Array,
-  { rows, words }: CounterTable,
+  touched: Int32Array,
   rowWeights: Float64Array,
-  ranks: Uint8Array,
-  d: number,
-  e: number,
-  size: number,
-): void {
-  for (let row = 0, k = 0; row < rows; row++, k += ROW_WORDS) {
-    const rank = ranks[words[k + d]];
-    if (rank > 0) masses[(rank - 1) * size + words[k + e]] += rowWeights[row];
+  column: Int32Array,
+  order: Int32Array,
+  from: number,
+  to: number,
+): number {
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    const row = order[i], id = column[row], mass = masses[id];
+    if (mass === 0 && id !== OTHER) touched[count++] = id;
+    masses[id] = mass + rowWeights[row];
   }
+  masses[OTHER] = 0;
+  return count;
 }
 
-/** Places of the `n` largest positive numbers of `values[at + 1 … at + size)`, OTHER left out. */
-function largest(values: Float64Array, at: number, size: number, n: number): number[] {
-  const places: number[] = [];
-  let floor = 0;
-  for (let place = OTHER + 1; place < size; place++) {
-    const value = values[at + place];
-    if (value <= floor) continue;
-    if (places.length === n) places.splice(lightest(values, at, places), 1);
-    places.push(place);
-    if (places.length === n) floor = values[at + places[lightest(values, at, places)]];
+/** Those `n` of `places[0 … count)` where `values` are largest and positive; OTHER is never one of them. */
+function largest(values: Float64Array, places: Int32Array, count: number, n: number): number[] {
+  const found: number[] = [];
+  let least = 0, floor = 0;
+  for (let i = 0; i < count; i++) {
+    const place = places[i], value = values[place];
+    if (value <= floor || place === OTHER) continue;
+    if (found.length < n) found.push(place);
+    else found[least] = place;
+    if (found.length < n) continue;
+    for (let f = 0, i = least = 0; f < n; f++) if (values[found[f]] < values[found[i]]) i = least = f;
+    floor = values[found[least]];
   }
-  return places;
-}
-
-function lightest(values: Float64Array, at: number, places: readonly number[]): number {
-  let least = 0;
-  for (let i = 1; i < places.length; i++) if (values[at + places[i]] < values[at + places[least]]) least = i;
-  return least;
+  return found;
 }
