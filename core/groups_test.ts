@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { REQUESTS } from "./measures.ts";
+import { BYTES, REQUESTS } from "./measures.ts";
 import { Groups, REST } from "./groups.ts";
 
 Deno.test("groups that are kept have what they had, those that go leave it to REST, and new ones begin with nothing", () => {
@@ -12,7 +12,7 @@ Deno.test("groups that are kept have what they had, those that go leave it to RE
     lostMax: none,
     foldedMax: none,
   };
-  const requests = [5, 1, 9, 5, 0, 5, 7, 2, 5, 5];
+  const requests = [5, 0, 9, 5, 1, 5, 7, 2, 5, 5];
   requests.forEach((count, e) => {
     const group = groups.of(dictionary, e);
     groups.add(group, [count, 10 * count, 0, count]);
@@ -30,6 +30,21 @@ Deno.test("groups that are kept have what they had, those that go leave it to RE
   assertEquals([...groups.valuesOf(REST)], [18, 180, 0, 5]);
   const back = groups.of(dictionary, 9);
   assertEquals([...groups.valuesOf(back), groups.hidden[back], groups.unknown[back]], [0, 0, 0, 0, 0, 0]);
+});
+
+Deno.test("a value that only may have requests goes before any that has some, by whatever measure", () => {
+  const groups = new Groups(3), offsets = Uint32Array.of(0, 1, 2, 3, 4);
+  const dictionary = {
+    size: 4,
+    offsets,
+    bytes: Uint8Array.of(1, 2, 3, 4),
+    marginals: [],
+    lostMax: none,
+    foldedMax: none,
+  };
+  [0, 1, 0, 1].forEach((count, e) => groups.add(groups.of(dictionary, e), [count, 0, 0, 0]));
+  groups.keep(BYTES, 2);
+  assertEquals([1, 3].map((e) => groups.value(groups.of(dictionary, e), REQUESTS)), [1, 1]);
 });
 
 const none = new Float64Array(4);
