@@ -74,6 +74,29 @@ Deno.test("a batch gets the same ids as one entry after the other, from the chun
   );
 });
 
+Deno.test("short entries that come again and again, longer ones between them, keep their ids until the table is cleared", () => {
+  // With this seed, nothing has the hash 0.
+  const table = new InternTable(0), bytes = new Uint8Array(16), view = new DataView(bytes.buffer);
+  const lookUp = (text: string): number => {
+    const { written } = new TextEncoder().encodeInto(text, bytes);
+    const ids = new Int32Array(1);
+    table.internBatch(view, view, Int32Array.of(hashWords(view, 0, written, 0), 0, written), 3, 0, 0, 1, ids, 1, 0);
+    return ids[0];
+  };
+  // More than there are places for, so that they push one another out.
+  const values = Array.from(
+    { length: 200 },
+    (_, i) => ["", "GET", "POST", "200", "\0", "\0\0", "\0\0\0\0", "OPTIONS"].at(i) ?? `${i * 7}`,
+  );
+  for (const table0 of ["first", "cleared"]) {
+    const ids = values.map(lookUp);
+    assertEquals(ids, values.map((_, i) => i + 1), table0);
+    for (let i = 0; i < 2000; i++) assertEquals(lookUp(values[i * i % 200]), ids[i * i % 200]);
+    values.reverse();
+    table.clear();
+  }
+});
+
 Deno.test("entries made to collide cost linear time: they are crowded out of the slots, and still found, across growth", () => {
   // Flipping the top bit of one word, and where it goes in the next, leaves the hash as it is, whatever the seed.
   const table = new InternTable(0x1234567), words = new Int32Array(24), bytes = new Uint8Array(words.buffer, 0, 80);
