@@ -3,7 +3,7 @@ import type { Inputs } from "@/core/host/input_file.ts";
 import type { Job } from "./count_job.ts";
 import type { ProgressBar } from "./count_progress.ts";
 import { readParts, type Unread } from "./count_read.ts";
-import { Tally } from "./count_tally.ts";
+import { regexFor, Tally } from "./count_tally.ts";
 import { Board, type StartThread } from "./count_threads.ts";
 
 /** What `runJob` needs of the world. */
@@ -37,7 +37,7 @@ export async function runJob(job: Job, options: RunOptions): Promise<Counted> {
     { length: threads - 1 },
     (_, index) => startThread({ job, board: board.memory, thread: index + 1 }, names),
   );
-  const tally = new Tally(job);
+  const tally = new Tally(job, await regexFor(job));
   const unread = [
     ...await readParts({
       job,

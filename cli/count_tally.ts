@@ -2,10 +2,9 @@
  * The engine over the lines of one thread: counted in slices of ten seconds and sealed as a collector does, and each sealed
  * bucket goes straight into the rankings that were asked for. So memory is bounded, whatever is read.
  */
-import { compileFilter } from "@/core/filter_match.ts";
+import { compileFilter, type RegexEngine } from "@/core/filter_match.ts";
 import { FormatChoice, formatOfLine } from "@/core/format_choice.ts";
 import { autoFormats, formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
-import { linearRegex } from "@/core/host/regex.ts";
 import { addLedger, COUNTED, emptyLedger, type Ledger, READ } from "@/core/ledger.ts";
 import type { LineFormat } from "@/core/line_batch.ts";
 import { Pipeline, type Sample } from "@/core/pipeline.ts";
@@ -75,9 +74,10 @@ export class Tally implements LineSink {
   /** Of the part at hand, in the order of its lines. */
   readonly #partSamples: Sample[] = [];
 
-  constructor(job: Job) {
+  /** @param regex what `regexFor` gives for this job */
+  constructor(job: Job, regex: RegexEngine = withoutRegex) {
     const { questions, filter, masks, seed, format } = job;
-    const compiled = filter && compileFilter(filter, unhurriedRegex);
+    const compiled = filter && compileFilter(filter, regex);
     this.builders = questions.map((question) =>
       new TopNBuilder({ ...question, window: "24h", filter: compiled }, seed)
     );
@@ -216,9 +216,18 @@ function formatsOf(spec: FormatSpec | undefined): readonly LineFormat[] {
 
 const NEWLINE = 0x0a;
 
-/** Whoever counts files waits for them, on a machine of their own: a search may take the time that it takes. */
-function unhurriedRegex(pattern: string): { test(text: string): boolean } {
-  return linearRegex(pattern, () => 0);
+/**
+ * What a job's filter searches with: only loaded where there is a filter. Whoever counts files waits for them, on a machine
+ * of their own: a search may take the time that it takes.
+ */
+export async function regexFor({ filter }: Job): Promise<RegexEngine> {
+  if (filter === undefined) return withoutRegex;
+  const { linearRegex } = await import("@/core/host/regex.ts");
+  return (pattern) => linearRegex(pattern, () => 0);
+}
+
+function withoutRegex(pattern: string): never {
+  throw new Error(`Cannot search for ${pattern}: its engine was not loaded (regexFor)`);
 }
 
 function keepFirst(samples: Map<number, FirstSample>, sample: FirstSample): void {

@@ -5,7 +5,7 @@
  */
 import { systemInputs } from "@/core/host/input_file.ts";
 import { readParts } from "./count_read.ts";
-import { Tally } from "./count_tally.ts";
+import { regexFor, Tally } from "./count_tally.ts";
 import { Board, type ThreadResult, type ThreadStart } from "./count_threads.ts";
 
 /** The part of a worker's global scope that is used here. */
@@ -20,7 +20,7 @@ declare const self: ThreadScope;
 self.onmessage = ({ data }) => void run(data);
 
 async function run({ job, board: memory, thread }: ThreadStart): Promise<void> {
-  const board = new Board(0, memory), tally = new Tally(job);
+  const board = new Board(0, memory), tally = new Tally(job, await regexFor(job));
   const unread = await readParts({
     job,
     inputs: systemInputs(),

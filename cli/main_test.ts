@@ -20,6 +20,12 @@ Deno.test("before a question is asked, neither formats nor regular expressions n
   assertEquals(loaded.filter((name) => heavy.test(name)), []);
 });
 
+Deno.test("a log is counted without what Node.js has and without regular expressions, which take longer to load than it", () => {
+  const loaded = ["cli/run.ts", "cli/command_count.ts", "cli/count_worker.ts"].flatMap((path) => loadedBy(path));
+  assertEquals(loaded.includes("core/pipeline.ts"), true);
+  assertEquals(loaded.filter((name) => /^(node:|npm:|re2js|core\/host\/regex)/.test(name)), []);
+});
+
 /** What is loaded before the first line of a module runs: everything that is imported, but not by `import()`. */
 function loadedBy(path: string, loaded = new Set<string>()): readonly string[] {
   if (loaded.has(path)) return [];

@@ -1,8 +1,8 @@
 /**
- * From arguments to flags and operands. The runtime's own tokenizer splits; here each flag is given its value, since
- * only the table knows which flags take one.
+ * From arguments to flags and operands. They are split as `parseArgs` of `node:util` does, which takes a quarter as long to
+ * load as an empty program to start (a test compares); then each flag is given its value, since only the table knows which
+ * flags take one.
  */
-import { parseArgs } from "node:util";
 import type { Flag } from "./flag_table.ts";
 
 /** One flag as it was written. */
@@ -38,35 +38,49 @@ export interface SplitArguments {
 export function splitArguments(flags: readonly Flag[], args: readonly string[]): SplitArguments {
   const given: GivenFlag[] = [];
   const operands: Operand[] = [];
-  // Without `options` every flag is a token of its own and its value another: joining them is ours.
-  const { tokens } = parseArgs({ args: [...args], tokens: true, strict: false, allowPositionals: true });
+  const tokens = tokensOf(args);
   let maybeValue = false;
   for (let t = 0; t < tokens.length; t++) {
-    const token = tokens[t];
-    if (t > 0 && token.index === tokens[t - 1].index) continue; // the rest of `-abc`, which is one argument
-    if (token.kind === "positional") {
-      operands.push({ text: token.value, index: token.index, maybeValue });
-    }
+    const { kind, name, written, value } = tokens[t], next = t + 1 < tokens.length ? tokens[t + 1] : undefined;
+    if (kind === "operand") operands.push({ text: args[t], index: t, maybeValue });
     maybeValue = false;
-    if (token.kind !== "option") continue;
+    if (kind !== "flag") continue;
 
-    const argument = args[token.index];
-    const long = argument.startsWith("--");
-    const name = long ? token.name : argument.replace(/^-+/, "").replace(/=.*$/s, "");
-    const written = long ? token.rawName : argument.replace(/=.*$/s, "");
-    const flag = long ? flags.find((flag) => flag.name === name) : undefined;
-    const next = t + 1 < tokens.length ? tokens[t + 1] : undefined;
-    if (flag === undefined || flag.kind === "switch" || token.value !== undefined) {
-      given.push({ name, written, value: token.value, followedBy: undefined });
-      maybeValue = flag === undefined && token.value === undefined;
-    } else if (next?.kind === "positional" || isNegativeNumber(flag, next && args[next.index])) {
-      given.push({ name, written, value: args[next?.index ?? 0], followedBy: undefined });
-      t++;
+    const flag = written.startsWith("--") ? flags.find((flag) => flag.name === name) : undefined;
+    if (flag === undefined || flag.kind === "switch" || value !== undefined) {
+      given.push({ name, written, value, followedBy: undefined });
+      maybeValue = flag === undefined && value === undefined;
+    } else if (next?.kind === "operand" || isNegativeNumber(flag, args.at(t + 1))) {
+      given.push({ name, written, value: args[++t], followedBy: undefined });
     } else {
-      given.push({ name, written, value: undefined, followedBy: next && args[next.index] });
+      given.push({ name, written, value: undefined, followedBy: args.at(t + 1) });
     }
   }
   return { given, operands };
+}
+
+/** What one argument is by itself. */
+export interface Token {
+  /** `end`: the `--` behind which everything is an operand. */
+  readonly kind: "flag" | "operand" | "end";
+  /** Of a flag, see `GivenFlag`; else empty. */
+  readonly name: string;
+  readonly written: string;
+  readonly value: string | undefined;
+}
+
+/** One token an argument. `-abc` is one flag of that name, which no table has. */
+export function tokensOf(args: readonly string[]): Token[] {
+  const end = args.indexOf("--");
+  return args.map((argument, index): Token => {
+    if (index === end) return { kind: "end", name: "", written: "", value: undefined };
+    const isOperand = !argument.startsWith("-") || argument === "-" || end >= 0 && index > end;
+    if (isOperand) return { kind: "operand", name: "", written: "", value: undefined };
+    const isLong = argument.startsWith("--"), hasValue = argument.indexOf("=", isLong ? 3 : 1) >= 0;
+    const equals = hasValue ? argument.indexOf("=") : argument.length, written = argument.slice(0, equals);
+    const value = hasValue && isLong ? argument.slice(equals + 1) : undefined;
+    return { kind: "flag", name: isLong ? written.slice(2) : written.replace(/^-+/, ""), written, value };
+  });
 }
 
 function isNegativeNumber(flag: Flag, argument: string | undefined): boolean {

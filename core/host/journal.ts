@@ -1,5 +1,4 @@
 /** How grave an event is, for the journal: it takes a priority at the beginning of a line (sd-daemon(3)). */
-import { fstatSync } from "node:fs";
 
 /** Priorities of syslog (RFC 5424, table 2). */
 export const PRIORITIES = { info: 6, warn: 4, error: 3 } as const;
@@ -18,7 +17,8 @@ export function withPriority(level: keyof typeof PRIORITIES, text: string): stri
 export function isJournal(named: string | undefined, descriptor: number): boolean {
   if (named === undefined) return false;
   try {
-    const { dev, ino } = fstatSync(descriptor);
+    // Loaded by the few that have the variable: an import takes as long as an empty program to start.
+    const { dev, ino } = globalThis.process.getBuiltinModule("node:fs").fstatSync(descriptor);
     return named === `${dev}:${ino}`;
   } catch {
     return false; // closed
