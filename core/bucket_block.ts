@@ -67,7 +67,8 @@ export interface DimensionPlan {
 }
 
 /**
- * A bucket over a new block whose columns are still zero: fill them before anybody else sees it.
+ * A bucket over a new block whose columns are still zero: fill them before anybody else sees it, wholly where memory is
+ * borrowed.
  *
  * @param memory that it borrows: nobody may look at it any more once that has been taken back
  */
@@ -92,13 +93,10 @@ export class BlockMemory {
     this.#lent = 0;
   }
 
-  /** So many bytes at least, zero as far as that. */
+  /** So many bytes at least, with whatever they hold. */
   lend(bytes: number): ArrayBuffer {
     const at = this.#lent++, block = this.#blocks.at(at);
-    if (block !== undefined && bytes <= block.byteLength) {
-      new Uint8Array(block, 0, bytes).fill(0);
-      return block;
-    }
+    if (block !== undefined && bytes <= block.byteLength) return block;
     if (block !== undefined) free(new Uint8Array(block));
     return this.#blocks[at] = new ArrayBuffer(bytes + (bytes >> 5 << 3));
   }
@@ -279,6 +277,7 @@ const HEAD_DOUBLES = DIMENSIONS_AT + DIMENSION_COUNT * DIMENSION_DOUBLES;
 const TAIL_BYTES = 8;
 
 function writeHead(head: Float64Array, plan: BlockPlan): void {
+  head.fill(0);
   head.set([LAYOUT, plan.startS, plan.lengthS, plan.rows]);
   head.set(plan.totals, TOTALS_AT);
   head.set(plan.ledger, LEDGER_AT);

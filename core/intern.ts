@@ -200,6 +200,29 @@ export class InternTable {
     return this.#hashes.subarray(1, this.size);
   }
 
+  /** Bytes of the longest entry. */
+  longestEntry(): number {
+    const ends = this.#ends, size = this.size;
+    let longest = 0;
+    for (let id = 1, start = 0; id < size; id++) {
+      const end = ends[id];
+      if (end - start > longest) longest = end - start;
+      start = end;
+    }
+    return longest;
+  }
+
+  /** Writes the bytes of each entry, by id: `into.length` of them, OTHER included. */
+  copyLengths(into: Uint8Array | Uint16Array | Uint32Array): void {
+    const ends = this.#ends, size = into.length;
+    into[0] = 0;
+    for (let id = 1, start = 0; id < size; id++) {
+      const end = ends[id];
+      into[id] = end - start;
+      start = end;
+    }
+  }
+
   /** Writes the bytes of all entries, one behind the other, from the start of `into`. */
   copyEntries(into: Uint8Array): void {
     into.set(this.#text.subarray(0, this.bytes));

@@ -6,16 +6,17 @@
  */
 import * as measures from "./measures.ts";
 import { type Values, zeroValues } from "./measures.ts";
+import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Caps } from "./slices.ts";
 import * as tables from "./counter_table.ts";
 import type { CounterTable } from "./counter_table.ts";
-import type { InternTable } from "./intern.ts";
-import { SLIM_IDS, SLIM_VALUES, SLIM_WORDS } from "./slim_rows.ts";
+import * as slimRows from "./slim_rows.ts";
+import type { SlimRows } from "./slim_rows.ts";
 import { cutTable } from "./roll_up.ts";
 import { forgetNewcomers } from "./withhold.ts";
-import type { Bucket, IndexColumn, NumberColumn } from "./bucket.ts";
+import type { Bucket, NumberColumn } from "./bucket.ts";
 import {
   blankBucket,
   blockBytes,
@@ -29,8 +30,13 @@ import {
 } from "./bucket_block.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
-const { BYTES, MEASURE_COUNT, REQUESTS, saturated } = measures;
+const { BYTES, MEASURE_COUNT, REQUESTS, saturated, TIME_MAX, TIME_SUM } = measures;
+const { DIMENSION_COUNT } = dimensions;
 const { ROW_DOUBLES, ROW_WORDS, VALUES_AT } = tables;
+const { SLIM_IDS, SLIM_VALUES, SLIM_WORDS } = slimRows;
+/** Words of the measures of a slim row. */
+const REQUESTS_AT = SLIM_VALUES[REQUESTS], BYTES_AT = SLIM_VALUES[BYTES];
+const TIME_SUM_AT = SLIM_VALUES[TIME_SUM], TIME_MAX_AT = SLIM_VALUES[TIME_MAX];
 
 /**
  * Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it.
@@ -74,7 +80,7 @@ function planWithin(table: CounterTable, startS: number, lengthS: number, ledger
     rows,
     totals: table.totals.map(saturated) as Values,
     ledger,
-    measures: valuesOf(table).map((from) => formOf(from.column, rows, rows, from.stride, from.at)),
+    measures: formsOf(table, rows),
     dimensions: table.dictionaries.map((_, d) => planDimension(table, d, rows, ids[d])),
   };
 }
@@ -82,13 +88,19 @@ function planWithin(table: CounterTable, startS: number, lengthS: number, ledger
 function bucketOf(table: CounterTable, plan: BlockPlan, memory: BlockMemory | undefined): Bucket {
   const values = valuesOf(table), ids = idsOf(table), order = rowsByRequests(plan.rows, values[REQUESTS]);
   const bucket = blankBucket(plan, memory);
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    if (plan.measures[m] > 0) gatherValues(bucket.measures[m], values[m], order);
+  // Rows of a stretch are looked at for one column after the other while they are in the processor's first cache.
+  for (let from = 0; from < plan.rows; from += STRETCH_ROWS) {
+    const to = Math.min(from + STRETCH_ROWS, plan.rows);
+    for (let m = 0; m < MEASURE_COUNT; m++) {
+      if (plan.measures[m] > 0) gatherValues(bucket.measures[m], values[m], order, from, to);
+    }
+    for (let d = 0; d < DIMENSION_COUNT; d++) {
+      if (plan.dimensions[d].index > 0) gatherWords(bucket.indexes[d], ids[d], order, from, to);
+    }
   }
-  plan.dimensions.forEach(({ index, lengths: lengthsForm, givenUp: forms }, d) => {
-    if (index > 0) gatherIds(bucket.indexes[d], ids[d], order);
+  plan.dimensions.forEach(({ lengths: lengthsForm, givenUp: forms }, d) => {
     const { lengths, bytes, givenUp } = bucket.dictionaries[d];
-    if (lengthsForm > 0) copyLengths(lengths, table.dictionaries[d]);
+    if (lengthsForm > 0) table.dictionaries[d].copyLengths(lengths);
     table.dictionaries[d].copyEntries(bytes);
     givenUp.forEach((column, m) => {
       if (forms[m] > 0) copyValues(column, table.givenUp[d], m);
@@ -97,6 +109,9 @@ function bucketOf(table: CounterTable, plan: BlockPlan, memory: BlockMemory | un
   free(order);
   return bucket;
 }
+
+/** Rows of a stretch: so many slim ones are 16 kB. */
+const STRETCH_ROWS = 512;
 
 // ---------------------------------------------------------------- order
 
@@ -110,15 +125,26 @@ function rowsByRequests(rows: number, from: MeasureAt): Uint32Array<ArrayBuffer>
   // Requests of each row, and COUNTED_MAX + 1 for more than that.
   const counts = new Uint16Array(rows), heavy: number[] = [];
   copyCounts(counts, from);
-  let most = 0;
+  // Most rows have one request. They are taken out first: without a branch, which nobody could guess, and without counting
+  // them in one place, where each would wait for the one before.
+  const ones = new Uint32Array(rows), others = new Uint32Array(rows);
+  let oneCount = 0, otherCount = 0;
   for (let row = 0; row < rows; row++) {
-    const requests = counts[row];
+    ones[oneCount] = others[otherCount] = row;
+    const isOne = (counts[row] ^ 1) - 1 >>> 31;
+    oneCount = oneCount + isOne | 0;
+    otherCount = otherCount + 1 - isOne | 0;
+  }
+  let most = 1;
+  for (let i = 0; i < otherCount; i++) {
+    const row = others[i], requests = counts[row];
     if (requests > COUNTED_MAX) heavy.push(row);
     else {
       ends[requests]++;
       if (requests > most) most = requests;
     }
   }
+  ends[1] = oneCount;
   heavy.sort((a, b) => requestsOf(b) - requestsOf(a) || a - b);
   order.set(heavy);
   for (let requests = most, at = heavy.length; requests >= 0; requests--) {
@@ -126,8 +152,12 @@ function rowsByRequests(rows: number, from: MeasureAt): Uint32Array<ArrayBuffer>
     ends[requests] = at;
     at += count;
   }
-  for (let row = 0; row < rows; row++) if (counts[row] <= COUNTED_MAX) order[ends[counts[row]]++] = row;
-  free(counts);
+  order.set(ones.subarray(0, oneCount), ends[1]);
+  for (let i = 0; i < otherCount; i++) {
+    const row = others[i];
+    if (counts[row] <= COUNTED_MAX) order[ends[counts[row]]++] = row;
+  }
+  for (const column of [counts, ones, others]) free(column);
   return order;
 }
 
@@ -194,7 +224,7 @@ function planDimension(table: CounterTable, d: number, rows: number, ids: EntryA
     bytes,
     // No slim row is OTHER: with one entry besides, that is what all have.
     index: formForIndex(table.slim !== undefined && size === 2 ? 1 : onlyEntry(rows, ids), rows, size),
-    lengths: formFor(0, longestEntry(table.dictionaries[d])),
+    lengths: formFor(0, table.dictionaries[d].longestEntry()),
     // Of entry 0 nothing is in the columns, so that what folded does not make them wider.
     givenUp: whole ? [] : perMeasure((m) => formOf(given, there - 1, there, MEASURE_COUNT, MEASURE_COUNT + m)),
     folded: zeroValues().map((_, m) => whole || there === 0 ? 0 : saturated(given[m])),
@@ -214,23 +244,39 @@ function onlyEntry(rows: number, { words, stride, at, shift, mask }: EntryAt): n
   return row >= rows ? id : undefined;
 }
 
-function longestEntry(dictionary: InternTable): number {
-  let longest = 0;
-  for (let id = 1; id < dictionary.size; id++) longest = Math.max(longest, dictionary.entryLength(id));
-  return longest;
+/** Of each measure of the rows. */
+function formsOf({ slim, doubles }: CounterTable, rows: number): Form[] {
+  if (slim !== undefined) return formsOfSlim(slim, rows);
+  return perMeasure((m) => formOf(doubles, rows, rows, ROW_DOUBLES, VALUES_AT + m));
+}
+
+/** The same in one pass: each fetches all rows from the second cache. */
+function formsOfSlim({ words, doubles }: SlimRows, rows: number): Form[] {
+  let requestsLeast = Infinity, requestsMost = 0, bytesLeast = Infinity, bytesMost = 0;
+  let sumLeast = Infinity, sumMost = 0, maxLeast = Infinity, maxMost = 0;
+  for (let row = 1, o = SLIM_WORDS; row <= rows; row++, o += SLIM_WORDS) {
+    const requests = words[o + REQUESTS_AT], bytes = doubles[(o + BYTES_AT) >> 1];
+    const sum = words[o + TIME_SUM_AT], max = words[o + TIME_MAX_AT];
+    if (requests > requestsMost) requestsMost = requests;
+    if (requests < requestsLeast) requestsLeast = requests;
+    if (bytes > bytesMost) bytesMost = bytes;
+    if (bytes < bytesLeast) bytesLeast = bytes;
+    if (sum > sumMost) sumMost = sum;
+    if (sum < sumLeast) sumLeast = sum;
+    if (max > maxMost) maxMost = max;
+    if (max < maxLeast) maxLeast = max;
+  }
+  const forms: Form[] = [];
+  forms[REQUESTS] = formFor(requestsLeast, requestsMost);
+  forms[BYTES] = formFor(bytesLeast, bytesMost);
+  forms[TIME_SUM] = formFor(sumLeast, sumMost);
+  forms[TIME_MAX] = formFor(maxLeast, maxMost);
+  return forms;
 }
 
 /** The form of `values[at]`, `values[at + stride]` …, `count` of them, and zeros up to `length`. */
-function formOf(values: Float64Array | Int32Array, count: number, length: number, stride: number, at: number): Form {
+function formOf(values: Float64Array, count: number, length: number, stride: number, at: number): Form {
   let least = count < length ? 0 : Infinity, most = 0;
-  if (values instanceof Int32Array) {
-    for (let i = 0, o = at; i < count; i++, o += stride) {
-      const value = values[o];
-      if (value > most) most = value;
-      if (value < least) least = value;
-    }
-    return formFor(least, most);
-  }
   for (let i = 0, o = at; i < count; i++, o += stride) {
     const value = values[o];
     if (value > most) most = value;
@@ -241,11 +287,11 @@ function formOf(values: Float64Array | Int32Array, count: number, length: number
 
 // ---------------------------------------------------------------- columns
 
-/** Values of rows in their order: a loop for each kind of column, since one over all kinds is slower. */
-function gatherValues(column: NumberColumn, from: MeasureAt, order: Uint32Array): void {
-  if (from.column instanceof Int32Array) {
-    gatherWords(column, { ...from, words: from.column, shift: 0, mask: -1 }, order);
-  } else gatherDoubles(column, from.column, from.stride, from.at, order);
+/** Values of rows `from … to` in their order: a loop for each kind of column, since one over all kinds is slower. */
+function gatherValues(column: NumberColumn, values: MeasureAt, order: Uint32Array, from: number, to: number): void {
+  if (values.column instanceof Int32Array) {
+    gatherWords(column, { ...values, words: values.column, shift: 0, mask: -1 }, order, from, to);
+  } else gatherDoubles(column, values.column, values.stride, values.at, order, from, to);
 }
 
 function gatherDoubles(
@@ -254,34 +300,37 @@ function gatherDoubles(
   stride: number,
   at: number,
   order: Uint32Array,
+  from: number,
+  to: number,
 ): void {
-  const rows = order.length;
-  if (column instanceof Uint8Array) { for (let r = 0; r < rows; r++) column[r] = values[order[r] * stride + at]; }
-  else if (column instanceof Uint16Array) { for (let r = 0; r < rows; r++) column[r] = values[order[r] * stride + at]; }
-  else if (column instanceof Uint32Array) { for (let r = 0; r < rows; r++) column[r] = values[order[r] * stride + at]; }
-  else for (let r = 0; r < rows; r++) column[r] = saturated(values[order[r] * stride + at]);
+  if (column instanceof Uint8Array) { for (let r = from; r < to; r++) column[r] = values[order[r] * stride + at]; }
+  else if (column instanceof Uint16Array) {
+    for (let r = from; r < to; r++) {
+      column[r] = values[order[r] * stride + at];
+    }
+  } else if (column instanceof Uint32Array) {
+    for (let r = from; r < to; r++) column[r] = values[order[r] * stride + at];
+  } else for (let r = from; r < to; r++) column[r] = saturated(values[order[r] * stride + at]);
 }
 
-/** The same for what stands in words. */
-function gatherIds(column: IndexColumn, from: EntryAt, order: Uint32Array): void {
-  gatherWords(column, from, order);
-}
-
+/** The same for what stands in words: measures and entries. */
 function gatherWords(
   column: NumberColumn,
   { words, stride, at, shift, mask }: EntryAt,
   order: Uint32Array,
+  from: number,
+  to: number,
 ): void {
-  const rows = order.length;
   if (column instanceof Uint8Array) {
-    for (let r = 0; r < rows; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
+    for (let r = from; r < to; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
   } else if (column instanceof Uint16Array) {
-    for (let r = 0; r < rows; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
-  } else for (let r = 0; r < rows; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
+    for (let r = from; r < to; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
+  } else for (let r = from; r < to; r++) column[r] = words[order[r] * stride + at] >>> shift & mask;
 }
 
-/** `column[entry] = values[entry * MEASURE_COUNT + m]` from entry 1 on; there may be fewer values than entries. */
+/** `column[entry] = values[entry * MEASURE_COUNT + m]` from entry 1 on, and 0 where there is no such value. */
 function copyValues(column: NumberColumn, values: Float64Array, m: number): void {
+  column.fill(0);
   for (
     let entry = 1, at = MEASURE_COUNT + m;
     entry < column.length && at < values.length;
@@ -289,10 +338,6 @@ function copyValues(column: NumberColumn, values: Float64Array, m: number): void
   ) {
     column[entry] = saturated(values[at]);
   }
-}
-
-function copyLengths(lengths: IndexColumn, dictionary: InternTable): void {
-  for (let id = 0; id < lengths.length; id++) lengths[id] = dictionary.entryLength(id);
 }
 
 function perMeasure<Item>(make: (m: number) => Item): Item[] {
