@@ -197,7 +197,7 @@ export class Groups {
   keep(sort: number, count: number): number {
     const { size, values, hidden, unknown } = this, kept = new Uint8Array(size), weights = new Float64Array(size);
     for (let i = 0; i < size; i++) {
-      weights[i] = this.value(FIRST + i, REQUESTS) > 0 ? this.value(FIRST + i, sort) : -1;
+      weights[i] = this.value(FIRST + i, REQUESTS) > 0 ? this.value(FIRST + i, sort) + 1 : 0;
     }
     const least = nthLargest(weights, count);
     let equal = count, lost = 0, to = FIRST;

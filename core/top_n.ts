@@ -177,7 +177,7 @@ export class TopNBuilder {
 }
 
 /** Share of the bound that stays in use after an overflow. */
-const KEPT_AFTER_OVERFLOW = 0.75;
+const KEPT_AFTER_OVERFLOW = 0.5;
 
 /** The answer when every value is a group or in REST: what matches is what they have, and what was told beside them. */
 function rankingOf(query: Query, part: Contribution, groups: Groups, told: Total, anyMax: number): Ranking {
