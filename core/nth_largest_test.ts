@@ -11,6 +11,7 @@ Deno.test("the n-th largest is what sorting finds, for few and many of all kinds
     "large ones": () => Math.floor(2 ** (53 * random())) - 1,
     "the largest": () => VALUE_MAX - Math.floor(2 * random()),
     "some of 2^32": () => Math.floor(5 * random()) * 2 ** 32 + Math.floor(2 * random()),
+    "close to one another": () => 2 ** 52 + Math.floor(3 * random()) * 2 ** 16 + Math.floor(2 ** 16 * random()),
     "any": random,
   };
   for (const [kind, next] of Object.entries(kinds)) {
