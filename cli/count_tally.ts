@@ -34,9 +34,6 @@ export interface TallyState {
   readonly wouldMatch: string | undefined;
 }
 
-/** A slice that no line can be in: it gets the ledger's own bucket. */
-const NO_SLICE_S = -10;
-
 /** Slices open at once: one, and those of late lines, since logs are in order but for what their writers buffer. Every table more
  * is memory, 20 MB of it when it is full. */
 const SLICES_MAX = 3;
@@ -171,7 +168,7 @@ export class Tally implements LineSink {
   #seal(): number {
     let buckets = 0;
     this.#takeSamples();
-    for (const bucket of this.#pipeline.seal(NO_SLICE_S)) {
+    for (const bucket of this.#pipeline.seal()) {
       addLedger(this.ledger, bucket.ledger);
       if (bucket.rows === 0) continue;
       buckets++;

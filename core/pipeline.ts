@@ -175,22 +175,24 @@ export class Pipeline {
    * Closes all open slices. The first bucket is that of the fine slice `arrivalStartS` and carries the ledger, even when
    * nothing was counted in it: a slice in which nothing happened is known, not missing.
    */
-  seal(arrivalStartS: number): Bucket[] {
+  seal(arrivalStartS?: number): Bucket[] {
     const ledger = this.#ledger;
     this.#ledger = emptyLedger();
     this.#memory?.takeBack();
     const buckets: Bucket[] = [];
     for (const { tier, startS, table } of this.#takeOpen()) {
       const { sliceS, freshCaps } = TIERS[tier];
-      const arrival = tier === 0 && startS === arrivalStartS;
+      const arrival = arrivalStartS === undefined ? buckets.length === 0 : tier === 0 && startS === arrivalStartS;
       const bucket = seal(table, startS, sliceS, arrival ? ledger : emptyLedger(), freshCaps, this.#memory);
       this.#spareIfSmall(table);
       if (arrival) buckets.unshift(bucket);
       else buckets.push(bucket);
     }
-    if (buckets.length === 0 || buckets[0].startS !== arrivalStartS || buckets[0].lengthS !== FINEST_S) {
-      buckets.unshift(emptyBucket(arrivalStartS, FINEST_S, ledger));
-    }
+    const first = buckets.at(0);
+    const hasLedger = arrivalStartS === undefined
+      ? first !== undefined
+      : first?.startS === arrivalStartS && first.lengthS === FINEST_S;
+    if (!hasLedger) buckets.unshift(emptyBucket(arrivalStartS ?? 0, FINEST_S, ledger));
     return buckets;
   }
 

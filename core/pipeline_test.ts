@@ -147,6 +147,17 @@ Deno.test("a slice in which nothing happened is sealed all the same: known, not 
   assertEquals([bucket.startS, bucket.lengthS, bucket.rows, more.length], [NOW, 10, 0, 0]);
 });
 
+Deno.test("where no slice is that of arrival, the first bucket has the ledger, and an empty one when there is no other", () => {
+  const p = pipeline(NOW, { anyTime: true }),
+    bytes = new TextEncoder().encode(`${line(NOW)}nothing\n${line(NOW + 10)}`);
+  p.count(bytes, 0, bytes.length, NO_TAG);
+  const facts = (buckets: readonly Bucket[]): unknown =>
+    buckets.map(({ startS, rows, ledger }) => [startS, rows, ledger[READ], ledger[COUNTED]]);
+  assertEquals(facts(p.seal()), [[NOW, 1, 3, 2], [NOW + 10, 1, 0, 0]]);
+  p.tooLong();
+  assertEquals(facts(p.seal()), [[0, 0, 1, 0]]);
+});
+
 Deno.test("a line that was skipped as too long is read and not counted", () => {
   const p = pipeline();
   p.tooLong();
