@@ -22,6 +22,7 @@ import * as intern from "./intern.ts";
 import { InternTable } from "./intern.ts";
 import type { Newcomers } from "./newcomers.ts";
 import { SlimRows } from "./slim_rows.ts";
+import { PackedRows } from "./packed_rows.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { MEASURE_COUNT, SUM_COUNT } = measures;
@@ -66,6 +67,8 @@ export class CounterTable {
   readonly newcomers: (Newcomers | undefined)[] = perDimension(() => undefined);
   /** While it is there, all rows are in it, and none are here. */
   slim: SlimRows | undefined;
+  /** The same for what is merged. */
+  packed: PackedRows | undefined;
   #index: Int32Array<ArrayBuffer>;
   /** One odd multiplier a dimension. */
   readonly #multipliers: Int32Array<ArrayBuffer>;
@@ -139,11 +142,21 @@ export class CounterTable {
     for (const dictionary of this.dictionaries) dictionary.closed = false;
   }
 
-  /** Moves what is in slim rows here, where there is room for whatever comes. */
-  beWide(): void {
-    const { slim } = this;
+  /** Merges into rows of half the size from now on, as long as they do. The table is empty. */
+  bePacked(rowsExpected: number): void {
+    this.packed = new PackedRows(this.seed, rowsExpected);
+  }
+
+  /**
+   * Moves what is in slim or packed rows here, where there is room for whatever comes.
+   *
+   * @param toRollUp packed rows get no index: roll-up, which comes next, makes it anew in any case
+   */
+  beWide(toRollUp = false): void {
+    const { slim, packed } = this;
+    this.slim = this.packed = undefined;
+    if (packed !== undefined) this.#takePacked(packed, toRollUp);
     if (slim === undefined) return;
-    this.slim = undefined;
     const ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT), values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
     for (let from = 0; from < slim.rows; from += BATCH_LINES) {
       const count = Math.min(BATCH_LINES, slim.rows - from);
@@ -151,6 +164,26 @@ export class CounterTable {
       this.addBatch(ids, values, 0, count);
     }
     slim.free();
+  }
+
+  /** All rows as they are: no two are equal. */
+  #takePacked(packed: PackedRows, toRollUp: boolean): void {
+    const ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT), values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+    packed.freeIndex();
+    if (packed.rows * WORDS > this.words.length) this.#growRows(packed.rows);
+    while (2 * packed.rows > this.#index.length) this.#growIndex();
+    const words = this.words, doubles = this.doubles;
+    for (let from = 0; from < packed.rows; from += BATCH_LINES) {
+      const count = Math.min(BATCH_LINES, packed.rows - from);
+      packed.read(from, count, ids, values);
+      for (let i = 0, k = 0, v = 0, o = from * WORDS; i < count; i++, o += WORDS) {
+        for (let d = 0; d < DIMENSION_COUNT; d++) words[o + d] = ids[k++];
+        for (let m = 0, w = (o >> 1) + VALUES_START; m < MEASURE_COUNT; m++) doubles[w + m] = values[v++];
+      }
+    }
+    this.rows = packed.rows;
+    packed.free();
+    if (!toRollUp) this.rebuild();
   }
 
   addTotals(values: ArrayLike<number>, at: number): void {
@@ -203,7 +236,7 @@ export class CounterTable {
     for (const column of this.givenUp) bytes += column.byteLength;
     for (const dictionary of this.dictionaries) bytes += dictionary.memoryBytes;
     for (const newcomers of this.newcomers) bytes += newcomers?.memoryBytes ?? 0;
-    return bytes + (this.slim?.memoryBytes ?? 0);
+    return bytes + (this.slim?.memoryBytes ?? this.packed?.memoryBytes ?? 0);
   }
 
   /** Gives its memory back: it is of no use from now on. */
@@ -212,6 +245,7 @@ export class CounterTable {
     for (const dictionary of this.dictionaries) dictionary.free();
     for (const newcomers of this.newcomers) newcomers?.free();
     this.slim?.free();
+    this.packed?.free();
   }
 
   /** For `rebuild`: moves the row at word `k` to the end of those kept and returns -1, or returns the kept row it equals. */

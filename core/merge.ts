@@ -16,10 +16,11 @@ import { addLedger, emptyLedger } from "./ledger.ts";
 import * as intern from "./intern.ts";
 import type { InternTable } from "./intern.ts";
 import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
+import type { PackedRows } from "./packed_rows.ts";
 import { cutTable, fold, makeRoomBelow } from "./roll_up.ts";
 import { weightParts } from "./weights.ts";
-import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
-import { type BlockDictionary, blockOf, bucketBytes, inBlock, isWhole } from "./bucket_block.ts";
+import { type Bucket, type IndexColumn, type NumberColumn, widenedIndex } from "./bucket.ts";
+import { type BlockDictionary, blockOf, bucketBytes, constantIndex, inBlock, isWhole } from "./bucket_block.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
 import { foresee, Foresight } from "./foresight.ts";
@@ -27,7 +28,7 @@ import { Sift } from "./sift.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { BATCH_LINES } = bounds;
-const { IS_SUM, MEASURE_COUNT, REQUESTS } = measures;
+const { IS_SUM, MEASURE_COUNT, REQUESTS, SUM_COUNT } = measures;
 const { DIMENSION_COUNT } = dimensions;
 const { hashWords } = intern;
 
@@ -83,7 +84,8 @@ export class Merge {
     room = mergeRoom(caps),
     readonly outlook?: Outlook,
   ) {
-    this.#table = new CounterTable(seed, Math.min(Math.max(ROWS_MIN, rowsExpected), room.rowsMax));
+    this.#table = new CounterTable(seed);
+    this.#table.bePacked(Math.min(Math.max(ROWS_MIN, rowsExpected), room.rowsMax));
     this.#room = room;
   }
 
@@ -99,7 +101,7 @@ export class Merge {
   /** What comes is more than is kept: as before, most of it will not be. */
   #beginSifting(outlook: Outlook, foresight: Foresight): void {
     // Somebody has looked before, and has been shown all of it.
-    if (this.#table.rows > 0) makeRoomBelow(this.#table, { ...UNCUT, rowsMax: this.#table.rows });
+    if (this.#rows > 0) makeRoomBelow(this.#wide(), { ...UNCUT, rowsMax: this.#rows });
     this.#sift = new Sift(this.#table, this.caps.entriesMax, foresight);
     outlook.foresight = undefined;
     this.#addWaiting();
@@ -129,22 +131,41 @@ export class Merge {
     this.#reached = undefined;
   }
 
-  #addRows({ rows, indexes, measures }: Bucket, ids: readonly Int32Array[]): void {
-    const table = this.#table, sift = this.#sift;
+  #addRows(bucket: Bucket, ids: readonly Int32Array[]): void {
+    const table = this.#table, sift = this.#sift, { rows, indexes, measures } = bucket;
+    if (table.packed?.makeRoom(table.dictionaries, table.totals) === false) table.beWide();
+    const only = indexes.map((_, d) => constantIndex(bucket, d));
     for (let from = 0; from < rows; from += BATCH_LINES) {
       const count = Math.min(BATCH_LINES, rows - from);
       this.#makeRoom();
-      for (let d = 0; d < DIMENSION_COUNT; d++) spreadIds(indexes[d], from, count, ids[d], keys, d);
       for (let m = 0; m < MEASURE_COUNT; m++) spreadValues(measures[m], from, count, values, m);
-      sift?.take(keys, values, from, count);
-      table.addBatch(keys, values, 0, count);
+      if (table.packed !== undefined && sift === undefined) stageKeys(table.packed, indexes, ids, only, from, count);
+      else {
+        for (let d = 0; d < DIMENSION_COUNT; d++) spreadIds(indexes[d], from, count, ids[d], keys, d);
+        sift?.take(keys, values, from, count);
+        table.packed?.stageIds(keys, count);
+      }
+      if (table.packed !== undefined) table.packed.add(values, count);
+      else table.addBatch(keys, values, 0, count);
     }
+  }
+
+  /** Rows in the table. */
+  get #rows(): number {
+    return this.#table.packed?.rows ?? this.#table.rows;
+  }
+
+  /** The table with rows that can roll up. */
+  #wide(toRollUp = false): CounterTable {
+    this.#table.beWide(toRollUp);
+    return this.#table;
   }
 
   /** Entries are all interned by now: here only rows may roll up, and ids stay what they are. */
   #makeRoom(): void {
-    const table = this.#table, { rowsMax } = this.#room;
-    if (table.rows + BATCH_LINES <= rowsMax) return;
+    const { rowsMax } = this.#room;
+    if (this.#rows + BATCH_LINES <= rowsMax) return;
+    const table = this.#wide(true);
     this.#sift?.settle();
     const reached = makeRoomBelow(table, { ...UNCUT, rowsMax })!;
     this.#sift?.restart();
@@ -155,7 +176,7 @@ export class Merge {
 
   /** From now on what comes is sifted by what the table shows. Many entries are light: of those only the heavier ones stay. */
   #foresee(): void {
-    const table = this.#table, before = this.#sift, { entriesMax } = this.caps, { entryBytesMax } = this.#room;
+    const table = this.#wide(), before = this.#sift, { entriesMax } = this.caps, { entryBytesMax } = this.#room;
     before?.settle();
     for (let d = 0; d < DIMENSION_COUNT; d++) fold(table, d, FORESEEN_PART * entriesMax, entryBytesMax);
     const parts = weightParts(table), limit = before?.limitBy(parts) ?? this.#reached!;
@@ -171,7 +192,7 @@ export class Merge {
     const there = this.#table.dictionaries[d], { entriesMax, entryBytesMax } = this.#room;
     if (there.size + size <= entriesMax && there.bytes + bytes.length <= entryBytesMax) return;
     this.#sift?.settle();
-    fold(this.#table, d, entriesMax / 2, entryBytesMax / 2);
+    fold(this.#wide(), d, entriesMax / 2, entryBytesMax / 2);
     this.#sift?.restart();
   }
 
@@ -199,7 +220,7 @@ export class Merge {
     outlook.foresight?.free();
     outlook.foresight = undefined;
     if (this.#rowsCome <= this.#room.rowsMax) return;
-    const table = this.#table, parts = weightParts(table), limit = this.#nextLimit(sift, parts);
+    const table = this.#wide(), parts = weightParts(table), limit = this.#nextLimit(sift, parts);
     // Cutting the table looks at the same weights and pages, if it has to.
     cutTable(table, caps, (weights, pairs) => {
       outlook.foresight = new Foresight(table, weights, pairs, caps.entriesMax, parts, limit);
@@ -209,7 +230,7 @@ export class Merge {
 
   #nextLimit(sift: Sift, parts: Float64Array): number {
     const share = parts[REQUESTS] ** 2, { rowsMax } = this.#room;
-    const fill = (this.#hasOverflowed ? rowsMax : this.#table.rows) / (FILLED_PART * rowsMax);
+    const fill = (this.#hasOverflowed ? rowsMax : this.#rows) / (FILLED_PART * rowsMax);
     const limit = sift.limitBy(parts) / share * (fill < 0.5 || fill > 1.25 ? fill ** 2 : 1);
     return Math.min(Math.max(limit, LIMIT_MIN), LIMIT_MAX) * share;
   }
@@ -267,7 +288,50 @@ function spreadIds(
   }
 }
 
-/** The same for a measure: `into[i * MEASURE_COUNT + m] = column[from + i]`. */
+/**
+ * Stages the keys of rows that are packed.
+ *
+ * @param only per dimension, the entry of all rows where there is only one
+ */
+function stageKeys(
+  { places, keys }: PackedRows,
+  columns: readonly IndexColumn[],
+  ids: readonly Int32Array[],
+  only: readonly (number | undefined)[],
+  from: number,
+  count: number,
+): void {
+  const common = keys.map(() => 0);
+  for (let d = 0; d < DIMENSION_COUNT; d++) {
+    const entry = only[d];
+    if (entry !== undefined) common[places[d].word] |= ids[d][entry] << places[d].shift;
+  }
+  keys.forEach((key, word) => key.fill(common[word], 0, count));
+  for (let d = 0; d < DIMENSION_COUNT; d++) {
+    if (only[d] === undefined) packIds(columns[d], from, count, ids[d], places[d].shift, keys[places[d].word]);
+  }
+}
+
+/** `into[i] |= ids[column[from + i]] << shift`, again a loop for each kind of column. */
+function packIds(
+  column: IndexColumn,
+  from: number,
+  count: number,
+  ids: Int32Array,
+  shift: number,
+  into: Int32Array,
+): void {
+  const end = from + count;
+  if (column instanceof Uint8Array) {
+    for (let row = from, i = 0; row < end; row++, i++) into[i] |= ids[column[row]] << shift;
+  } else if (column instanceof Uint16Array) {
+    for (let row = from, i = 0; row < end; row++, i++) into[i] |= ids[column[row]] << shift;
+  } else {
+    for (let row = from, i = 0; row < end; row++, i++) into[i] |= ids[column[row]] << shift;
+  }
+}
+
+/** Spreads a measure: `into[i * MEASURE_COUNT + m] = column[from + i]`. */
 function spreadValues(column: NumberColumn, from: number, count: number, into: Float64Array, m: number): void {
   const end = from + count;
   if (column instanceof Uint8Array) {
@@ -306,17 +370,18 @@ const staged = new Int32Array(BATCH_LINES * 3);
 
 /** Adds what the entries of one dimension have given up, and what a value can have lost. Saturates when it is sealed. */
 function addGivenUp(table: CounterTable, d: number, dictionary: BlockDictionary, ids: Int32Array): void {
-  const { givenUp, folded, lostMax, foldedMax } = dictionary,
+  const { size, givenUp, folded, lostMax, foldedMax } = dictionary,
     into = table.givenUpFor(d, table.dictionaries[d].size - 1);
-  for (let m = 0; m < MEASURE_COUNT; m++) {
-    const given = widened(givenUp[m]), isSum = IS_SUM[m];
-    for (let entry = 0; entry < given.length; entry++) {
-      const at = ids[entry] * MEASURE_COUNT + m;
-      into[at] = isSum ? into[at] + given[entry] : Math.max(into[at], given[entry]);
+  for (let from = 0; from < size; from += BATCH_LINES) {
+    const count = Math.min(BATCH_LINES, size - from);
+    for (let m = 0; m < MEASURE_COUNT; m++) spreadValues(givenUp[m], from, count, values, m);
+    for (let i = 0, v = 0; i < count; i++, v += MEASURE_COUNT) {
+      const at = ids[from + i] * MEASURE_COUNT;
+      for (let m = 0; m < SUM_COUNT; m++) into[at + m] += values[v + m];
+      for (let m = SUM_COUNT; m < MEASURE_COUNT; m++) if (values[v + m] > into[at + m]) into[at + m] = values[v + m];
     }
-    free(given);
-    into[m] = isSum ? into[m] + folded[m] : Math.max(into[m], folded[m]);
   }
+  for (let m = 0; m < MEASURE_COUNT; m++) into[m] = IS_SUM[m] ? into[m] + folded[m] : Math.max(into[m], folded[m]);
   addBound(table.lostMax[d], lostMax);
   addBound(table.foldedMax[d], foldedMax);
 }

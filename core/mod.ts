@@ -42,6 +42,7 @@ export * from "./nginx_conf.ts";
 export * from "./nginx_logs.ts";
 export * from "./newcomers.ts";
 export * from "./slim_rows.ts";
+export * from "./packed_rows.ts";
 export * from "./counter_table.ts";
 export * from "./line_spread.ts";
 export * from "./visible_pairs.ts";

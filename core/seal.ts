@@ -14,6 +14,7 @@ import * as tables from "./counter_table.ts";
 import type { CounterTable } from "./counter_table.ts";
 import * as slimRows from "./slim_rows.ts";
 import type { SlimRows } from "./slim_rows.ts";
+import type { PackedRows } from "./packed_rows.ts";
 import { cutTable } from "./roll_up.ts";
 import { forgetNewcomers } from "./withhold.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
@@ -71,9 +72,9 @@ const CUTS_MAX = 40;
 
 /** Cuts the table; returns what the bucket of all that is left will be. */
 function planWithin(table: CounterTable, startS: number, lengthS: number, ledger: Ledger, caps: Caps): BlockPlan {
-  if (table.slim !== undefined && !isWithin(table, caps)) table.beWide();
-  if (table.slim === undefined) cutTable(table, caps);
-  const rows = table.slim?.rows ?? table.rows, ids = idsOf(table);
+  if (!isWithin(table, caps)) table.beWide(true);
+  if (narrowOf(table) === undefined) cutTable(table, caps);
+  const { rows } = narrowOf(table) ?? table, ids = idsOf(table);
   return {
     startS,
     lengthS,
@@ -187,30 +188,37 @@ interface EntryAt {
 }
 
 /** By measure. */
-function valuesOf({ slim, doubles }: CounterTable): MeasureAt[] {
-  if (slim === undefined) {
-    return perMeasure((m) => ({ column: doubles, stride: ROW_DOUBLES, at: VALUES_AT + m }));
+function valuesOf(table: CounterTable): MeasureAt[] {
+  const narrow = narrowOf(table);
+  if (narrow === undefined) {
+    return perMeasure((m) => ({ column: table.doubles, stride: ROW_DOUBLES, at: VALUES_AT + m }));
   }
   return perMeasure((m) =>
     m === BYTES
-      ? { column: slim.doubles, stride: SLIM_WORDS / 2, at: SLIM_WORDS / 2 + SLIM_VALUES[m] / 2 }
-      : { column: slim.words, stride: SLIM_WORDS, at: SLIM_WORDS + SLIM_VALUES[m] }
+      ? { column: narrow.doubles, stride: SLIM_WORDS / 2, at: SLIM_WORDS / 2 + SLIM_VALUES[m] / 2 }
+      : { column: narrow.words, stride: SLIM_WORDS, at: SLIM_WORDS + SLIM_VALUES[m] }
   );
 }
 
 /** By dimension. */
-function idsOf({ slim, words, dictionaries }: CounterTable): EntryAt[] {
-  return dictionaries.map((_, d) => {
-    if (slim === undefined) return { words, stride: ROW_WORDS, at: d, shift: 0, mask: -1 };
-    const { word, shift, bits } = SLIM_IDS[d];
-    return { words: slim.words, stride: SLIM_WORDS, at: SLIM_WORDS + word, shift, mask: (1 << bits) - 1 };
+function idsOf(table: CounterTable): EntryAt[] {
+  const narrow = narrowOf(table), places = table.packed?.places ?? SLIM_IDS;
+  return table.dictionaries.map((_, d) => {
+    if (narrow === undefined) return { words: table.words, stride: ROW_WORDS, at: d, shift: 0, mask: -1 };
+    const { word, shift, bits } = places[d];
+    return { words: narrow.words, stride: SLIM_WORDS, at: SLIM_WORDS + word, shift, mask: (1 << bits) - 1 };
   });
 }
 
-/** Whether a table of slim rows is within caps as it is. */
-function isWithin({ slim, dictionaries }: CounterTable, { rowsMax, entriesMax, entryBytesMax }: Caps): boolean {
-  return slim !== undefined && slim.rows <= rowsMax &&
-    dictionaries.every(({ size, bytes }) => size <= entriesMax && bytes <= entryBytesMax);
+/** The rows of a table that are not wide. */
+function narrowOf({ slim, packed }: CounterTable): SlimRows | PackedRows | undefined {
+  return slim ?? packed;
+}
+
+/** Whether a table is within caps as it is. */
+function isWithin(table: CounterTable, { rowsMax, entriesMax, entryBytesMax }: Caps): boolean {
+  return (narrowOf(table) ?? table).rows <= rowsMax &&
+    table.dictionaries.every(({ size, bytes }) => size <= entriesMax && bytes <= entryBytesMax);
 }
 
 // ---------------------------------------------------------------- forms
@@ -245,13 +253,14 @@ function onlyEntry(rows: number, { words, stride, at, shift, mask }: EntryAt): n
 }
 
 /** Of each measure of the rows. */
-function formsOf({ slim, doubles }: CounterTable, rows: number): Form[] {
-  if (slim !== undefined) return formsOfSlim(slim, rows);
-  return perMeasure((m) => formOf(doubles, rows, rows, ROW_DOUBLES, VALUES_AT + m));
+function formsOf(table: CounterTable, rows: number): Form[] {
+  const narrow = narrowOf(table);
+  if (narrow !== undefined) return formsOfNarrow(narrow, rows);
+  return perMeasure((m) => formOf(table.doubles, rows, rows, ROW_DOUBLES, VALUES_AT + m));
 }
 
 /** The same in one pass: each fetches all rows from the second cache. */
-function formsOfSlim({ words, doubles }: SlimRows, rows: number): Form[] {
+function formsOfNarrow({ words, doubles }: SlimRows | PackedRows, rows: number): Form[] {
   let requestsLeast = Infinity, requestsMost = 0, bytesLeast = Infinity, bytesMost = 0;
   let sumLeast = Infinity, sumMost = 0, maxLeast = Infinity, maxMost = 0;
   for (let row = 1, o = SLIM_WORDS; row <= rows; row++, o += SLIM_WORDS) {
