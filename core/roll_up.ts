@@ -183,13 +183,14 @@ class RollUp {
   giveUp(target: number, pairs: VisiblePairs | undefined): void {
     const { table } = this;
     if (this.#changed) this.mergeRows();
+    let perRow = 1; // values that the last pass took for each row it removed
     while (table.rows > Math.max(1, target)) {
-      // A row that gives up a value removes at most one row, so this many never go too far. Looking at pairs, it pays to
-      // look again at the heavier half; the share keeps passes few.
-      const excess = Math.max(1, Math.ceil(table.rows - target));
-      const wanted = pairs === undefined ? excess : Math.min(excess, table.rows >> 1);
-      this.#pass(Math.max(wanted, table.rows >> 6), pairs);
+      // Looking at pairs, it pays to look again at the heavier half; the share keeps passes few.
+      const { rows } = table, excess = Math.max(1, Math.ceil((rows - target) * perRow));
+      const wanted = Math.max(pairs === undefined ? excess : Math.min(excess, rows >> 1), rows >> 6);
+      this.#pass(wanted, pairs);
       this.mergeRows();
+      perRow = Math.min(PER_ROW_MAX, wanted / Math.max(1, rows - table.rows));
     }
     this.#costs?.free();
     this.#costs = undefined;
@@ -330,6 +331,9 @@ class RollUp {
 
 /** Values that a dimension must have more of to fill a table. */
 const CROWDED_MIN = 64;
+
+/** Values taken to remove a row, as the pass before has shown: more than this would go too far where that was unlucky. */
+const PER_ROW_MAX = 1.25;
 
 /** How much heavier than the lightest value of its row another one may be to be given up with it. */
 const AS_LIGHT = 1.25;
