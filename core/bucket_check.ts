@@ -12,7 +12,7 @@ import { TIERS } from "./slices.ts";
 import { free } from "./free.ts";
 import { crc32c } from "./checksum.ts";
 import { type Bucket, type IndexColumn, type NumberColumn, widened, widenedIndex } from "./bucket.ts";
-import { type BlockDictionary, blockOf, inBlock, isWhole } from "./bucket_block.ts";
+import { type BlockDictionary, blockOf, constantIndex, inBlock, isWhole } from "./bucket_block.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { VALUE_MAX } = measureTable;
@@ -25,7 +25,7 @@ export function bucketChecksum(bucket: Bucket): number {
 
 /** Why a bucket cannot be merged, in a few words; undefined when it can. */
 export function bucketProblem(bucket: Bucket): string | undefined {
-  const { startS, lengthS, rows, dictionaries, indexes, measures, totals } = inBlock(bucket);
+  const opened = inBlock(bucket), { startS, lengthS, rows, dictionaries, indexes, measures, totals } = opened;
   if (!TIERS.some((tier) => tier.sliceS === lengthS)) return `no tier has slices of ${lengthS} s`;
   if (!Number.isSafeInteger(startS) || startS < 0 || startS % lengthS !== 0) {
     return `slice start ${startS} is not aligned`;
@@ -39,7 +39,8 @@ export function bucketProblem(bucket: Bucket): string | undefined {
   const others = new Int32Array(isAllWhole ? 0 : rows + 1);
   let problem: string | undefined;
   for (let d = 0; d < DIMENSION_COUNT && problem === undefined; d++) {
-    problem = entriesProblem(dictionaries[d]) ?? rowsProblem(dictionaries[d], indexes[d], wide, totals, others);
+    const only = constantIndex(opened, d);
+    problem = entriesProblem(dictionaries[d]) ?? rowsProblem(dictionaries[d], indexes[d], only, wide, totals, others);
     if (problem !== undefined) problem = `${DIMENSIONS[d].name}: ${problem}`;
   }
   for (const column of [...wide, others]) free(column);
@@ -62,29 +63,33 @@ function entriesProblem(dictionary: BlockDictionary): string | undefined {
 /**
  * Rows that have no value any more have what values gave up: the one and the other are the same, or a total is wrong.
  *
+ * @param only the entry of all rows, where the block says so: then no row is looked at
  * @param measures of the rows, as doubles, and `others` scratch, one element more than rows: where any dictionary is not whole
  */
 function rowsProblem(
   dictionary: BlockDictionary,
   index: IndexColumn,
+  only: number | undefined,
   measures: readonly Float64Array[],
   totals: Values,
   others: Int32Array,
 ): string | undefined {
   const { size, givenUp, folded } = dictionary;
-  if (index.length > 0 && largestOf(index) >= size) return `index ${largestOf(index)} is outside the dictionary`;
+  const largest = only ?? largestOf(index);
+  if (index.length > 0 && largest >= size) return `index ${largest} is outside the dictionary`;
   if (!isCounts(folded)) return "what folded entries had is no count";
   if (isWhole(dictionary)) {
-    return !index.includes(OTHER) && folded.every((had) => had === 0)
+    return (only === undefined ? !index.includes(OTHER) : only !== OTHER) && folded.every((had) => had === 0)
       ? undefined
       : "rows gave up their value, but no value lost any";
   }
-  const count = rowsOfOther(index, others);
+  const count = only === undefined ? rowsOfOther(index, others) : 0;
   for (let m = 0; m < MEASURE_COUNT; m++) {
     if (givenUp[m][OTHER] !== 0) return `${MEASURES[m].name} given up by no value`;
     const byValues = mergedAll(givenUp[m], IS_SUM[m]), had = folded[m];
     const given = IS_SUM[m] ? saturated(byValues + had) : Math.max(byValues, had);
-    if (IS_SUM[m] ? given !== sumAt(measures[m], others, count) : !(given <= totals[m])) {
+    const lost = only === OTHER ? totals[m] : IS_SUM[m] ? sumAt(measures[m], others, count) : 0;
+    if (IS_SUM[m] ? given !== lost : !(given <= totals[m])) {
       return `${MEASURES[m].name} given up by values are not those of the rows without one`;
     }
   }

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, REQUESTS, TIME_MAX, VALUE_MAX, type Values } from "./measures.ts";
-import { PREFIX, URI } from "./dimensions.ts";
-import type { Bucket, Dictionary } from "./bucket.ts";
-import { type BlockBucket, blockOf, inBlock, openBlock } from "./bucket_block.ts";
+import { OTHER, PREFIX, TAG, URI } from "./dimensions.ts";
+import { type Bucket, type Dictionary, emptyDictionary } from "./bucket.ts";
+import { type BlockBucket, blockOf, constantIndex, inBlock, openBlock } from "./bucket_block.ts";
 import { bucketChecksum, bucketProblem } from "./bucket_check.ts";
 import { NO_CAPS, trafficBucket } from "./test_buckets.ts";
 
@@ -13,11 +13,17 @@ const TRAFFIC = { rows: 300, sites: 5, prefixes: 200, uris: 100 };
 const WHOLE = trafficBucket(1, TRAFFIC, 1_700_000_000, 10);
 const CUT = trafficBucket(1, TRAFFIC, 1_700_000_000, 10, { ...NO_CAPS, rowsMax: 60 });
 const FOLDED = trafficBucket(1, TRAFFIC, 1_700_000_000, 10, { ...NO_CAPS, entriesMax: 30 });
+/** One row, in which everything is OTHER. */
+const NO_VALUES = trafficBucket(1, TRAFFIC, 1_700_000_000, 10, { ...NO_CAPS, rowsMax: 1 });
 const BOTH = trafficBucket(1, TRAFFIC, 1_700_000_000, 10, { ...NO_CAPS, rowsMax: 60, entriesMax: 30 });
 
 Deno.test("a sealed bucket has no problem, cut or not", () => {
   assert(CUT.dictionaries[URI].lostMax[REQUESTS] > 0 && WHOLE.dictionaries[URI].lostMax[REQUESTS] === 0);
-  for (const bucket of [WHOLE, CUT, FOLDED, BOTH]) assertEquals(bucketProblem(bucket), undefined);
+  for (const bucket of [WHOLE, CUT, FOLDED, BOTH, NO_VALUES]) assertEquals(bucketProblem(bucket), undefined);
+  assertEquals(constantIndex(NO_VALUES, URI), OTHER);
+  const { size, offsets, bytes, marginals, foldedMax } = WHOLE.dictionaries[TAG], lostMax = WHOLE.totals;
+  const bounded = allRows(TAG, 1, { size, offsets, bytes, marginals, lostMax, foldedMax });
+  assertEquals(bucketProblem(bounded), undefined, "bounds that are wider than they need be");
 });
 
 Deno.test("the checksum changes with any column, and not with where the bucket was built", () => {
@@ -52,6 +58,18 @@ const refused: Record<string, Refused> = {
   "a row without a value where none was lost": {
     bucket: changed(WHOLE, ({ indexes }) => indexes[URI][7] = 0),
     problem: "uri: rows gave up their value, but no value lost any",
+  },
+  "no row with a value where none was lost, in a column without bytes": {
+    bucket: allRows(TAG, 0, WHOLE.dictionaries[TAG]),
+    problem: "tag: rows gave up their value, but no value lost any",
+  },
+  "a dictionary without the entry of a column without bytes": {
+    bucket: allRows(TAG, 1, emptyDictionary()),
+    problem: "tag: index 1 is outside the dictionary",
+  },
+  "no row with a value, and less given up than they have": {
+    bucket: changed(NO_VALUES, ({ dictionaries }) => dictionaries[URI].givenUp[REQUESTS][1]--),
+    problem: "uri: requests given up by values are not those of the rows without one",
   },
   "a row that has a value again": {
     bucket: changed(CUT, ({ indexes }) => indexes[URI][indexes[URI].indexOf(0)] = 1),
@@ -144,6 +162,14 @@ function changed(bucket: Bucket, change: (bucket: BlockBucket) => void): Bucket 
   const copy = inBlock(openBlock(structuredClone(blockOf(bucket))));
   change(copy);
   return copy;
+}
+
+/** A bucket whose rows all have one entry of a dictionary: its column takes no bytes. */
+function allRows(d: number, entry: number, dictionary: Dictionary): Bucket {
+  const indexes = WHOLE.indexes.with(d, new Uint8Array(WHOLE.rows).fill(entry));
+  const bucket = inBlock({ ...WHOLE, indexes, dictionaries: WHOLE.dictionaries.with(d, dictionary) });
+  assertEquals(constantIndex(bucket, d), entry);
+  return bucket;
 }
 
 /** A bucket with a byte count beyond 2^32, changed: its column is one of doubles. */

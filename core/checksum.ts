@@ -10,70 +10,78 @@
 
 const POLYNOMIAL = 0x82F63B78;
 
-/** T0 … T7, each by byte: what a byte contributes when n more bytes follow it. */
-const [T0, T1, T2, T3, T4, T5, T6, T7] = byteTables();
+/** Eight tables behind one another, T0 first: what a byte contributes when n more bytes follow it. In one array, of which V8 looks
+ * up place and length once and not for each byte. */
+const TABLES = byteTables();
+/** Where they begin. */
+const T1 = 0x100, T2 = 0x200, T3 = 0x300, T4 = 0x400, T5 = 0x500, T6 = 0x600, T7 = 0x700;
 
 /** Words of one of two stretches. */
 const STRETCH = 256;
-/** Z0 … Z3, by byte of a sum: what becomes of it when a stretch of zeros follows. */
-const [Z0, Z1, Z2, Z3] = zeroTables(4 * STRETCH);
+/** Four tables, by byte of a sum: what becomes of it when a stretch of zeros follows. */
+const ZEROS = zeroTables(4 * STRETCH);
+const Z1 = 0x100, Z2 = 0x200, Z3 = 0x300;
 
 /** The checksum of `bytes`, continued from that of what came before. An unsigned 32-bit integer. */
 export function crc32c(bytes: Uint8Array, before = 0): number {
   const end = bytes.length;
   let crc = ~before, at = 0;
-  while (at < end && (bytes.byteOffset + at & 3) !== 0) crc = T0[(crc ^ bytes[at++]) & 0xFF] ^ crc >>> 8;
+  while (at < end && (bytes.byteOffset + at & 3) !== 0) crc = ofByte(crc, bytes[at++]);
   const pairs = end - at >>> 3;
   crc = ofWords(new Int32Array(bytes.buffer, bytes.byteOffset + at & ~3, 2 * pairs), crc);
-  for (at += 8 * pairs; at < end; at++) crc = T0[(crc ^ bytes[at]) & 0xFF] ^ crc >>> 8;
+  for (at += 8 * pairs; at < end; at++) crc = ofByte(crc, bytes[at]);
   return ~crc >>> 0;
+}
+
+function ofByte(crc: number, byte: number): number {
+  return TABLES[(crc ^ byte) & 0xFF] ^ crc >>> 8;
 }
 
 /** The same for an even number of words, without turning the bits around. */
 function ofWords(words: Int32Array, crc: number): number {
+  const t = TABLES, z = ZEROS, length = words.length | 0;
   let i = 0;
-  for (; i + 2 * STRETCH <= words.length; i += STRETCH) {
+  for (; i + 2 * STRETCH <= length; i = i + STRETCH | 0) {
     let second = 0;
-    for (const end = i + STRETCH; i < end; i += 2) {
+    for (const end = i + STRETCH | 0; i < end; i = i + 2 | 0) {
       const a = crc ^ words[i], b = words[i + 1], c = second ^ words[i + STRETCH], d = words[i + STRETCH + 1];
-      crc = T7[a & 0xFF] ^ T6[a >>> 8 & 0xFF] ^ T5[a >>> 16 & 0xFF] ^ T4[a >>> 24] ^
-        T3[b & 0xFF] ^ T2[b >>> 8 & 0xFF] ^ T1[b >>> 16 & 0xFF] ^ T0[b >>> 24];
-      second = T7[c & 0xFF] ^ T6[c >>> 8 & 0xFF] ^ T5[c >>> 16 & 0xFF] ^ T4[c >>> 24] ^
-        T3[d & 0xFF] ^ T2[d >>> 8 & 0xFF] ^ T1[d >>> 16 & 0xFF] ^ T0[d >>> 24];
+      crc = t[T7 | a & 0xFF] ^ t[T6 | a >>> 8 & 0xFF] ^ t[T5 | a >>> 16 & 0xFF] ^ t[T4 | a >>> 24] ^
+        t[T3 | b & 0xFF] ^ t[T2 | b >>> 8 & 0xFF] ^ t[T1 | b >>> 16 & 0xFF] ^ t[b >>> 24];
+      second = t[T7 | c & 0xFF] ^ t[T6 | c >>> 8 & 0xFF] ^ t[T5 | c >>> 16 & 0xFF] ^ t[T4 | c >>> 24] ^
+        t[T3 | d & 0xFF] ^ t[T2 | d >>> 8 & 0xFF] ^ t[T1 | d >>> 16 & 0xFF] ^ t[d >>> 24];
     }
-    crc = Z0[crc & 0xFF] ^ Z1[crc >>> 8 & 0xFF] ^ Z2[crc >>> 16 & 0xFF] ^ Z3[crc >>> 24] ^ second;
+    crc = z[crc & 0xFF] ^ z[Z1 | crc >>> 8 & 0xFF] ^ z[Z2 | crc >>> 16 & 0xFF] ^ z[Z3 | crc >>> 24] ^ second;
   }
-  for (; i < words.length; i += 2) {
+  for (; i < length; i = i + 2 | 0) {
     const a = crc ^ words[i], b = words[i + 1];
-    crc = T7[a & 0xFF] ^ T6[a >>> 8 & 0xFF] ^ T5[a >>> 16 & 0xFF] ^ T4[a >>> 24] ^
-      T3[b & 0xFF] ^ T2[b >>> 8 & 0xFF] ^ T1[b >>> 16 & 0xFF] ^ T0[b >>> 24];
+    crc = t[T7 | a & 0xFF] ^ t[T6 | a >>> 8 & 0xFF] ^ t[T5 | a >>> 16 & 0xFF] ^ t[T4 | a >>> 24] ^
+      t[T3 | b & 0xFF] ^ t[T2 | b >>> 8 & 0xFF] ^ t[T1 | b >>> 16 & 0xFF] ^ t[b >>> 24];
   }
   return crc;
 }
 
-function byteTables(): Int32Array[] {
-  const first = Int32Array.from({ length: 256 }, (_, byte) => {
+function byteTables(): Int32Array {
+  const tables = new Int32Array(8 * 256);
+  for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >>> 1 : crc >>> 1 ^ POLYNOMIAL;
-    return crc;
-  });
-  const tables = [first];
-  while (tables.length < 8) tables.push(tables[tables.length - 1].map((crc) => first[crc & 0xFF] ^ crc >>> 8));
+    tables[byte] = crc;
+  }
+  for (let i = 256; i < tables.length; i++) tables[i] = tables[tables[i - 256] & 0xFF] ^ tables[i - 256] >>> 8;
   return tables;
 }
 
 /** A sum is linear in its bits: what becomes of each of the 32 tells what becomes of every byte of it. */
-function zeroTables(zeros: number): Int32Array[] {
+function zeroTables(zeros: number): Int32Array {
   const bits = Int32Array.from({ length: 32 }, (_, bit) => {
     let crc = 1 << bit;
-    for (let i = 0; i < zeros; i++) crc = T0[crc & 0xFF] ^ crc >>> 8;
+    for (let i = 0; i < zeros; i++) crc = ofByte(crc, 0);
     return crc;
   });
-  return [0, 8, 16, 24].map((from) =>
-    Int32Array.from({ length: 256 }, (_, byte) => {
-      let crc = 0;
-      for (let bit = 0; bit < 8; bit++) if ((byte >>> bit & 1) !== 0) crc ^= bits[from + bit];
-      return crc;
-    })
-  );
+  return Int32Array.from({ length: 4 * 256 }, (_, i) => {
+    const from = i >>> 8 << 3;
+    let crc = 0;
+    for (let bit = 0; bit < 8; bit++) if ((i >>> bit & 1) !== 0) crc ^= bits[from + bit];
+    return crc;
+  });
 }
