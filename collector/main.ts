@@ -21,6 +21,7 @@ import { serverSecurity } from "@/core/host/security.ts";
 import { serviceManager } from "@/core/host/service_manager.ts";
 import { sourceName } from "@/core/host/source_name.ts";
 import type { TargetInfo } from "@/core/answer.ts";
+import { zstd } from "@/core/host/zstd.ts";
 import { LiveView } from "@/core/live_view.ts";
 import { budgetFacts, memoryBudget, stateBytesMax } from "@/core/memory_budget.ts";
 import { deliverTo } from "./delivery.ts";
@@ -57,7 +58,7 @@ async function run(flags: FlagValues): Promise<void> {
   const listen = flags.text("listen"), clock = systemClock(), directory = flags.text("state-dir");
   const targets = (): readonly TargetInfo[] => [sequencer.target(listen, state?.saver.problem())];
   const savedUntil = (): number => state?.saver.savedSequence ?? Infinity;
-  const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets, savedUntil });
+  const view: LiveView = new LiveView({ source, seed, regex: linearRegex, targets, savedUntil, packer: zstd });
   const instance = randomInstance(), nowS = (): number => clock.nowS(), monotonicMs = (): number => clock.monotonicMs();
   const state = directory === ""
     ? undefined

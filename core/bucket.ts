@@ -34,6 +34,8 @@ export interface Dictionary {
   readonly lostMax: Values;
   /** Per measure: no single value's marginal can be short by more than this. 0 for maxima. */
   readonly foldedMax: Values;
+  /** Stands for its bucket, wherever the columns are just now; where it is absent, the memory of `bytes` does. */
+  readonly home?: object;
 }
 
 export interface Bucket {

@@ -75,9 +75,7 @@ export interface DimensionPlan {
 export function blankBucket(plan: BlockPlan, memory?: BlockMemory): BlockBucket {
   const bytes = blockBytes(plan), block = memory === undefined ? new ArrayBuffer(bytes) : memory.lend(bytes);
   writeHead(new Float64Array(block, 0, HEAD_DOUBLES), plan);
-  const bucket = viewsOf(block);
-  if (memory === undefined) BLOCKS.set(bucket, block);
-  return bucket;
+  return memory === undefined ? bucketOver(block) : viewsOf(block);
 }
 
 /**
@@ -134,9 +132,9 @@ export function openBlockWithLedger(block: ArrayBuffer, reasons: readonly string
 
 /** The block of a bucket: that which it was opened from, or a new one. */
 export function blockOf(bucket: Bucket): ArrayBuffer {
-  let block = BLOCKS.get(bucket);
-  if (block === undefined) BLOCKS.set(bucket, block = pack(bucket));
-  return block;
+  let columns = COLUMNS.get(bucket);
+  if (columns === undefined) COLUMNS.set(bucket, columns = pack(bucket));
+  return columns.block();
 }
 
 /** Frees the memory of a bucket. It is empty from now on: be sure that nobody looks at it any more. */
@@ -146,13 +144,14 @@ export function freeBlock(bucket: Bucket): void {
 
 /** The bucket itself when its columns lie in a block, else one whose columns do. */
 export function inBlock(bucket: Bucket): BlockBucket {
-  const isOpen = BLOCKS.has(bucket) && bucket.dictionaries.every((dictionary) => dictionary instanceof BlockDictionary);
+  const isOpen = COLUMNS.has(bucket) &&
+    bucket.dictionaries.every((dictionary) => dictionary instanceof BlockDictionary);
   return isOpen ? bucket as BlockBucket : bucketOver(blockOf(bucket));
 }
 
 /** Bytes of one open bucket in memory, the runtime's own included; not what questions compute of it (`derived.ts`). */
 export function bucketBytes(bucket: Bucket): number {
-  return blockOf(bucket).byteLength + VIEWS_BYTES;
+  return (COLUMNS.get(bucket)?.bytes ?? blockOf(bucket).byteLength) + VIEWS_BYTES;
 }
 
 /** Bytes of the runtime for a block, and for the views of an open one (about 90; measured on Deno 2.9). */
@@ -165,8 +164,8 @@ export function marginalOfEach(dictionary: Dictionary, m: number): NumberColumn 
 
 /** The entry of dimension `d` that all rows of a bucket have, where its block says so; else undefined. */
 export function constantIndex({ rows, indexes, dictionaries }: Bucket, d: number): number | undefined {
-  const { bytes } = dictionaries[d], isInBlock = dictionaries[d] instanceof BlockDictionary;
-  return rows > 0 && isInBlock && indexes[d].buffer !== bytes.buffer ? indexes[d][0] : undefined;
+  const dictionary = dictionaries[d], isConstant = dictionary instanceof BlockDictionary && dictionary.isConstant;
+  return rows > 0 && isConstant ? indexes[d][0] : undefined;
 }
 
 /** Whether no value of this dimension has lost anything to OTHER: then its marginals are what its rows add up to. */
@@ -209,6 +208,18 @@ export interface BlockBucket extends Bucket {
   readonly dictionaries: readonly BlockDictionary[];
 }
 
+/** Where the columns of a bucket are: views of its block, or made anew when somebody looks (`resting.ts`). */
+export interface Columns {
+  /** Column `i` of the layout. */
+  one(i: number): NumberColumn;
+  /** Some of them. */
+  some(numbers: readonly number[]): readonly NumberColumn[];
+  /** All of them. */
+  block(): ArrayBuffer;
+  /** Bytes in memory. */
+  readonly bytes: number;
+}
+
 /** A dictionary over a block: offsets and marginals are computed when they are asked for and not there (any more). */
 export class BlockDictionary implements Dictionary {
   readonly size: number;
@@ -216,30 +227,41 @@ export class BlockDictionary implements Dictionary {
   readonly folded: Values;
   readonly lostMax: Values;
   readonly foldedMax: Values;
+  /** Per measure: what roll-up took from each entry's rows; empty when nothing was lost. */
+  readonly givenUp: readonly NumberColumn[];
+  /** Whether the block says that all rows have one entry. */
+  readonly isConstant: boolean;
   #offsets: Kept<Uint32Array<ArrayBuffer>> | undefined;
   readonly #marginals: (Kept<NumberColumn> | undefined)[] = [];
-  readonly #index: IndexColumn;
   readonly #measures: readonly NumberColumn[];
 
+  /** @param first its first column, which is its index */
   constructor(
     plan: DimensionPlan,
-    readonly lengths: IndexColumn,
-    readonly bytes: Uint8Array<ArrayBuffer>,
-    /** Per measure: what roll-up took from each entry's rows; empty when nothing was lost. */
-    readonly givenUp: readonly NumberColumn[],
-    index: IndexColumn,
+    readonly home: Columns,
+    readonly first: number,
     measures: readonly NumberColumn[],
   ) {
     this.size = plan.size;
     this.folded = plan.folded;
     this.lostMax = plan.lostMax;
     this.foldedMax = plan.foldedMax;
-    this.#index = index;
+    this.isConstant = plan.index <= 0;
+    this.givenUp = home.some(plan.givenUp.map((_, m) => first + GIVEN_UP_COLUMN + m));
     this.#measures = measures;
   }
 
+  /** Bytes of each entry. */
+  get lengths(): IndexColumn {
+    return this.home.one(this.first + LENGTHS_COLUMN) as IndexColumn;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.home.one(this.first + GIVEN_UP_COLUMN + this.givenUp.length) as Uint8Array<ArrayBuffer>;
+  }
+
   get offsets(): Uint32Array<ArrayBuffer> {
-    const kept = this.#offsets ??= new Kept(this.bytes.buffer), made = kept.get();
+    const kept = this.#offsets ??= new Kept(this.home), made = kept.get();
     if (made !== undefined) return made;
     const offsets = offsetsOf(this.lengths);
     return kept.set(offsets, [offsets.buffer]);
@@ -251,9 +273,10 @@ export class BlockDictionary implements Dictionary {
 
   /** One of them: each costs a pass over the rows, and mostly one or two are wanted. */
   marginal(m: number): NumberColumn {
-    const kept = this.#marginals[m] ??= new Kept(this.bytes.buffer), made = kept.get();
+    const kept = this.#marginals[m] ??= new Kept(this.home), made = kept.get();
     if (made !== undefined) return made;
-    const column = marginalOf(this.#index, this.#measures[m], this.size, this.givenUp[m], this.folded[m], m);
+    const index = this.home.one(this.first) as IndexColumn;
+    const column = marginalOf(index, this.#measures[m], this.size, this.givenUp[m], this.folded[m], m);
     return kept.set(column, [column.buffer]);
   }
 }
@@ -273,8 +296,8 @@ const BYTES_AT = 1, INDEX_AT = 2, LENGTHS_AT = 3, LOSSY_AT = 4, GIVEN_UP_AT = 5;
 const LOST_AT = GIVEN_UP_AT + MEASURE_COUNT, FOLDED_AT = LOST_AT + MEASURE_COUNT;
 const HAD_AT = FOLDED_AT + MEASURE_COUNT, DIMENSION_DOUBLES = HAD_AT + MEASURE_COUNT;
 const HEAD_DOUBLES = DIMENSIONS_AT + DIMENSION_COUNT * DIMENSION_DOUBLES;
-/** Zeros behind the last column. */
-const TAIL_BYTES = 8;
+/** Bytes of the head; and zeros behind the last column. */
+export const HEAD_BYTES = 8 * HEAD_DOUBLES, TAIL_BYTES = 8;
 
 function writeHead(head: Float64Array, plan: BlockPlan): void {
   head.fill(0);
@@ -319,39 +342,108 @@ function readHead(head: Float64Array<ArrayBuffer>): BlockPlan {
   };
 }
 
+/** The columns of a dimension begin with its index; behind what was given up come the entries. */
+const LENGTHS_COLUMN = 1, GIVEN_UP_COLUMN = 2;
+
+/** One column of a block. */
+export interface ColumnPlace {
+  readonly form: Form;
+  /** Elements. */
+  readonly length: number;
+  /** In bytes from the block's start. */
+  readonly at: number;
+}
+
+function columnPlaces({ rows, measures, dimensions }: BlockPlan): ColumnPlace[] {
+  const places: ColumnPlace[] = [];
+  let at = HEAD_BYTES;
+  const add = (form: Form, length: number): void => {
+    places.push({ form, length, at });
+    at += columnBytes(form, length);
+  };
+  for (const form of measures) add(form, rows);
+  for (const { size, bytes, index, lengths, givenUp } of dimensions) {
+    add(index, rows);
+    add(lengths, size);
+    for (const form of givenUp) add(form, size);
+    add(1, bytes);
+  }
+  return places;
+}
+
+/** The columns of an open bucket: views of its block. */
+export class OpenColumns implements Columns {
+  readonly #views: readonly NumberColumn[];
+
+  constructor(readonly of: ArrayBuffer, places = columnsOfBlock(of)) {
+    this.#views = places.map(({ form, length, at }) => columnAt(of, at, form, length));
+  }
+
+  one(i: number): NumberColumn {
+    return this.#views[i];
+  }
+
+  some(numbers: readonly number[]): readonly NumberColumn[] {
+    return numbers.map((i) => this.#views[i]);
+  }
+
+  block(): ArrayBuffer {
+    return this.of;
+  }
+
+  get bytes(): number {
+    return this.of.byteLength;
+  }
+}
+
 /** The bucket in a block that is its own. */
 function bucketOver(block: ArrayBuffer): BlockBucket {
-  const bucket = viewsOf(block);
-  BLOCKS.set(bucket, block);
+  return bucketIn(block, new OpenColumns(block));
+}
+
+/** Views of all columns. */
+function viewsOf(block: ArrayBuffer): BlockBucket {
+  return bucketWith(headOf(block), new OpenColumns(block));
+}
+
+/** A bucket whose columns are elsewhere. @param head begins as its block does, and is kept */
+export function bucketIn(head: ArrayBuffer, columns: Columns): BlockBucket {
+  const bucket = bucketWith(headOf(head), columns);
+  COLUMNS.set(bucket, columns);
   return bucket;
 }
 
-/** Views of all columns, in the order of the layout. */
-function viewsOf(block: ArrayBuffer): BlockBucket {
-  const plan = readHead(new Float64Array(block, 0, HEAD_DOUBLES)), { startS, lengthS, rows, totals, ledger } = plan;
-  let at = 8 * HEAD_DOUBLES;
-  const next = (form: Form, length: number): NumberColumn => {
-    const column = columnAt(block, at, form, length);
-    at += columnBytes(form, length);
-    return column;
-  };
-  const measures = plan.measures.map((form) => next(form, rows));
-  const indexes: IndexColumn[] = [];
+/** Where the columns of a bucket in a block are; undefined for one that is in none. */
+export function columnsOf(bucket: Bucket): Columns | undefined {
+  return COLUMNS.get(bucket);
+}
+
+/** All columns of a block, in the order of the layout. */
+export function columnsOfBlock(block: ArrayBuffer): readonly ColumnPlace[] {
+  return columnPlaces(headOf(block));
+}
+
+function bucketWith(plan: BlockPlan, columns: Columns): BlockBucket {
+  const { startS, lengthS, rows, totals, ledger } = plan, firsts: number[] = [];
+  const measures = columns.some(plan.measures.map((_, m) => m));
+  let first = MEASURE_COUNT;
   const dictionaries = plan.dimensions.map((dimension) => {
-    const index = next(dimension.index, rows) as IndexColumn;
-    const lengths = next(dimension.lengths, dimension.size) as IndexColumn;
-    const givenUp = dimension.givenUp.map((form) => next(form, dimension.size));
-    const bytes = new Uint8Array(block, at, dimension.bytes);
-    at += columnBytes(1, dimension.bytes);
-    indexes.push(index);
-    return new BlockDictionary(dimension, lengths, bytes, givenUp, index, measures);
+    firsts.push(first);
+    const dictionary = new BlockDictionary(dimension, columns, first, measures);
+    first += GIVEN_UP_COLUMN + dimension.givenUp.length + 1;
+    return dictionary;
   });
+  const indexes = columns.some(firsts) as readonly IndexColumn[];
   return { startS, lengthS, rows, dictionaries, indexes, measures, totals, ledger };
+}
+
+function headOf(block: ArrayBuffer): BlockPlan {
+  return readHead(new Float64Array(block, 0, HEAD_DOUBLES));
 }
 
 /** Bytes of the block of such a bucket. */
 export function blockBytes({ rows, measures, dimensions }: BlockPlan): number {
-  let bytes = 8 * HEAD_DOUBLES + TAIL_BYTES;
+  let bytes = HEAD_BYTES + TAIL_BYTES;
   for (const form of measures) bytes += columnBytes(form, rows);
   for (const dimension of dimensions) {
     bytes += columnBytes(dimension.index, rows) + columnBytes(dimension.lengths, dimension.size);
@@ -362,11 +454,12 @@ export function blockBytes({ rows, measures, dimensions }: BlockPlan): number {
 }
 
 /** Bytes of a column in a block. */
-function columnBytes(form: Form, length: number): number {
+export function columnBytes(form: Form, length: number): number {
   return form > 0 ? form * length + 7 & ~7 : 0;
 }
 
-function columnAt(block: ArrayBuffer, at: number, form: Form, length: number): NumberColumn {
+/** The column of a form that lies there; what takes no bytes is shared. */
+export function columnAt(block: ArrayBuffer, at: number, form: Form, length: number): NumberColumn {
   switch (form) {
     case 1:
       return new Uint8Array(block, at, length);
@@ -390,8 +483,8 @@ function filled(column: Uint8Array<ArrayBuffer>, value: number, length: number):
   return length <= column.length ? column : new Uint8Array(2 * length).fill(value);
 }
 
-/** The block that each open bucket lies in. */
-const BLOCKS = new WeakMap<Bucket, ArrayBuffer>();
+/** Where the columns of each bucket in a block are. */
+const COLUMNS = new WeakMap<Bucket, Columns>();
 
 function isConstant(column: ArrayLike<number>, length: number): boolean {
   let i = 1;
@@ -446,7 +539,7 @@ function givenUpOf({ rows, indexes, measures, dictionaries }: Bucket, d: number)
 }
 
 /** A block for columns that stand elsewhere. */
-function pack(bucket: Bucket): ArrayBuffer {
+function pack(bucket: Bucket): Columns {
   const { startS, lengthS, rows, totals, ledger, measures, indexes, dictionaries } = bucket;
   const givenUp = dictionaries.map((_, d) => givenUpOf(bucket, d));
   const folded = givenUp.map((columns) => zeroValues().map((_, m) => columns[m]?.[OTHER] ?? 0));
@@ -476,7 +569,7 @@ function pack(bucket: Bucket): ArrayBuffer {
     dictionary.givenUp.forEach((column, m) => fill(dimensions[d].givenUp[m], column, givenUp[d][m]));
     dictionary.bytes.set(dictionaries[d].bytes);
   });
-  return blockOf(blank);
+  return COLUMNS.get(blank)!;
 }
 
 /** Bytes of every entry. */

@@ -11,14 +11,21 @@
  */
 import { DELTA_BYTES_MAX, DELTA_SECONDS_MAX } from "./bounds.ts";
 import type { Delta, Identity } from "./bucket.ts";
+import type { Packer } from "./resting.ts";
 import { IdentitySet } from "./identity_set.ts";
 import { BLOCK_OVERHEAD_BYTES, blockOf, openBlock } from "./bucket_block.ts";
 
 /** A delta at rest: of a small bucket, being open is most of what it takes. */
 interface Held {
   readonly identity: Identity;
-  readonly block: ArrayBuffer;
+  readonly block: ArrayBuffer | Packed;
   readonly arrivedS: number;
+}
+
+/** A block that whoever follows has mostly read. */
+interface Packed {
+  readonly packed: Uint8Array;
+  readonly byteLength: number;
 }
 
 export class DeltaLog {
@@ -29,13 +36,22 @@ export class DeltaLog {
   #end = 0;
   #bytes = 0;
 
-  constructor(readonly bytesMax: number = DELTA_BYTES_MAX, readonly secondsMax: number = DELTA_SECONDS_MAX) {}
+  /** Position of the oldest delta that is not packed. */
+  #packedUntil = 0;
+
+  /** @param packer of deltas that have been here for a minute; absent: they stay as they are */
+  constructor(
+    readonly bytesMax: number = DELTA_BYTES_MAX,
+    readonly secondsMax: number = DELTA_SECONDS_MAX,
+    readonly packer?: Packer,
+  ) {}
 
   /** Keeps a delta that arrived at `nowS`, forgets what is too old or too much, and tells the followers. */
   add(delta: Delta, nowS: number): void {
     const block = blockOf(delta.bucket);
     this.#held.set(this.#end++, { identity: delta.identity, block, arrivedS: nowS });
     this.#bytes += bytesOf(block);
+    this.#pack(nowS - PACKED_AFTER_SECONDS);
     this.#forget(nowS - this.secondsMax);
     for (const follower of this.#followers) follower.onReady();
   }
@@ -67,7 +83,7 @@ export class DeltaLog {
   /** The delta at a position, opened, or undefined when it is not there any more or not yet. */
   at(position: number): Delta | undefined {
     const held = this.#held.get(position);
-    return held && { identity: held.identity, bucket: openBlock(held.block) };
+    return held && { identity: held.identity, bucket: openBlock(this.#blockOf(held)) };
   }
 
   get bytes(): number {
@@ -76,6 +92,22 @@ export class DeltaLog {
 
   get followers(): number {
     return this.#followers.size;
+  }
+
+  #blockOf({ block }: Held): ArrayBuffer {
+    return "packed" in block ? this.packer!.unpack(block.packed, block.byteLength, 0) : block;
+  }
+
+  /** Packs what arrived before then. */
+  #pack(beforeS: number): void {
+    for (; this.packer !== undefined && this.#packedUntil < this.#end; this.#packedUntil++) {
+      const held = this.#held.get(this.#packedUntil);
+      if (held === undefined || "packed" in held.block) continue;
+      if (held.arrivedS >= beforeS) return;
+      const packed = { packed: this.packer.pack(new Uint8Array(held.block)), byteLength: held.block.byteLength };
+      this.#held.set(this.#packedUntil, { ...held, block: packed });
+      this.#bytes += bytesOf(packed) - bytesOf(held.block);
+    }
   }
 
   #forget(beforeS: number): void {
@@ -88,9 +120,12 @@ export class DeltaLog {
   }
 }
 
-function bytesOf(block: ArrayBuffer): number {
-  return block.byteLength + BLOCK_OVERHEAD_BYTES;
+function bytesOf(block: ArrayBuffer | Packed): number {
+  return ("packed" in block ? block.packed.length : block.byteLength) + BLOCK_OVERHEAD_BYTES;
 }
+
+/** Seconds that a delta stays as it came: who follows takes it at once, unless it is behind. */
+const PACKED_AFTER_SECONDS = 60;
 
 /** One reader's place in the log: every delta from the oldest held on, once, in order, or counted as dropped. */
 export class DeltaCursor {

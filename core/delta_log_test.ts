@@ -4,6 +4,7 @@ import { type Delta, emptyBucket } from "./bucket.ts";
 import { BLOCK_OVERHEAD_BYTES, blockOf } from "./bucket_block.ts";
 import { type DeltaCursor, DeltaLog } from "./delta_log.ts";
 import { trafficBucket } from "./test_buckets.ts";
+import { packerOfTests } from "./test_packer.ts";
 
 const BUCKET = emptyBucket(100, 10);
 const BYTES = blockOf(BUCKET).byteLength + BLOCK_OVERHEAD_BYTES;
@@ -98,4 +99,18 @@ Deno.test("whoever reads when, each delta is read once or counted as dropped, in
     cursors.forEach((_, reader) => follow(reader, Infinity));
     assertEquals(seen, cursors.map(() => added));
   }));
+});
+
+Deno.test("a delta that has been here for a minute is packed, takes less of the bound, and reads as it came", () => {
+  const bucket = trafficBucket(1, { rows: 300, sites: 3, prefixes: 30, uris: 30 }, 60, 10), block = blockOf(bucket);
+  const bytesMax = 3 * (block.byteLength + BLOCK_OVERHEAD_BYTES);
+  const packed = new DeltaLog(bytesMax, 900, packerOfTests()), open = new DeltaLog(bytesMax, 900);
+  const logs = [packed, open], cursors = logs.map((log) => log.follow());
+  for (let i = 1; i <= 3; i++) for (const log of logs) log.add({ ...delta(i), bucket }, 10 * i);
+  assertEquals(packed.bytes, open.bytes);
+  for (const log of logs) log.add({ ...delta(4), bucket }, 85);
+  assertEquals(new Uint8Array(blockOf(packed.at(0)!.bucket)), new Uint8Array(block));
+  assertEquals(cursors.map((cursor) => read(cursor)), [[1, 2, 3, 4], [-1, 2, 3, 4]]);
+  for (let i = 5; i <= 9; i++) packed.add({ ...delta(i), bucket }, 1000);
+  assertEquals(packed.bytes, bytesMax, "what is forgotten is not counted");
 });

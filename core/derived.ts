@@ -9,7 +9,7 @@
  * What goes is freed at once (`free.ts`). So nobody may hold a column of one bucket while computing of another: questions
  * look at one bucket after the other.
  */
-import { DERIVED_BYTES_MAX } from "./bounds.ts";
+import { DERIVED_BYTES_MAX, GIVE_BACK_AFTER_SECONDS, UNPACKED_BYTES_MAX } from "./bounds.ts";
 import type { Dictionary } from "./bucket.ts";
 
 /** Bytes of the runtime for whatever is kept (measured on Deno 2.9). */
@@ -17,6 +17,9 @@ const OVERHEAD_BYTES = 256;
 
 /** Share of the bound that is left in use, so that looking for what goes happens rarely. */
 const LEFT_IN_USE = 15 / 16;
+
+/** Seconds between two looks for what is not used any more. */
+const GIVE_BACK_EVERY_SECONDS = 60;
 
 /** What is kept, and the bound on it. A process has one (`derived`); tests have their own. */
 export class Derived {
@@ -28,8 +31,14 @@ export class Derived {
   /** Questions so far. */
   #questions = 0;
 
-  /** @param bytesMax a test may move it later */
-  constructor(public bytesMax: number = DERIVED_BYTES_MAX) {}
+  /** Uses before each of the last times that what is unused was looked for. */
+  readonly #marks: { readonly timeS: number; readonly uses: number }[] = [];
+
+  /**
+   * @param bytesMax a test may move it later
+   * @param also has the same questions
+   */
+  constructor(public bytesMax: number = DERIVED_BYTES_MAX, readonly also?: Derived) {}
 
   /** Bytes kept now: at most the bound, and what one bucket needs at once. */
   get bytes(): number {
@@ -40,6 +49,7 @@ export class Derived {
   begin(): void {
     this.#usesBefore = this.#uses;
     this.#questions++;
+    this.also?.begin();
   }
 
   /** The number of the present question. */
@@ -61,7 +71,23 @@ export class Derived {
   hold(made: Kept<unknown>): void {
     this.#all.add(made);
     this.#bytes += made.bytes;
-    if (this.#bytes > this.bytesMax) this.#drop(made.block);
+    if (this.#bytes > this.bytesMax) this.#drop(made.of);
+  }
+
+  /**
+   * Drops what nobody has used for `GIVE_BACK_AFTER_SECONDS`. Call it every second; it looks once a minute.
+   *
+   * @returns what was used last as that or before it is given back; -1 when it was too early to look
+   */
+  giveBack(nowS: number): number {
+    const marks = this.#marks, last = marks.at(-1);
+    if (last !== undefined && nowS < last.timeS) marks.length = 0; // the clock has gone back
+    else if (last !== undefined && nowS < last.timeS + GIVE_BACK_EVERY_SECONDS) return -1;
+    marks.push({ timeS: nowS, uses: this.#uses });
+    while (marks.length > 1 && marks[1].timeS <= nowS - GIVE_BACK_AFTER_SECONDS) marks.shift();
+    if (marks[0].timeS > nowS - GIVE_BACK_AFTER_SECONDS) return -1;
+    for (const kept of this.#all) if (kept.usedAt <= marks[0].uses) this.#release(kept);
+    return marks[0].uses;
   }
 
   /** Forgets what is of no use any more. */
@@ -69,8 +95,8 @@ export class Derived {
     if (this.#all.has(kept)) this.#release(kept);
   }
 
-  #drop(atHand: ArrayBuffer): void {
-    const others = [...this.#all].filter(({ block, isPinned }) => block !== atHand && !isPinned)
+  #drop(atHand: object): void {
+    const others = [...this.#all].filter(({ of, isPinned }) => of !== atHand && !isPinned)
       .sort((a, b) => a.usedAt - b.usedAt);
     const ours = others.findIndex(({ usedAt }) => usedAt > this.#usesBefore), earlier = ours < 0 ? others.length : ours;
     for (const kept of [...others.slice(0, earlier), ...others.slice(earlier).reverse()]) {
@@ -86,8 +112,16 @@ export class Derived {
   }
 }
 
-/** That of this process. */
-export const derived = new Derived();
+/** Columns of buckets at rest that have been unpacked (`resting.ts`): made anew in less time than anything else. */
+export const unpacked = new Derived(UNPACKED_BYTES_MAX);
+
+/** All else of this process. */
+export const derived = new Derived(DERIVED_BYTES_MAX, unpacked);
+
+/** What stands for the bucket of a dictionary: what is of one bucket has one. */
+export function homeOf({ home, bytes }: Dictionary): object {
+  return home ?? bytes.buffer;
+}
 
 /** A place for one thing computed of a bucket: there until the memory is needed for something else. */
 export class Kept<Made> {
@@ -98,9 +132,9 @@ export class Kept<Made> {
   #buffers: readonly ArrayBuffer[] = [];
 
   /**
-   * @param block that the bucket lies in: what is of the bucket at hand is not dropped
+   * @param of what stands for the bucket (`homeOf`): what is of the bucket at hand is not dropped
    */
-  constructor(readonly block: ArrayBuffer, readonly within: Derived = derived) {}
+  constructor(readonly of: object, readonly within: Derived = derived) {}
 
   /** What was made, if it is still there. */
   get(): Made | undefined {
@@ -153,7 +187,7 @@ export class KeptOfEach<Made> {
 
   /** Keeps what was made of a dictionary. `buffers` are its memory and nobody else's. */
   set(dictionary: Dictionary, made: Made, buffers: readonly ArrayBuffer[]): Made {
-    const place = new Kept<Made>(dictionary.bytes.buffer), before = this.#places.get(dictionary);
+    const place = new Kept<Made>(homeOf(dictionary)), before = this.#places.get(dictionary);
     before?.release();
     this.#places.set(dictionary, place);
     return place.set(made, buffers);

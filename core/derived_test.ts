@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { GIVE_BACK_AFTER_SECONDS } from "./bounds.ts";
 import { Derived, derived, Kept } from "./derived.ts";
 import { REQUESTS } from "./measures.ts";
 import { compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
@@ -89,4 +90,25 @@ Deno.test("answers are the same when nothing can be kept", () => {
   } finally {
     derived.bytesMax = bytesMax;
   }
+});
+
+Deno.test("what no question has used for a while is given back, and what some question has used stays", () => {
+  const within = new Derived(), forgotten = kept(within, 4000), used = kept(within, 4000);
+  assertEquals(within.giveBack(1000), -1);
+  assertEquals(within.giveBack(1010), -1, "it does not look every second");
+  for (let nowS = 1060; nowS < 1000 + GIVE_BACK_AFTER_SECONDS; nowS += 60) {
+    assertEquals(within.giveBack(nowS), -1);
+    used.get();
+  }
+  assert(within.giveBack(1000 + GIVE_BACK_AFTER_SECONDS) > 0);
+  assertEquals([forgotten.get(), used.get()?.length], [undefined, 4000]);
+});
+
+Deno.test("when the clock goes back, nothing is given back before its time", () => {
+  const within = new Derived(), place = kept(within, 4000);
+  within.giveBack(10_000);
+  assertEquals(within.giveBack(1000), -1);
+  assertEquals(within.giveBack(1000 + GIVE_BACK_AFTER_SECONDS - 1), -1);
+  assertEquals(within.bytes > 0 && within.giveBack(1000 + GIVE_BACK_AFTER_SECONDS + 60) > 0, true);
+  assertEquals(place.get(), undefined);
 });

@@ -13,7 +13,10 @@ import { type MergedSlot, type Outcome, Store } from "./store.ts";
 import type { IdentityRanges } from "./identity_set.ts";
 import { DeltaLog } from "./delta_log.ts";
 import { PassedSlots } from "./passed_slots.ts";
+import { derived, unpacked } from "./derived.ts";
+import type { Packer } from "./resting.ts";
 import { stretches } from "./stretches.ts";
+import { valueIds } from "./value_ids.ts";
 import { RelayBudget, type Relayed } from "./relay_budget.ts";
 import { Backfill } from "./backfill.ts";
 import { type CompiledFilter, compileFilter, type RegexEngine, TruthCache } from "./filter_match.ts";
@@ -53,6 +56,8 @@ export interface LiveViewOptions {
   readonly mergesMax?: number;
   /** Bytes a second of deltas that are passed on, to those who follow us; no limit when absent. */
   readonly relayBytesPerSecond?: number;
+  /** What puts slots to rest that nothing comes to any more (`resting.ts`); none are when absent. */
+  readonly packer?: Packer;
   /** The clock went back, and these are nowhere any more. */
   readonly onForgotten?: (identities: readonly IdentityRanges[]) => void;
 }
@@ -60,7 +65,7 @@ export interface LiveViewOptions {
 export class LiveView implements Answerer {
   readonly source: string;
   readonly store: Store;
-  readonly deltaLog = new DeltaLog();
+  readonly deltaLog: DeltaLog;
   readonly passedSlots = new PassedSlots();
   readonly #snapshotSubscribers = new Set<Subscriber<Snapshot>>();
   readonly #truths = new TruthCache();
@@ -72,6 +77,7 @@ export class LiveView implements Answerer {
     this.source = options.source;
     const { seed, mergesMax, onForgotten, relayBytesPerSecond = Infinity } = options;
     this.#relay = new RelayBudget(relayBytesPerSecond, seed);
+    this.deltaLog = new DeltaLog(undefined, undefined, options.packer);
     const onMade = (slot: Slot): void => this.#publishSnapshot(slot);
     this.store = new Store(seed, { onMade, ...(onForgotten && { onForgotten }) }, undefined, mergesMax);
   }
@@ -111,10 +117,11 @@ export class LiveView implements Answerer {
     store.tidy();
     if (store.endS > nowS + AHEAD_SECONDS_MAX) store.rebase(sliceStart(nowS, FINEST_S));
     else if (store.endS > 0) store.advance(sliceStart(nowS - SILENCE_SECONDS_MAX, FINEST_S));
+    if (this.options.packer !== undefined) store.rest(nowS, this.options.packer);
     this.prepare();
   }
 
-  /** Merges some of what questions over a day would use. Call it every second in the thread that answers; `tick` does. */
+  /** Merges some of what questions over a day would use, and gives back what none has used for long. Call it every second in the thread that answers; `tick` does. */
   prepare(): void {
     const { store } = this, coarsest = TIERS.length - 1, sliceS = sliceStart(store.endS, TIERS[coarsest].sliceS);
     if (sliceS > this.#preparedS) {
@@ -123,6 +130,8 @@ export class LiveView implements Answerer {
     }
     this.#preparedS = sliceS;
     stretches.makeOne(this.options.seed);
+    unpacked.giveBack(store.endS);
+    valueIds.giveBack(derived.giveBack(store.endS));
   }
 
   topN(question: TopNQuestion): TopNAnswer {

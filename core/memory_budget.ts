@@ -2,7 +2,7 @@
  * The memory budget: the most that a role's data can take, added up from the bounds, and printed when it starts.
  *
  * Every term is what `bounds.ts` and `slices.ts` allow at worst, not what is usual: every table full, with values as long
- * as they may be. The runtime comes on top: what Deno takes before there is any data, and what was freed and has not gone
+ * as they may be, and slots that gain nothing by being packed. The runtime comes on top: what Deno takes before there is any data, and what was freed and has not gone
  * back to the machine yet.
  */
 import {
@@ -38,6 +38,7 @@ import {
   SYSLOG_CONNECTIONS_MAX,
   SYSLOG_READ_BYTES,
   SYSLOG_UNFINISHED_BYTES_MAX,
+  UNPACKED_BYTES_MAX,
   UNTAKEN_BYTES_MAX,
   UNTIDY_MAX,
   WAITING_BYTES_MAX,
@@ -119,6 +120,7 @@ export function memoryBudget(options: BudgetOptions): MemoryBudget {
     { name: "slots passed on", bytes: followsSources ? PASSED_SLOTS_BYTES_MAX : 0 },
     { name: "waiting to be saved", bytes: savesState ? STATE_QUEUE_BYTES_MAX + STATE_WRITE_BYTES_MAX : 0 },
     { name: "kept for questions", bytes: DERIVED_BYTES_MAX },
+    { name: "unpacked for questions", bytes: followsSources ? 0 : UNPACKED_BYTES_MAX },
     { name: "slots for questions", bytes: followsSources ? mirrorBytes() : 0 },
     { name: "snapshots for subscribers", bytes: SUBSCRIBER_QUEUE_BYTES_MAX },
     { name: "metrics of requests", bytes: showsRequests ? requestMetricsBytes() : 0 },

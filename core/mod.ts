@@ -54,6 +54,7 @@ export * from "./withhold.ts";
 export * from "./bucket.ts";
 export * from "./derived.ts";
 export * from "./bucket_block.ts";
+export * from "./resting.ts";
 export * from "./bucket_check.ts";
 export * from "./first_sight.ts";
 export * from "./foresight.ts";

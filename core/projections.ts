@@ -17,7 +17,7 @@ import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { type Bucket, type IndexColumn, indexColumn, type NumberColumn, numberColumn } from "./bucket.ts";
 import { constantIndex } from "./bucket_block.ts";
-import { Kept } from "./derived.ts";
+import { homeOf, Kept } from "./derived.ts";
 import { WideIndex, WideNumbers } from "./wide_column.ts";
 
 export interface Projection {
@@ -64,7 +64,7 @@ export function projectionOn(bucket: Bucket, d: number): Projection {
 
 function projected(bucket: Bucket, d: number | undefined): Projection {
   const { places } = knownOf(bucket);
-  const place = places[d === undefined ? 0 : d + 1] ??= new Kept(bucket.dictionaries[0].bytes.buffer);
+  const place = places[d === undefined ? 0 : d + 1] ??= new Kept(homeOf(bucket.dictionaries[0]));
   const made = place.get();
   if (made !== undefined) return made;
   const projection = project(bucket, d), { measures, indexes } = projection.bucket;

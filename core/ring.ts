@@ -4,10 +4,18 @@
  * Slots up to five minutes ahead are held too, for sources whose clock is ahead; they come into view when their time
  * does.
  */
-import { OPEN_ROWS_MAX, SLOT_PENDING_BYTES_MAX, SLOT_PENDING_MAX, UNTIDY_MAX } from "./bounds.ts";
+import {
+  GIVE_BACK_AFTER_SECONDS,
+  OPEN_ROWS_MAX,
+  REST_AFTER_SECONDS,
+  SLOT_PENDING_BYTES_MAX,
+  SLOT_PENDING_MAX,
+  UNTIDY_MAX,
+} from "./bounds.ts";
 import { type Caps, FINEST_S, oldestStart, TIERS } from "./slices.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { blockOf, bucketBytes } from "./bucket_block.ts";
+import { isResting, opened, type Packer, resting, wake } from "./resting.ts";
 import { free } from "./free.ts";
 import { cutBucket, Merge, mergeBuckets, mergeRoom, type Outlook } from "./merge.ts";
 import { IdentitySet } from "./identity_set.ts";
@@ -77,6 +85,13 @@ export class Slot {
   /** Whether it began as a former process had it. */
   restored = false;
   #changes = 0;
+  /** When it was seen with as many changes for the first time. */
+  #seen = { changes: -1, atS: 0 };
+  /** Changes at which resting was not worth it. */
+  #triedAt = -1;
+  /** Somebody has asked since it was looked at last; and when that was seen. */
+  #isAsked = false;
+  #askedS = -Infinity;
 
   constructor(
     readonly startS: number,
@@ -145,9 +160,14 @@ export class Slot {
     this.#hold(finer.bucket());
   }
 
-  /** All of it as one bucket, for a question alone: while many deliver, it may have more rows than are kept. */
+  /**
+   * All of it as one bucket, for a question alone: while many deliver, it may have more rows than are kept, and its columns may
+   * be at rest.
+   */
   bucketNow(): Bucket {
-    return this.#merge === undefined ? this.bucket() : this.#merged ??= this.#merge.soFar(this.startS, this.lengthS);
+    this.#isAsked = true;
+    if (this.#merge === undefined) return this.#mergePending();
+    return this.#merged ??= this.#merge.soFar(this.startS, this.lengthS);
   }
 
   /** Whether deltas wait here to be merged. */
@@ -164,6 +184,10 @@ export class Slot {
       this.#changes++;
       this.openMerges.ended(this);
     }
+    return opened(this.#mergePending());
+  }
+
+  #mergePending(): Bucket {
     if (this.#pending.length > 0 || this.#merged === undefined) {
       const parts = this.#merged === undefined ? this.#pending : [this.#merged, ...this.#pending];
       this.#pending = [];
@@ -186,6 +210,37 @@ export class Slot {
     const merged = this.bucket();
     this.#merged = cutBucket(merged, this.#caps, this.seed);
     if (this.#merged !== merged) this.#changes++;
+  }
+
+  /**
+   * Puts it to rest when nothing has come and nobody has asked for a while, and wakes it when somebody has. That of the coarsest
+   * tier rests at once and is never woken: questions over many of them look at what they are merged into (`stretches.ts`). Call
+   * it every second.
+   *
+   * @returns rows that were packed or unpacked
+   */
+  rest(nowS: number, packer: Packer): number {
+    const merged = this.#merged, isQuiet = this.#isQuiet(nowS);
+    if (merged === undefined || this.isPending || this.#merge !== undefined || isQuiet === isResting(merged)) return 0;
+    if (!isQuiet) wake(merged);
+    else if (this.#triedAt === this.#changes) return 0;
+    else this.#merged = resting(merged, packer) ?? this.#isNotWorthIt(merged);
+    return merged.rows;
+  }
+
+  #isNotWorthIt(merged: Bucket): Bucket {
+    this.#triedAt = this.#changes;
+    return merged;
+  }
+
+  #isQuiet(nowS: number): boolean {
+    if (this.tier === TIERS.length - 1) return true;
+    if (this.#seen.changes !== this.#changes || nowS < this.#seen.atS) {
+      this.#seen = { changes: this.#changes, atS: nowS };
+    }
+    if (this.#isAsked || nowS < this.#askedS) this.#askedS = nowS;
+    this.#isAsked = false;
+    return nowS - this.#seen.atS >= REST_AFTER_SECONDS && nowS - this.#askedS >= GIVE_BACK_AFTER_SECONDS;
   }
 
   #hold(bucket: Bucket): void {
@@ -276,6 +331,11 @@ export class Ring {
   /** Drops every slot that begins at none of these. */
   keepOnly(starts: ReadonlySet<number>): void {
     for (const startS of this.#slots.keys()) if (!starts.has(startS)) this.#slots.delete(startS);
+  }
+
+  /** In no order. */
+  [Symbol.iterator](): Iterator<Slot> {
+    return this.#slots.values();
   }
 
   /** Oldest first. */

@@ -9,7 +9,7 @@ import { REQUESTS } from "./measures.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
 import { type Bucket, type IndexColumn, indexColumn, type NumberColumn, numberColumn } from "./bucket.ts";
-import { Kept } from "./derived.ts";
+import { homeOf, Kept } from "./derived.ts";
 import { WideIndex } from "./wide_column.ts";
 
 export interface RowsByEntry {
@@ -35,7 +35,7 @@ const wideIndex = new WideIndex(), wideOther = new WideIndex();
 
 /** The index of a bucket by dimension `d`. Cost: four nanoseconds a row the first time, then none; 2 B a row, 2 B an entry. */
 export function rowsByEntry(bucket: Bucket, d: number): RowsByEntry {
-  const place = knownOf(bucket).rows[d] ??= new Kept(blockBehind(bucket)), made = place.get();
+  const place = knownOf(bucket).rows[d] ??= new Kept(homeOf(bucket.dictionaries[0])), made = place.get();
   if (made !== undefined) return made;
   const sorted = sortedRows(bucket, d);
   return place.set(sorted, [sorted.starts.buffer, sorted.rows.buffer]);
@@ -46,7 +46,8 @@ export function rowsByEntry(bucket: Bucket, d: number): RowsByEntry {
  * `d`. OTHER comes first, if it has any. Cost: one nanosecond a row the first time, then none; mostly 3 B an entry.
  */
 export function givenUpBy(bucket: Bucket, d: number, by: number): EntryRequests {
-  const places = knownOf(bucket).givenUp, place = places[d * DIMENSION_COUNT + by] ??= new Kept(blockBehind(bucket));
+  const places = knownOf(bucket).givenUp,
+    place = places[d * DIMENSION_COUNT + by] ??= new Kept(homeOf(bucket.dictionaries[0]));
   const made = place.get();
   if (made !== undefined) return made;
   const given = requestsGivenUp(bucket, d, by);
@@ -57,10 +58,6 @@ function knownOf(bucket: Bucket): Known {
   let places = known.get(bucket);
   if (places === undefined) known.set(bucket, places = { rows: [], givenUp: [] });
   return places;
-}
-
-function blockBehind({ dictionaries }: Bucket): ArrayBuffer {
-  return dictionaries[0].bytes.buffer;
 }
 
 /** A counting sort. */

@@ -6,12 +6,13 @@
  * is made from its finer ones when they are over, and from then on a late delta enters it directly as well: merged
  * upward only, and never twice.
  */
-import { AHEAD_SECONDS_MAX, MAKE_DELAY_SECONDS, STORE_PENDING_BYTES_MAX } from "./bounds.ts";
+import { AHEAD_SECONDS_MAX, MAKE_DELAY_SECONDS, REST_ROWS_MAX, STORE_PENDING_BYTES_MAX } from "./bounds.ts";
 import { FINEST_S, oldestStart, sliceStart, type Span, TIERS } from "./slices.ts";
 import type { Bucket, Delta, Identity } from "./bucket.ts";
 import { bucketBytes } from "./bucket_block.ts";
 import { type IdentityRanges, IdentitySet } from "./identity_set.ts";
 import { OpenMerges, Ring, type Slot } from "./ring.ts";
+import type { Packer } from "./resting.ts";
 
 /**
  * `overlaps`: some of it is here already, and what is merged cannot be taken apart. `too_scattered`: an aggregator does not take
@@ -151,6 +152,14 @@ export class Store {
   /** One of the things that may wait is done. Call it every second. */
   tidy(): void {
     this.#openMerges.tidyOne();
+  }
+
+  /** Puts slots to rest that nothing has come to for a while, some at a time. Call it every second. */
+  rest(nowS: number, packer: Packer): void {
+    let rows = 0;
+    for (const ring of this.rings) {
+      for (const slot of ring) if ((rows += slot.rest(nowS, packer)) >= REST_ROWS_MAX) return;
+    }
   }
 
   /**

@@ -16,7 +16,7 @@ import { type Caps, TIERS } from "./slices.ts";
 import { TABLE_ROWS_MAX } from "./counter_table.ts";
 import type { Bucket } from "./bucket.ts";
 import { blockOf, freeBlock } from "./bucket_block.ts";
-import { derived, Kept } from "./derived.ts";
+import { derived, homeOf, Kept } from "./derived.ts";
 import { mergeBuckets } from "./merge.ts";
 
 const SLICE_S = TIERS[TIERS.length - 1].sliceS;
@@ -136,7 +136,7 @@ export class Stretches {
       this.#drop(oldest);
     }
     if (block.byteLength > this.bytesMax) return freeBlock(stretch);
-    const place = new Kept<Bucket>(block);
+    const place = new Kept<Bucket>(homeOf(stretch.dictionaries[0]));
     place.set(stretch, [block]);
     this.#made.set(startS, { members, place });
   }

@@ -47,6 +47,8 @@ export class ValueIds {
   #memory = 0;
   #isFull = false;
   #entriesNumbered = 0;
+  /** As what is kept has it (`derived.ts`). */
+  #usedAt = 0;
   readonly #kept = new KeptOfEach<Numbered>();
 
   /** @param valuesMax a test may move it later */
@@ -59,11 +61,23 @@ export class ValueIds {
    * @param seed of the process's hashes
    */
   begin(buckets: readonly Bucket[], seed: number): void {
+    this.#usedAt = derived.nextUse();
     const isOther = this.#tables.length === 0 || seed !== this.#seed;
     if (!isOther && !(this.#isFull && this.#entriesNumbered > WORTH_BEGINNING * entriesOf(buckets))) return;
-    for (const table of this.#tables) table.free();
+    this.#forget();
     this.#seed = seed;
     this.#tables = Array.from({ length: DIMENSION_COUNT }, () => new ValueTable());
+    this.#reserve();
+  }
+
+  /** Gives its memory back when it was used last at `use` or before. */
+  giveBack(use: number): void {
+    if (this.#tables.length > 0 && this.#usedAt <= use) this.#forget();
+  }
+
+  #forget(): void {
+    for (const table of this.#tables) table.free();
+    this.#tables = [];
     this.#values = this.#bytes = this.#entriesNumbered = 0;
     this.#isFull = false;
     this.generation++;

@@ -3,6 +3,8 @@ import { type Bucket, type Dictionary, emptyBucket, emptyDictionary } from "./bu
 import { URI, WEBSITE } from "./dimensions.ts";
 import { hashWords } from "./intern.ts";
 import { randomFrom } from "./test_lines.ts";
+import { derived } from "./derived.ts";
+import { trafficBucket } from "./test_buckets.ts";
 import { SHARED_IDS, ValueIds } from "./value_ids.ts";
 
 function dictionary(values: readonly Uint8Array[]): Dictionary {
@@ -95,4 +97,18 @@ Deno.test("full tables begin again once most of what they hold is gone, and not 
   const same = ids.generation;
   ids.begin(kept, 6);
   assertNotEquals(ids.generation, same, "another seed means other numbers");
+});
+
+Deno.test("numbers that nobody has used for a while are given back, and made anew for the next question", () => {
+  const ids = new ValueIds(), buckets = [trafficBucket(1, { rows: 300, sites: 3, prefixes: 30, uris: 30 }, 60, 10)];
+  const [{ dictionaries }] = buckets, before = derived.bytes;
+  ids.begin(buckets, 3);
+  const use = derived.nextUse(), expected = [...ids.of(dictionaries[URI], URI)];
+  assert(derived.bytes > before);
+  ids.giveBack(use - 2);
+  assertEquals(ids.end(URI), SHARED_IDS + dictionaries[URI].size);
+  ids.giveBack(use);
+  assertEquals(ids.end(URI), SHARED_IDS + 1);
+  ids.begin(buckets, 3);
+  assertEquals([...ids.of(dictionaries[URI], URI)], expected);
 });

@@ -1,7 +1,7 @@
 /**
  * Measures memory: `deno task memory rows|day|rings|flood|all [--small]`.
  *
- *   rows    bytes a row of sealed buckets, dictionaries included
+ *   rows    bytes a row of sealed buckets, dictionaries included, open and at rest
  *   day     RSS in a day of ordinary traffic, 10 000 distinct tuples a minute, and after every question was asked
  *   rings   RSS with every ring full at its caps: a day of traffic in simulated time, and after every question was asked
  *   flood   RSS before, in and after an hour in which most requests are for a path of their own, as TSV and docs/memory.svg
@@ -10,11 +10,14 @@
  * simulated. RSS is what the kernel says; nothing is collected for it.
  */
 import "@/proto/service.ts";
-import { BLOCK_OVERHEAD_BYTES, blockOf } from "@/core/bucket_block.ts";
+import { BLOCK_OVERHEAD_BYTES, blockOf, bucketBytes, VIEWS_BYTES } from "@/core/bucket_block.ts";
 import { DIMENSIONS } from "@/core/dimensions.ts";
+import { GIVE_BACK_AFTER_SECONDS } from "@/core/bounds.ts";
 import { collectGarbage } from "@/core/host/garbage.ts";
+import { zstd } from "@/core/host/zstd.ts";
 import { MEASURES } from "@/core/measures.ts";
 import { memoryBudget } from "@/core/memory_budget.ts";
+import { resting } from "@/core/resting.ts";
 import { TIERS, WINDOWS } from "@/core/slices.ts";
 import { stretches } from "@/core/stretches.ts";
 import { randomFrom } from "@/core/test_lines.ts";
@@ -47,12 +50,14 @@ function rows(): void {
   for (let startS = END - 320; startS < END; startS += 10) {
     collector.slice(startS, traffic.lines(MINUTE_LINES, startS, startS + 10));
   }
-  say("tier", "rows", "bytes", "bytes a row");
+  say("tier", "rows", "bytes a row", "at rest");
   for (const [tier, ring] of collector.view.store.rings.entries()) {
     const buckets = ring.slots().map((slot) => slot.bucket());
     const bucket = buckets.reduce((fullest, bucket) => bucket.rows > fullest.rows ? bucket : fullest);
     const bytes = blockOf(bucket).byteLength + BLOCK_OVERHEAD_BYTES;
-    say(`${TIERS[tier].sliceS} s`, bucket.rows, bytes, (bytes / bucket.rows).toFixed(1));
+    const atRest = bucketBytes(resting(bucket, zstd) ?? bucket) - VIEWS_BYTES + BLOCK_OVERHEAD_BYTES;
+    const perRow = [bytes, atRest].map((bytes) => (bytes / bucket.rows).toFixed(1));
+    say(`${TIERS[tier].sliceS} s`, bucket.rows, ...perRow);
   }
 }
 
@@ -67,8 +72,10 @@ function oneDay(hours: number, linesAt: (startS: number) => number): void {
   const collector = new SimulatedCollector(3), traffic = new Traffic(ORDINARY, randomFrom(7));
   say("hour", "rss MB", "peak MB", "delta log MB");
   tell(0);
-  for (let startS = END - hours * 3600; startS < END; startS += 10) {
+  const count = (startS: number): unknown =>
     collector.slice(startS, traffic.lines(linesAt(startS), startS, startS + 10));
+  for (let startS = END - hours * 3600; startS < END; startS += 10) {
+    count(startS);
     if ((END - startS - 10) % 3600 === 0) tell(hours - (END - startS - 10) / 3600);
   }
   say("tier", "slots", "rows", "MB", "bytes a row");
@@ -91,6 +98,9 @@ function oneDay(hours: number, linesAt: (startS: number) => number): void {
   );
   say("and once more, over stretches", (asked / 1e6).toFixed(0), "of them MB", (stretches.bytes / 1e6).toFixed(1));
   say("and the next collection of garbage", (Deno.memoryUsage().rss / 1e6).toFixed(0));
+  for (let startS = END; startS <= END + GIVE_BACK_AFTER_SECONDS + 300; startS += 10) count(startS);
+  collectGarbage();
+  say("and when nobody has asked for a while", (Deno.memoryUsage().rss / 1e6).toFixed(0));
   if (asked > dataBytes + runtimeBytes) throw new Error("the memory budget does not hold");
 
   function tell(hour: number): void {

@@ -4,10 +4,10 @@
  */
 import type { TargetInfo } from "@/core/answer.ts";
 import type { Bucket } from "@/core/bucket.ts";
-import { bucketBytes } from "@/core/bucket_block.ts";
 import { bucketChecksum } from "@/core/bucket_check.ts";
 import { LOGTAIL_FORMAT } from "@/core/format_logtail.ts";
 import { collectGarbage, GARBAGE_MS } from "@/core/host/garbage.ts";
+import { zstd } from "@/core/host/zstd.ts";
 import { LiveView } from "@/core/live_view.ts";
 import { Pipeline } from "@/core/pipeline.ts";
 import { FINEST_S, TIERS } from "@/core/slices.ts";
@@ -18,7 +18,7 @@ export interface TierSize {
   readonly tier: string;
   readonly slots: number;
   readonly rows: number;
-  /** In memory, the runtime's own included (`bucketBytes`). */
+  /** In memory, packed where they rest, the runtime's own included (`bucketBytes`). */
   readonly bytes: number;
 }
 
@@ -30,7 +30,7 @@ export class SimulatedCollector {
   constructor(seed: number, readonly source = "col-1") {
     this.#pipeline = new Pipeline({ format: LOGTAIL_FORMAT, masks: { v4Bits: 24, v6Bits: 48 }, source, seed });
     const targets = (): TargetInfo[] => [];
-    this.view = new LiveView({ source, seed, regex: () => ({ test: () => false }), targets });
+    this.view = new LiveView({ source, seed, regex: () => ({ test: () => false }), targets, packer: zstd });
   }
 
   /** One slice of ten seconds: its lines are counted, sealed shortly after its end, and merged. */
@@ -55,12 +55,12 @@ export class SimulatedCollector {
   /** What the rings hold now. Merges what has not been merged yet. */
   sizes(): readonly TierSize[] {
     return this.view.store.rings.map((ring, tier) => {
-      const buckets = ring.slots().map((slot) => slot.bucket());
+      const slots = ring.slots();
       return {
         tier: `${TIERS[tier].sliceS} s`,
-        slots: buckets.length,
-        rows: buckets.reduce((rows, bucket) => rows + bucket.rows, 0),
-        bytes: buckets.reduce((bytes, bucket) => bytes + bucketBytes(bucket), 0),
+        slots: slots.length,
+        rows: slots.reduce((rows, slot) => rows + slot.bucketNow().rows, 0),
+        bytes: slots.reduce((bytes, slot) => bytes + slot.bytes, 0),
       };
     });
   }

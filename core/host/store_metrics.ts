@@ -1,7 +1,7 @@
 /** What the role's store holds, against what it may: the same for a collector and an aggregator. */
 import type { LiveView } from "@/core/live_view.ts";
-import { DELTA_BYTES_MAX, DERIVED_BYTES_MAX } from "@/core/bounds.ts";
-import { derived } from "@/core/derived.ts";
+import { DELTA_BYTES_MAX, DERIVED_BYTES_MAX, UNPACKED_BYTES_MAX } from "@/core/bounds.ts";
+import { derived, unpacked } from "@/core/derived.ts";
 import type { MemoryBudget } from "@/core/memory_budget.ts";
 import { TIERS } from "@/core/slices.ts";
 import { gauge, type Metric, type MetricsPage } from "./metrics_page.ts";
@@ -40,8 +40,8 @@ export function addStore(page: MetricsPage, metrics: StoreMetrics, view: LiveVie
   });
   page.add(metrics.deltaBytes, view.deltaLog.bytes);
   page.add(metrics.deltaBudget, DELTA_BYTES_MAX);
-  page.add(metrics.derivedBytes, derived.bytes);
-  page.add(metrics.derivedBudget, DERIVED_BYTES_MAX);
+  page.add(metrics.derivedBytes, derived.bytes + unpacked.bytes);
+  page.add(metrics.derivedBudget, DERIVED_BYTES_MAX + UNPACKED_BYTES_MAX);
   page.add(metrics.dataBudget, budget.dataBytes);
   page.add(metrics.runtimeBudget, budget.runtimeBytes);
 }
