@@ -192,8 +192,8 @@ export const DETAILED_ENTRIES_MAX = 500;
 /** Points of the trend of one entry. Steps of the window are put together until there are no more: it is drawn small. */
 export const SERIES_POINTS_MAX = 48;
 
-/** Values that one ranking tells apart while it is built bucket by bucket, as over whole files: about 100 MB of URIs. Beyond
- * it the lightest fold into "(other)", and the stated bounds grow by what they had. */
+/** Values that one ranking tells apart while it is built bucket by bucket, as over whole files: about 220 MB of URIs. Beyond
+ * it the lighter half folds into "(other)", and the stated bounds grow by what they had. */
 export const TOP_N_GROUPS_MAX = 1_000_000;
 
 /** Characters of a filter expression. A longer one is refused. */

@@ -192,21 +192,19 @@ export class GroupTable {
 
   /** Enters all values, which are different, in empty slots. */
   #placeAll(): void {
-    const slots = this.#slots, staged = this.#staged, last = slots.length - 1;
+    const slots = this.#slots, staged = this.#staged;
     this.#crowdedOut.clear();
     for (let from = 0; from < this.size; from += BATCH) {
       const count = Math.min(BATCH, this.size - from);
       stage(this.#view, this.#starts, from, count, this.seed, slots.length / SLOT_WORDS - 1, staged);
       this.#touched ^= touchSlots(slots, staged, count);
-      for (let i = 0, s = 0; i < count; i++, s += SLOT_WORDS) {
-        let o = staged[s + NUMBER], probes = 0;
-        for (; probes < PROBES_MAX && slots[o + NUMBER] !== 0; probes++) o = o + SLOT_WORDS & last;
-        if (probes === PROBES_MAX) {
-          this.#crowdedOut.set(bytesKey(this.#view, this.#starts[from + i], staged[s + LENGTH]), from + i);
-          continue;
-        }
-        for (let word = 0; word < NUMBER; word++) slots[o + word] = staged[s + word];
-        slots[o + NUMBER] = from + i + 1;
+      for (
+        let i = placeStaged(slots, staged, 0, count, from);
+        i < count;
+        i = placeStaged(slots, staged, i + 1, count, from)
+      ) {
+        const start = this.#starts[from + i];
+        this.#crowdedOut.set(bytesKey(this.#view, start, this.#starts[from + i + 1] - start), from + i);
       }
     }
   }
@@ -240,6 +238,22 @@ function stage(
     staged[s + LENGTH] = length;
     staged[s + NUMBER] = (hash & mask) * SLOT_WORDS;
   }
+}
+
+/** Enters staged values that are new, from number `i` on; returns the number of one that finds no slot, or `count`. */
+function placeStaged(slots: Int32Array, staged: Int32Array, i: number, count: number, from: number): number {
+  const last = slots.length - 1;
+  for (; i < count; i++) {
+    const s = SLOT_WORDS * i;
+    let o = staged[s + NUMBER], probes = 0;
+    for (; probes < PROBES_MAX && slots[o + NUMBER] !== 0; probes++) o = o + SLOT_WORDS & last;
+    if (probes === PROBES_MAX) return i;
+    slots[o] = staged[s];
+    slots[o + 1] = staged[s + 1];
+    slots[o + LENGTH] = staged[s + LENGTH];
+    slots[o + NUMBER] = from + i + 1;
+  }
+  return count;
 }
 
 function touchSlots(slots: Int32Array, staged: Int32Array, count: number): number {
