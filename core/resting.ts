@@ -10,6 +10,8 @@
  * As with everything that questions keep, nobody may hold a column of one bucket while looking at another: it is freed when
  * there is no room.
  */
+import { MEASURE_COUNT } from "./measures.ts";
+import { DIMENSION_COUNT } from "./dimensions.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
 import {
   blockOf,
@@ -148,9 +150,7 @@ class RestingColumns implements Columns {
 
   /** Each is unpacked when it is looked at. */
   some(numbers: readonly number[]): readonly NumberColumn[] {
-    const columns: NumberColumn[] = [];
-    numbers.forEach((i, k) => Object.defineProperty(columns, k, { get: () => this.one(i), enumerable: true }));
-    return columns;
+    return new ColumnList(this, numbers);
   }
 
   block(): ArrayBuffer {
@@ -193,6 +193,36 @@ class RestingColumns implements Columns {
     const { form, length, at, packedBytes } = columnIn(packed, i);
     return this.packer.unpack(new Uint8Array(packed.buffer, at, packedBytes), form * length, behind);
   }
+}
+
+/** Columns that are unpacked when they are looked at. What gets them is the list's class, since a list with functions of its own
+ * takes six times as much. */
+class ColumnList extends Array<NumberColumn> {
+  readonly #of: Columns;
+  readonly #numbers: readonly number[];
+
+  constructor(of: Columns, numbers: readonly number[]) {
+    super(numbers.length);
+    this.#of = of;
+    this.#numbers = numbers;
+  }
+
+  /** What is made of such a list is an ordinary one. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  column(k: number): NumberColumn | undefined {
+    return k < this.#numbers.length ? this.#of.one(this.#numbers[k]) : undefined;
+  }
+}
+
+for (let k = 0; k < Math.max(DIMENSION_COUNT, MEASURE_COUNT); k++) {
+  Object.defineProperty(ColumnList.prototype, k, {
+    get(this: ColumnList): NumberColumn | undefined {
+      return this.column(k);
+    },
+  });
 }
 
 interface ColumnIn extends ColumnPlace {
