@@ -67,6 +67,8 @@ export class CounterTable {
   readonly newcomers: (Newcomers | undefined)[] = perDimension(() => undefined);
   /** While it is there, all rows are in it, and none are here. */
   slim: SlimRows | undefined;
+  /** The same, kept for when they are used again. */
+  #slimRows: SlimRows | undefined;
   /** The same for what is merged. */
   packed: PackedRows | undefined;
   #index: Int32Array<ArrayBuffer>;
@@ -138,7 +140,7 @@ export class CounterTable {
 
   /** Counts into rows of half the size from now on, as long as they do. The table is empty. */
   beSlim(): void {
-    this.slim ??= new SlimRows(this.seed);
+    this.slim = this.#slimRows ??= new SlimRows(this.seed);
     for (const dictionary of this.dictionaries) dictionary.closed = false;
   }
 
@@ -150,20 +152,30 @@ export class CounterTable {
   /**
    * Moves what is in slim or packed rows here, where there is room for whatever comes.
    *
-   * @param toRollUp packed rows get no index: roll-up, which comes next, makes it anew in any case
+   * @param toRollUp there is no index: roll-up, which comes next, makes it anew in any case
    */
   beWide(toRollUp = false): void {
     const { slim, packed } = this;
     this.slim = this.packed = undefined;
     if (packed !== undefined) this.#takePacked(packed, toRollUp);
-    if (slim === undefined) return;
-    const ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT), values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
-    for (let from = 0; from < slim.rows; from += BATCH_LINES) {
-      const count = Math.min(BATCH_LINES, slim.rows - from);
-      slim.read(from, count, ids, values);
-      this.addBatch(ids, values, 0, count);
-    }
-    slim.free();
+    if (slim !== undefined) this.#takeSlim(slim, toRollUp);
+  }
+
+  /** Takes all to slim rows again, if they do and the table has been slim. */
+  beSlimAgain(): void {
+    const slim = this.#slimRows;
+    if (slim === undefined || !slim.fits(this.rows, this.dictionaries, zeroValues(), this.totals)) return;
+    slim.take(this.rows, this.words, this.doubles, WORDS, VALUES_START);
+    this.slim = slim;
+    this.rows = 0;
+  }
+
+  #takeSlim(slim: SlimRows, toRollUp: boolean): void {
+    this.#reserve(slim.rows);
+    this.rows = slim.rows;
+    slim.copyTo(this.words, this.doubles, WORDS, VALUES_START);
+    slim.clear();
+    if (!toRollUp) this.rebuild();
   }
 
   /** All rows as they are: no two are equal. */
@@ -215,7 +227,7 @@ export class CounterTable {
   clear(): void {
     this.rows = 0;
     this.#index.fill(0);
-    this.slim?.clear();
+    this.#slimRows?.clear();
     this.totals.fill(0);
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       // In a flood, what has an entry is known to the slice that comes next.
@@ -236,7 +248,7 @@ export class CounterTable {
     for (const column of this.givenUp) bytes += column.byteLength;
     for (const dictionary of this.dictionaries) bytes += dictionary.memoryBytes;
     for (const newcomers of this.newcomers) bytes += newcomers?.memoryBytes ?? 0;
-    return bytes + (this.slim?.memoryBytes ?? this.packed?.memoryBytes ?? 0);
+    return bytes + (this.#slimRows?.memoryBytes ?? 0) + (this.packed?.memoryBytes ?? 0);
   }
 
   /** Gives its memory back: it is of no use from now on. */
@@ -244,7 +256,7 @@ export class CounterTable {
     for (const column of [this.words, this.#index, ...this.givenUp]) free(column);
     for (const dictionary of this.dictionaries) dictionary.free();
     for (const newcomers of this.newcomers) newcomers?.free();
-    this.slim?.free();
+    this.#slimRows?.free();
     this.packed?.free();
   }
 
@@ -279,7 +291,7 @@ export class CounterTable {
   #reserve(count: number): void {
     const rows = this.rows + count;
     if (rows * WORDS > this.words.length) this.#growRows(rows);
-    if (2 * rows > this.#index.length) this.#growIndex();
+    while (2 * rows > this.#index.length) this.#growIndex();
   }
 
   #growRows(rows: number): void {

@@ -46,6 +46,7 @@ import {
 import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT, DIMENSIONS, SOURCE, STATUS } from "./dimensions.ts";
 import { type Caps, FINEST_S, type Tier, TIERS } from "./slices.ts";
+import { SLIM_WORDS } from "./slim_rows.ts";
 import { LINE_WORDS } from "./line_batch.ts";
 import { KNOWN_PART, ROOMY } from "./sift.ts";
 import { CROWDED_OUT_BYTES } from "./intern.ts";
@@ -213,13 +214,18 @@ function mirrorBytes(): number {
 /** A table with all that belongs to it. @param isCounting whether lines are counted into it: then a flood has newcomers */
 export function tableBytes(rows: number, isCounting: boolean): number {
   const perDimension = DIMENSIONS.map((_, d) => dictionaryBytes(d) + (isCounting ? newcomerBytes(d) : 0));
-  return perDimension.reduce((sum, bytes) => sum + bytes, rowsBytes(rows));
+  return perDimension.reduce((sum, bytes) => sum + bytes, rowsBytes(rows) + (isCounting ? slimBytes(rows) : 0));
 }
 
 /** Rows double when they are full, and the index has two slots a row; while they grow, what is outgrown is freed at once. */
 function rowsBytes(rows: number): number {
   const room = powerOfTwo(rows);
   return room * ROW_DOUBLES * 8 + 2 * room * 4;
+}
+
+/** The rows once more, slim: to and fro while the table rolls up. Row 0 is not used. */
+function slimBytes(rows: number): number {
+  return powerOfTwo(rows + 1) * (4 * SLIM_WORDS + 2 * 4);
 }
 
 /**

@@ -124,8 +124,10 @@ function kept(most: number, batch: number, share: number): number {
 /** Bytes of the entries of one dimension that a batch can bring. */
 const BATCH_BYTES = BATCH_LINES * ENTRY_BYTES_MAX;
 
-function isFull({ rows, dictionaries }: CounterTable, { rowsMax, entriesMax, entryBytesMax }: Caps): boolean {
-  return rows + BATCH_LINES > rowsMax ||
+/** Whether a whole batch of new keys might pass a cap. */
+export function isFull({ slim, rows, dictionaries }: CounterTable, caps: Caps): boolean {
+  const { rowsMax, entriesMax, entryBytesMax } = caps;
+  return (slim?.rows ?? rows) + BATCH_LINES > rowsMax ||
     dictionaries.some(({ size, bytes }) => size + BATCH_LINES > entriesMax || bytes + BATCH_BYTES > entryBytesMax);
 }
 

@@ -221,6 +221,11 @@ function isWithin(table: CounterTable, { rowsMax, entriesMax, entryBytesMax }: C
     table.dictionaries.every(({ size, bytes }) => size <= entriesMax && bytes <= entryBytesMax);
 }
 
+/** Whether surely no row is OTHER in any dimension: nothing was rolled up, and nothing withheld. */
+function isNeverOther({ slim, flooded }: CounterTable): boolean {
+  return slim !== undefined && !flooded;
+}
+
 // ---------------------------------------------------------------- forms
 
 function planDimension(table: CounterTable, d: number, rows: number, ids: EntryAt): DimensionPlan {
@@ -230,8 +235,8 @@ function planDimension(table: CounterTable, d: number, rows: number, ids: EntryA
   return {
     size,
     bytes,
-    // No slim row is OTHER: with one entry besides, that is what all have.
-    index: formForIndex(table.slim !== undefined && size === 2 ? 1 : onlyEntry(rows, ids), rows, size),
+    // With one entry besides OTHER, that is what all have.
+    index: formForIndex(isNeverOther(table) && size === 2 ? 1 : onlyEntry(rows, ids), rows, size),
     lengths: formFor(0, table.dictionaries[d].longestEntry()),
     // Of entry 0 nothing is in the columns, so that what folded does not make them wider.
     givenUp: whole ? [] : perMeasure((m) => formOf(given, there - 1, there, MEASURE_COUNT, MEASURE_COUNT + m)),

@@ -12,10 +12,10 @@
  *   6   time sum
  *   7   time maximum
  *
- *   index[hash & mask]        row + 1 in the low 16 bits, a tag of the hash above; 0 when free
+ *   index[hash & mask]        row + 1 in the low ROW_BITS bits, a tag of the hash above; 0 when free
  *
- * What does not fit (more rows, longer dictionaries, weeks of request time) makes a table *wide*: its rows are moved to
- * `CounterTable` once, and it goes on there. So nothing here rolls up, and entry 0 (OTHER) is in no row.
+ * What does not fit (longer dictionaries, weeks of request time) makes a table *wide*: its rows are moved to `CounterTable`, and
+ * it goes on there. So is a table that has to roll up, since nothing here does; its rows come back when that is done.
  */
 import { BATCH_LINES } from "./bounds.ts";
 import * as measures from "./measures.ts";
@@ -30,12 +30,9 @@ const { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } = measures;
 const { ASN, DIMENSION_COUNT, METHOD, PREFIX, SOURCE, STATUS, TAG, TOR, URI, WEBSITE } = dimensions;
 const { mix } = intern;
 
-/** Rows at most: twice what a busy collector counts in ten seconds, and as many as leave 16 bits for the entries of each
- * dimension, since every entry has a row. */
-export const SLIM_ROWS_MAX = 1 << 15;
-
 const ROWS_MIN = 128;
-const ROW_MASK = 0xffff, TAG_MASK = ~ROW_MASK;
+/** As in `counter_table.ts`: what an index entry holds. */
+const ROW_BITS = 18, ROW_MASK = (1 << ROW_BITS) - 1, TAG_MASK = ~ROW_MASK;
 const STRIDE = 8;
 
 /** Words of a row; and the word of each measure (that of BYTES begins a double). */
@@ -99,11 +96,11 @@ export class SlimRows {
   /** Whether lines with these totals still fit, once their entries are in the dictionaries. */
   fits(count: number, dictionaries: readonly InternTable[], before: Values, more: Values): boolean {
     for (let d = 0; d < DIMENSION_COUNT; d++) if (dictionaries[d].size > 1 << SLIM_IDS[d].bits) return false;
-    return this.rows + count <= SLIM_ROWS_MAX && before[REQUESTS] + more[REQUESTS] <= WORD_MAX &&
+    return this.rows + count < ROW_MASK && before[REQUESTS] + more[REQUESTS] <= WORD_MAX &&
       before[TIME_SUM] + more[TIME_SUM] <= WORD_MAX && more[TIME_MAX] <= WORD_MAX;
   }
 
-  /** Counts lines as `CounterTable.addBatch` does. They fit, and none is OTHER in any dimension. */
+  /** Counts lines as `CounterTable.addBatch` does. They fit. */
   addBatch(ids: Int32Array, values: Float64Array, from: number, count: number): void {
     this.#reserve(count);
     const index = this.#index, mask = index.length - 1, words = this.words, doubles = this.doubles;
@@ -156,20 +153,49 @@ export class SlimRows {
     this.rows = rows;
   }
 
-  /** Writes rows `from … from + count` as lines of a batch: what `addBatch` takes. */
-  read(from: number, count: number, ids: Int32Array, values: Float64Array): void {
-    const words = this.words;
-    for (let i = 0, o = (from + 1) * STRIDE; i < count; i++, o += STRIDE) {
-      for (let d = 0; d < DIMENSION_COUNT; d++) {
-        const { word, shift, bits } = SLIM_IDS[d];
-        ids[i * DIMENSION_COUNT + d] = words[o + word] >>> shift & (1 << bits) - 1;
-      }
-      const v = i * MEASURE_COUNT;
-      values[v + REQUESTS] = words[o + 3];
-      values[v + BYTES] = this.doubles[(o >> 1) + 2];
-      values[v + TIME_SUM] = words[o + 6];
-      values[v + TIME_MAX] = words[o + 7];
+  /** Writes all rows as `CounterTable` has them: `stride` words each, of which the measures begin at double `valuesAt`. */
+  copyTo(words: Int32Array, doubles: Float64Array, stride: number, valuesAt: number): void {
+    const own = this.words, ownDoubles = this.doubles, end = this.rows * stride;
+    for (let k = 0, o = STRIDE, v = valuesAt; k < end; k += stride, o += STRIDE, v += stride >> 1) {
+      const k0 = own[o], k1 = own[o + 1], k2 = own[o + 2];
+      words[k + URI] = k0 & 0xffff;
+      words[k + PREFIX] = k0 >>> 16;
+      words[k + WEBSITE] = k1 & 0xffff;
+      words[k + ASN] = k1 >>> 16;
+      words[k + STATUS] = k2 & 0x3ff;
+      words[k + METHOD] = k2 >>> 10 & 0x3ff;
+      words[k + TAG] = k2 >>> 20 & 0xff;
+      words[k + TOR] = k2 >>> 28 & 3;
+      words[k + SOURCE] = k2 >>> 30;
+      doubles[v + REQUESTS] = own[o + 3];
+      doubles[v + BYTES] = ownDoubles[(o >> 1) + 2];
+      doubles[v + TIME_SUM] = own[o + 6];
+      doubles[v + TIME_MAX] = own[o + 7];
     }
+  }
+
+  /** Takes `rows` rows written like that, no two of them with the same key, which fit. There is none here. */
+  take(rows: number, words: Int32Array, doubles: Float64Array, stride: number, valuesAt: number): void {
+    this.#reserve(rows);
+    const own = this.words, ownDoubles = this.doubles, index = this.#index, mask = index.length - 1;
+    const [m0, m1, m2] = this.#multipliers;
+    for (let row = 1, k = 0, o = STRIDE, v = valuesAt; row <= rows; row++, k += stride, o += STRIDE, v += stride >> 1) {
+      const k0 = words[k + URI] | words[k + PREFIX] << 16, k1 = words[k + WEBSITE] | words[k + ASN] << 16;
+      const k2 = words[k + STATUS] | words[k + METHOD] << 10 | words[k + TAG] << 20 | words[k + TOR] << 28 |
+        words[k + SOURCE] << 30;
+      const hash = mix(Math.imul(k0, m0) ^ Math.imul(k1, m1) ^ Math.imul(k2, m2));
+      let slot = hash & mask;
+      while (index[slot] !== 0) slot = slot + 1 & mask;
+      index[slot] = row | hash & TAG_MASK;
+      own[o] = k0;
+      own[o + 1] = k1;
+      own[o + 2] = k2;
+      own[o + 3] = doubles[v + REQUESTS];
+      ownDoubles[(o >> 1) + 2] = doubles[v + BYTES];
+      own[o + 6] = doubles[v + TIME_SUM];
+      own[o + 7] = doubles[v + TIME_MAX];
+    }
+    this.rows = rows;
   }
 
   /** Forgets all rows; keeps the memory. */

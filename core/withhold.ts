@@ -18,8 +18,7 @@ import * as batches from "./line_batch.ts";
 import type { LineBatch } from "./line_batch.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { CounterTable } from "./counter_table.ts";
-import { makeRoom } from "./roll_up.ts";
-import { SLIM_ROWS_MAX } from "./slim_rows.ts";
+import { isFull, makeRoom } from "./roll_up.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { DIMENSION_COUNT, OTHER } = dimensions;
@@ -49,11 +48,14 @@ const WINDOW = 1 / 4;
 /** Makes sure that a batch of new keys fits (`makeRoom`). Call it first, then look up the entries, then `withholdNew`. */
 export function prepareBatch(table: CounterTable, caps: Caps): void {
   table.flooded ||= table.floodExpected;
-  if (table.slim !== undefined) {
-    if (!table.flooded && hasSlimRoom(table, caps)) return;
-    table.beWide();
+  if (!table.flooded && hasSlimRoom(table, caps)) return;
+  const most = table.floodExpected || isFlood(table) ? floodCaps(caps) : caps;
+  if (isFull(table, most)) {
+    table.beWide(true);
+    makeRoom(table, most);
+    table.beSlimAgain();
+    table.flooded = true;
   }
-  if (makeRoom(table, table.floodExpected || isFlood(table) ? floodCaps(caps) : caps)) table.flooded = true;
   const { entriesMax, entryBytesMax } = caps;
   for (let d = 0; d < DIMENSION_COUNT; d++) {
     const dictionary = table.dictionaries[d];
@@ -111,9 +113,9 @@ export function forgetNewcomers(table: CounterTable): void {
   }
 }
 
-/** Whether a batch fits without making room, as long as rows are slim: there are fewer entries than rows. */
-function hasSlimRoom({ slim, dictionaries }: CounterTable, { entryBytesMax }: Caps): boolean {
-  if (slim === undefined || slim.rows + BATCH_LINES > SLIM_ROWS_MAX) return false;
+/** Whether a batch surely fits, as in nearly all slices: there are few rows, and no more entries than these. */
+function hasSlimRoom({ slim, dictionaries }: CounterTable, { rowsMax, entriesMax, entryBytesMax }: Caps): boolean {
+  if (slim === undefined || 2 * (slim.rows + BATCH_LINES) > Math.min(rowsMax, entriesMax)) return false;
   for (let d = 0; d < DIMENSION_COUNT; d++) if (2 * dictionaries[d].bytes > entryBytesMax) return false;
   return true;
 }
