@@ -43,7 +43,7 @@ Deno.test("an image starts its role with the runtime's flags that the package do
       heap = role === "frontend" ? [] : ["--v8-flags=--max-semi-space-size=2"];
     const flags = entrypoint.slice(2, -1).filter((word) => !/^--(allow|ignore)-/.test(word));
     assertEquals(flags, [...bare, ...heap], role);
-    assertEquals(variables.MALLOC_MMAP_THRESHOLD_, role === "frontend" ? undefined : "65536");
+    assertEquals(variables.MALLOC_MMAP_THRESHOLD_, role === "frontend" ? undefined : "16384");
     await assertKnown(role, variables);
   }
 });

@@ -2,7 +2,7 @@
 import { assert, assertStringIncludes } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);
-const V8 = "--v8-flags=--max-semi-space-size=2", MALLOC = "MALLOC_MMAP_THRESHOLD_=65536";
+const V8 = "--v8-flags=--max-semi-space-size=2", MALLOC = "MALLOC_MMAP_THRESHOLD_=16384";
 const HOLD_BUCKETS = ["collector", "aggregator"];
 
 Deno.test("tasks and packages start what holds buckets with the settings that save memory, and so does its measurement", () => {

@@ -150,7 +150,7 @@ function startCollector(): Deno.ChildProcess {
   return new Deno.Command("bash", {
     args: ["-c", 'exec "$0" "$@" </proc/net/udp', Deno.execPath(), ...deno, ...flags],
     cwd: ROOT,
-    env: { MALLOC_MMAP_THRESHOLD_: "65536" },
+    env: { MALLOC_MMAP_THRESHOLD_: "16384" },
     stdin: "null",
     stdout: "null",
     stderr: options.has("verbose") ? "inherit" : "null",

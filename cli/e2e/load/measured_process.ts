@@ -52,7 +52,7 @@ export function startAggregator(
   ];
   const child = new Deno.Command(command[0], {
     args: command.slice(1),
-    env: { MALLOC_MMAP_THRESHOLD_: "65536" },
+    env: { MALLOC_MMAP_THRESHOLD_: "16384" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
