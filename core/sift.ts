@@ -65,6 +65,9 @@ export class Sift {
   readonly #given: Float64Array<ArrayBuffer>[] = perDimension(() => new Float64Array(0));
   /** Hash, start and length by entry. */
   #staged = new Int32Array(0);
+  /** Entries of which the table has none yet, each with its known id or MISSING; and what they weigh in the bucket. */
+  #rest = new Int32Array(0);
+  #restWeighs = new Float64Array(0);
 
   /** @param entriesMax of the bucket that is made in the end */
   constructor(readonly table: CounterTable, readonly entriesMax: number, readonly foresight: Foresight) {
@@ -197,58 +200,98 @@ export class Sift {
   free(): void {
     this.foresight.free();
     for (const sights of this.#sights) sights?.free();
-    const columns = [this.#rows, this.#staged, ...this.#entries, ...this.#weights, ...this.#before];
+    const columns = [
+      this.#rows,
+      this.#staged,
+      this.#rest,
+      this.#restWeighs,
+      ...this.#entries,
+      ...this.#weights,
+      ...this.#before,
+    ];
     for (const column of [...columns, ...this.#index, ...this.#weighs, ...this.#rank, ...this.#given]) free(column);
   }
 
   /** The table's entries for those of a dictionary; notes what they weigh, and which rank they have. */
   #enter(d: number, bucket: BlockBucket, isCrowded: boolean): Int32Array<ArrayBuffer> {
-    const { table, foresight } = this, known = foresight.known[d], dictionary = table.dictionaries[d];
-    const { size, bytes, lengths } = bucket.dictionaries[d], ids = new Int32Array(size);
+    const known = this.foresight.known[d], { size, bytes, lengths } = bucket.dictionaries[d];
     const view = new DataView(bytes.buffer), staged = this.#stage(view, bytes.byteOffset, lengths, size);
+    const ids = new Int32Array(size);
     known.closed = true;
     for (let from = 1; from < size; from += BATCH_LINES) {
       known.internBatch(view, view, staged, 3, 0, from, Math.min(BATCH_LINES, size - from), ids, 1, 0);
     }
     known.closed = false;
-    const isSighted = isCrowded && 2 * known.size > this.entriesMax, enough = LIGHT_PART / this.entriesMax;
-    const weighs = this.#weighs[d], isShown = foresight.shown.includes(d);
-    let entries = this.#entries[d], weights = this.#weights[d];
+    const rest = this.#takeEntered(d, ids, isCrowded);
+    this.#enterRest(d, view, ids, rest, isCrowded);
+    return ids;
+  }
+
+  /**
+   * Turns ids of what is known into entries of the table, 0 where there is none yet, and notes their ranks and what they weigh.
+   * Returns how many there are not yet: they are in `#rest`.
+   *
+   * Without a branch, since nobody can guess: `there - 1 >>> 31` is 1 where that is 0. What is not known has the place of 0.
+   */
+  #takeEntered(d: number, ids: Int32Array, isCrowded: boolean): number {
+    const size = ids.length, entries = this.#entries[d], weights = this.#weights[d], weighs = this.#weighs[d];
+    if (this.#rest.length < 2 * size) {
+      this.#rest = renewed(this.#rest, new Int32Array(ROOMY * 2 * size));
+      this.#restWeighs = renewed(this.#restWeighs, new Float64Array(ROOMY * size));
+    }
+    const isShown = this.foresight.shown.includes(d);
     if (isShown && this.#rank[d].length < size) this.#rank[d] = renewed(this.#rank[d], new Uint8Array(ROOMY * size));
-    const rank = this.#rank[d];
+    const rest = this.#rest, restWeighs = this.#restWeighs, rank = this.#rank[d];
+    let count = 0;
+    for (let entry = 1; entry < size; entry++) {
+      const id = ids[entry], at = 2 * Math.max(id, 0), there = entries[at];
+      rest[2 * count] = entry;
+      rest[2 * count + 1] = id;
+      ids[entry] = there;
+      if (isShown) rank[entry] = entries[at + 1];
+      if (isCrowded) {
+        const weight = restWeighs[count] = weighs[entry];
+        weighs[entry] = Math.max(weights[at], weights[at + 1] += weight);
+      }
+      count = count + (there - 1 >>> 31) | 0;
+    }
+    return count;
+  }
+
+  /** Enters in the table what is not there, unless it is to be OTHER's. */
+  #enterRest(d: number, view: DataView, ids: Int32Array, count: number, isCrowded: boolean): void {
+    const { table, foresight } = this, known = foresight.known[d], dictionary = table.dictionaries[d];
+    const isSighted = isCrowded && 2 * known.size > this.entriesMax, enough = LIGHT_PART / this.entriesMax;
     if (isSighted) {
       table.givenUpFor(d, OTHER);
-      (this.#sights[d] ??= new FirstSight(table, d, enough, foresight.parts)).reserve(size);
+      (this.#sights[d] ??= new FirstSight(table, d, enough, foresight.parts)).reserve(ids.length);
     }
-    const sights = this.#sights[d];
-    for (let entry = 1, s = 3; entry < size; entry++, s += 3) {
-      let id = ids[entry];
+    const sights = this.#sights[d], staged = this.#staged, weighs = this.#weighs[d], rest = this.#rest;
+    for (let r = 0; r < count; r++) {
+      const entry = rest[2 * r], s = 3 * entry, hash = staged[s], weight = this.#restWeighs[r];
+      let id = rest[2 * r + 1];
       if (id === MISSING) {
-        const hash = staged[s];
-        if (isSighted && !sights!.isEnough(hash, weighs[entry])) {
-          ids[entry] = OTHER;
-          continue;
-        }
+        if (isSighted && !sights!.isEnough(hash, weight)) continue;
+        if (isCrowded) weighs[entry] = weight;
         if (this.#isFull(known)) {
           ids[entry] = dictionary.internWords(view, staged[s + 1], staged[s + 2], hash);
-          if (isShown) rank[entry] = 0;
           continue;
         }
         id = known.internWords(view, staged[s + 1], staged[s + 2], hash);
-        if (2 * id >= entries.length) {
-          entries = this.#entries[d] = renewed(entries, longer(entries, 4 * id));
-          weights = this.#weights[d] = renewed(weights, longer(weights, 4 * id));
+        this.#reserveKnown(d, id);
+        if (isCrowded) {
+          const weights = this.#weights[d];
+          weighs[entry] = Math.max(weights[2 * id], weights[2 * id + 1] += weight);
         }
       }
-      let there = entries[2 * id];
-      if (there === 0) {
-        there = entries[2 * id] = dictionary.internWords(view, staged[s + 1], staged[s + 2], staged[s]);
-      }
-      ids[entry] = there;
-      if (isCrowded) weighs[entry] = Math.max(weights[2 * id], weights[2 * id + 1] += weighs[entry]);
-      if (isShown) rank[entry] = entries[2 * id + 1];
+      ids[entry] = this.#entries[d][2 * id] = dictionary.internWords(view, staged[s + 1], staged[s + 2], hash);
     }
-    return ids;
+  }
+
+  #reserveKnown(d: number, id: number): void {
+    if (2 * id < this.#entries[d].length) return;
+    this.#entries[d] = renewed(this.#entries[d], longer(this.#entries[d], 4 * id));
+    this.#weights[d] = renewed(this.#weights[d], longer(this.#weights[d], 4 * id));
   }
 
   #isFull({ size, bytes }: InternTable): boolean {
