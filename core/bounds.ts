@@ -203,9 +203,9 @@ export const FILTER_CHARS_MAX = 4096;
  * takes over an hour or a day of full buckets. Beyond it what was used longest ago is computed again when it is asked for. */
 export const DERIVED_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Bytes of columns of buckets at rest (`resting.ts`) that questions have unpacked: what a question over a day reads,
- * before its slots have been merged for questions. Beyond it columns are unpacked again, in some 30 microseconds each. */
-export const UNPACKED_BYTES_MAX = 24 * 1024 * 1024;
+/** Bytes of columns of buckets at rest (`resting.ts`) that questions have unpacked: at the ends of a
+ * window over a day, ten different questions read 6 MB. Beyond it columns are unpacked again, in some 30 microseconds each. */
+export const UNPACKED_BYTES_MAX = 12 * 1024 * 1024;
 
 /** Seconds after which a slot that nothing has come to is put to rest: most of what is late has come then. */
 export const REST_AFTER_SECONDS = 300;
