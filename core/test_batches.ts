@@ -3,7 +3,7 @@
  * does when it is full.
  */
 import { BATCH_LINES } from "./bounds.ts";
-import { MEASURE_COUNT } from "./measures.ts";
+import { MEASURE_COUNT, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
 import { ENTRY_WORDS, LINE_WORDS, LineBatch } from "./line_batch.ts";
@@ -38,7 +38,8 @@ export class Batches {
       dictionary.internBatch(scratchView, scratchView, staged, LINE_WORDS, at, 0, count, ids, DIMENSION_COUNT, d);
     }
     withholdNew(table, batch, scratchView, ids, 0, count);
-    table.addBatch(ids, batch.values, 0, count);
+    if (table.slim?.fits(count, table.dictionaries, table.totals, zeroValues()) === false) table.beWide();
+    (table.slim ?? table).addBatch(ids, batch.values, 0, count);
     batch.clear();
   }
 }
