@@ -8,7 +8,7 @@ import { bucketChecksum } from "@/core/bucket_check.ts";
 import { REQUESTS } from "@/core/measures.ts";
 import { mergeBuckets } from "@/core/merge.ts";
 import { TIERS } from "@/core/slices.ts";
-import { BUSY_MINUTE, BUSY_SLICE, scaled, type Traffic, trafficBucket } from "@/core/test_buckets.ts";
+import { BUSY_MINUTE, BUSY_SLICE, NO_CAPS, scaled, type Traffic, trafficBucket } from "@/core/test_buckets.ts";
 import { deltaMessage, readDelta } from "./bucket_message.ts";
 import { STREAM_BUCKETS } from "./schema.ts";
 
@@ -29,6 +29,9 @@ Deno.bench(`encode a slice, ${slice}`, () => void encoded(slices[0]));
 Deno.bench(`decode and check a slice, ${slice}`, () => void decoded(slicesSent[0]));
 Deno.bench(`decode, check and merge 8 minutes of ${minute}`, () => {
   mergeBuckets(minutesSent.map(decoded), 0, 60, CAPS, 2);
+});
+Deno.bench(`decode, check and merge 5 minutes of ${minute}, uncut`, () => {
+  mergeBuckets(minutesSent.slice(0, 5).map(decoded), 0, 300, NO_CAPS, 2);
 });
 Deno.bench(`decode, check and merge 8 times the same minute, ${minute}`, () => {
   mergeBuckets(minutesSent.map(() => decoded(minutesSent[0])), 0, 60, CAPS, 2);
