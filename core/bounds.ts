@@ -208,7 +208,7 @@ export const DERIVED_BYTES_MAX = 32 * 1024 * 1024;
 export const UNPACKED_BYTES_MAX = 12 * 1024 * 1024;
 
 /** Seconds after which a slot that nothing has come to is put to rest: most of what is late has come then. */
-export const REST_AFTER_SECONDS = 300;
+export const REST_AFTER_SECONDS = 120;
 
 /** Seconds after which a slot that nobody has asked about may rest, and what a question has left for the next one, and no other has used, is given back: who looks now and then
  * finds it, and a night without anybody takes no memory. */
