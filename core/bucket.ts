@@ -1,6 +1,6 @@
 /**
  * A bucket: the counters of one slice of time. Immutable, columnar, and the same in memory, on the wire and on disk;
- * `bucket_block.ts` says how its columns lie in memory.
+ * `block_layout.ts` says how its columns lie in memory.
  *
  *   dictionaries[d]   entries of dimension d; entry 0 is OTHER; in no order
  *   indexes[d][r]     entry of row r in dictionary d

@@ -53,6 +53,7 @@ export * from "./roll_up.ts";
 export * from "./withhold.ts";
 export * from "./bucket.ts";
 export * from "./derived.ts";
+export * from "./block_layout.ts";
 export * from "./bucket_block.ts";
 export * from "./resting.ts";
 export * from "./bucket_check.ts";

@@ -14,20 +14,15 @@ import { MEASURE_COUNT } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
 import {
-  blockOf,
-  bucketIn,
   columnAt,
   columnBytes,
   type ColumnPlace,
-  type Columns,
-  columnsOf,
   columnsOfBlock,
   type Form,
   HEAD_BYTES,
-  openBlock,
-  OpenColumns,
   TAIL_BYTES,
-} from "./bucket_block.ts";
+} from "./block_layout.ts";
+import { blockOf, bucketIn, type Columns, columnsOf, openBlock, OpenColumns } from "./bucket_block.ts";
 import { Kept, unpacked } from "./derived.ts";
 import { free } from "./free.ts";
 

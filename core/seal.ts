@@ -18,17 +18,8 @@ import type { PackedRows } from "./packed_rows.ts";
 import { cutTable } from "./roll_up.ts";
 import { forgetNewcomers } from "./withhold.ts";
 import type { Bucket, NumberColumn } from "./bucket.ts";
-import {
-  blankBucket,
-  blockBytes,
-  type BlockMemory,
-  type BlockPlan,
-  type DimensionPlan,
-  type Form,
-  formFor,
-  formForIndex,
-  isWhole,
-} from "./bucket_block.ts";
+import { blockBytes, type BlockPlan, type DimensionPlan, type Form, formFor, formForIndex } from "./block_layout.ts";
+import { blankBucket, type BlockMemory, isWhole } from "./bucket_block.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { BYTES, MEASURE_COUNT, REQUESTS, saturated, TIME_MAX, TIME_SUM } = measures;

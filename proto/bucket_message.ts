@@ -8,17 +8,8 @@
  */
 import { OPEN_ENTRIES_MAX, OPEN_ROWS_MAX, SOURCE_NAME_BYTES_MAX } from "@/core/bounds.ts";
 import { bucketChecksum, bucketProblem } from "@/core/bucket_check.ts";
-import {
-  ALL_ONE,
-  ALL_ZERO,
-  blankBucket,
-  type BlockDictionary,
-  type DimensionPlan,
-  type Form,
-  formForIndex,
-  inBlock,
-  isWhole,
-} from "@/core/bucket_block.ts";
+import { ALL_ONE, ALL_ZERO, type DimensionPlan, type Form, formForIndex } from "@/core/block_layout.ts";
+import { blankBucket, type BlockDictionary, inBlock, isWhole } from "@/core/bucket_block.ts";
 import type { Bucket, Delta, Identity, IndexColumn, NumberColumn } from "@/core/bucket.ts";
 import { DIMENSIONS } from "@/core/dimensions.ts";
 import { emptyLedger, type Ledger, LEDGER_REASONS } from "@/core/ledger.ts";
