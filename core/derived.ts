@@ -71,7 +71,7 @@ export class Derived {
   hold(made: Kept<unknown>): void {
     this.#all.add(made);
     this.#bytes += made.bytes;
-    if (this.#bytes > this.bytesMax) this.#drop(made.of);
+    if (this.#bytes > this.bytesMax) this.#drop(made.of.deref());
   }
 
   /**
@@ -95,8 +95,8 @@ export class Derived {
     if (this.#all.has(kept)) this.#release(kept);
   }
 
-  #drop(atHand: object): void {
-    const others = [...this.#all].filter(({ of, isPinned }) => of !== atHand && !isPinned)
+  #drop(atHand: object | undefined): void {
+    const others = [...this.#all].filter(({ of, isPinned }) => of.deref() !== atHand && !isPinned)
       .sort((a, b) => a.usedAt - b.usedAt);
     const ours = others.findIndex(({ usedAt }) => usedAt > this.#usesBefore), earlier = ours < 0 ? others.length : ours;
     for (const kept of [...others.slice(0, earlier), ...others.slice(earlier).reverse()]) {
@@ -131,10 +131,15 @@ export class Kept<Made> {
   #pinnedBy = -1;
   #buffers: readonly ArrayBuffer[] = [];
 
+  /** Weak: what was computed of a bucket must not hold its block, when that is packed or dropped. */
+  readonly of: WeakRef<object>;
+
   /**
    * @param of what stands for the bucket (`homeOf`): what is of the bucket at hand is not dropped
    */
-  constructor(readonly of: object, readonly within: Derived = derived) {}
+  constructor(of: object, readonly within: Derived = derived) {
+    this.of = new WeakRef(of);
+  }
 
   /** What was made, if it is still there. */
   get(): Made | undefined {
