@@ -203,15 +203,15 @@ export const FILTER_CHARS_MAX = 4096;
  * takes over an hour or a day of full buckets. Beyond it what was used longest ago is computed again when it is asked for. */
 export const DERIVED_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Bytes of columns of buckets at rest (`resting.ts`) that questions have unpacked: at the ends of a
- * window over a day, ten different questions read 6 MB. Beyond it columns are unpacked again, in some 30 microseconds each. */
+/** Bytes of columns of buckets at rest (`resting.ts`) that questions have unpacked: at the ends of a window over a day, ten
+ * different questions read 6 MB. Beyond it columns are unpacked again, in some 30 microseconds each. */
 export const UNPACKED_BYTES_MAX = 12 * 1024 * 1024;
 
 /** Seconds after which a slot that nothing has come to is put to rest: most of what is late has come then. */
 export const REST_AFTER_SECONDS = 120;
 
-/** Seconds after which a slot that nobody has asked about may rest, and what a question has left for the next one, and no other has used, is given back: who looks now and then
- * finds it, and a night without anybody takes no memory. */
+/** Seconds after which a slot that nobody has asked about may rest, and what a question has left for the next one is given
+ * back when none has used it: who looks now and then finds it, and a night without anybody takes no memory. */
 export const GIVE_BACK_AFTER_SECONDS = 900;
 
 /** Rows that are put to rest in one second, or woken: ten milliseconds. The rest waits for the next. */

@@ -16,7 +16,7 @@ import { free } from "./free.ts";
 import * as intern from "./intern.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
-const { hashEnd, hashWord, hashWords, isSame } = intern;
+const { bytesKey, hashEnd, hashWord, hashWords, isSame } = intern;
 
 /** Values looked up at once: what they touch has to stay in the nearest cache. */
 const BATCH = Math.min(128, bounds.BATCH_LINES);
@@ -292,13 +292,6 @@ function touchText(text: Uint8Array, slots: Int32Array, staged: Int32Array, coun
 }
 
 // ---------------------------------------------------------------- single values
-
-/** A text that is different for different bytes. */
-function bytesKey(view: DataView, at: number, length: number): string {
-  let key = "";
-  for (let i = 0; i < length; i++) key += String.fromCharCode(view.getUint8(at + i));
-  return key;
-}
 
 const one = new Int32Array(1), oneEnd = new Uint32Array(2);
 let padded = new Uint8Array(4096), paddedView = new DataView(padded.buffer);

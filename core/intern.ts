@@ -349,8 +349,8 @@ function taken(hash: number, id: number, mask: number): number {
   return hash & ~mask | id;
 }
 
-/** A text that is different for different bytes. */
-function bytesKey(view: DataView, at: number, length: number): string {
+/** A text that is different for different bytes: for the few values that find no slot. */
+export function bytesKey(view: DataView, at: number, length: number): string {
   let key = "";
   for (let i = 0; i < length; i++) key += String.fromCharCode(view.getUint8(at + i));
   return key;
