@@ -24,8 +24,8 @@ export class TimelessFormat implements LineFormat {
     this.latestS = -Infinity;
   }
 
-  parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number {
-    const outcome = this.format.parse(bytes, view, start, newline, batch);
+  parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number {
+    const outcome = this.format.parse(bytes, start, newline, batch);
     if (outcome === COUNTED) this.#takeTimes(batch, batch.count, batch.count + 1);
     return outcome;
   }

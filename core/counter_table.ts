@@ -14,11 +14,12 @@
  * light entries give way before a batch is counted, and totals stay exact.
  */
 import { BATCH_LINES } from "./bounds.ts";
+import type { ColumnMemory } from "./column_memory.ts";
 import * as measures from "./measures.ts";
 import { mergeValues, type Values, zeroValues } from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
-import * as intern from "./intern.ts";
+import * as hashes from "./hash.ts";
 import { InternTable } from "./intern.ts";
 import type { Newcomers } from "./newcomers.ts";
 import { SlimRows } from "./slim_rows.ts";
@@ -27,7 +28,7 @@ import { PackedRows } from "./packed_rows.ts";
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { MEASURE_COUNT, SUM_COUNT } = measures;
 const { DIMENSION_COUNT } = dimensions;
-const { mix } = intern;
+const { mix } = hashes;
 
 const ROWS_MIN = 1024;
 const NO_HASHES = new Int32Array(0);
@@ -77,12 +78,15 @@ export class CounterTable {
   readonly #hashes = new Int32Array(BATCH_LINES);
   #touched = 0;
 
-  /** @param seed for all hashes of this table; a fresh random one per process. */
-  constructor(readonly seed: number, rowsExpected = ROWS_MIN) {
+  /**
+   * @param seed for all hashes of this table; a fresh random one per process.
+   * @param memory for the columns of its dictionaries
+   */
+  constructor(readonly seed: number, rowsExpected = ROWS_MIN, memory?: ColumnMemory) {
     const buffer = new ArrayBuffer(8 * DOUBLES * rowsExpected);
     this.words = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
-    this.dictionaries = perDimension(() => new InternTable(seed));
+    this.dictionaries = perDimension(() => new InternTable(seed, memory));
     this.givenUp = perDimension(() => new Float64Array(0));
     this.#multipliers = Int32Array.from({ length: DIMENSION_COUNT }, (_, d) => mix(seed + d) | 1);
     this.#index = new Int32Array(2 * Math.max(ROWS_MIN, 2 ** Math.ceil(Math.log2(rowsExpected))));

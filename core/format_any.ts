@@ -16,13 +16,13 @@ export class AnyFormat implements LineFormat {
     this.isUntimed = formats.some(({ isUntimed }) => isUntimed === true);
   }
 
-  parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number {
+  parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number {
     const { formats } = this, last = this.#last, scratchLength = batch.scratchLength;
-    let outcome = formats[last].parse(bytes, view, start, newline, batch);
+    let outcome = formats[last].parse(bytes, start, newline, batch);
     for (let f = 0; f < formats.length && outcome !== COUNTED; f++) {
       if (f === last) continue;
       batch.scratchLength = scratchLength;
-      const other = formats[f].parse(bytes, view, start, newline, batch);
+      const other = formats[f].parse(bytes, start, newline, batch);
       if (other === COUNTED) this.#last = f;
       // The reason of a format that got further than finding its fields says more.
       if (outcome === MALFORMED_FIELDS || other === COUNTED) outcome = other;

@@ -49,13 +49,13 @@ export class FormatChoice implements LineFormat {
     return true;
   }
 
-  parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number {
+  parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number {
     const chosen = this.#chosen, scratchLength = batch.scratchLength, first = chosen >= 0 ? chosen : this.#last;
-    let outcome = this.formats[first].parse(bytes, view, start, newline, batch), at = first;
+    let outcome = this.formats[first].parse(bytes, start, newline, batch), at = first;
     for (let f = 0; f < this.formats.length && outcome !== COUNTED && chosen < 0; f++) {
       if (f === first) continue;
       batch.scratchLength = scratchLength;
-      const other = this.formats[f].parse(bytes, view, start, newline, batch);
+      const other = this.formats[f].parse(bytes, start, newline, batch);
       if (outcome === MALFORMED_FIELDS || other === COUNTED) outcome = other;
       if (other === COUNTED) at = f;
     }
@@ -97,9 +97,9 @@ export function formatOfLine(
 ): LineFormat | undefined {
   const length = newline - start, line = new Uint8Array(length + 1 + CHUNK_PADDING);
   line.set(bytes.subarray(start, newline + 1));
-  const view = new DataView(line.buffer), batch = new LineBatch(0, { v4Bits: 24, v6Bits: 48 });
+  const batch = new LineBatch(0, { v4Bits: 24, v6Bits: 48 });
   return formats.find((format) => {
     batch.clear();
-    return format.parse(line, view, 0, length, batch) === COUNTED;
+    return format.parse(line, 0, length, batch) === COUNTED;
   });
 }

@@ -76,13 +76,13 @@ export class JsonFormat implements LineFormat {
     }
   }
 
-  parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number {
+  parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number {
     const end = newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
     forgetFields();
     ranks.fill(NO_RANK);
     if (!this.#readObject(bytes, start, end)) return MALFORMED_FIELDS;
     for (let i = 0; i < SUBJECTS.length; i++) {
-      if (fieldStarts[SUBJECTS[i]] >= 0) return stageFields(bytes, view, batch, "json", end);
+      if (fieldStarts[SUBJECTS[i]] >= 0) return stageFields(bytes, batch, "json", end);
     }
     return MALFORMED_FIELDS;
   }

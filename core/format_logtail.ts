@@ -50,7 +50,6 @@ export const LOGTAIL_FORMAT: LineFormat = {
 /** `LineFormat.parse` of the logtail format. */
 export function parseLogtail(
   bytes: Uint8Array,
-  view: DataView,
   start: number,
   newline: number,
   batch: LineBatch,
@@ -79,15 +78,15 @@ export function parseLogtail(
   batch.values[value + TIME_SUM] = requestMs;
   batch.values[value + TIME_MAX] = requestMs;
 
-  stageEntry(bytes, view, batch, WEBSITE, start, hostEnd, "default");
-  stageEntry(bytes, view, batch, METHOD, timeEnd + 1, methodEnd, "default");
-  stageEntry(bytes, view, batch, URI, methodEnd + 1, pathEnd(bytes, methodEnd + 1, uriEnd), "default");
-  stageEntry(bytes, view, batch, STATUS, statusStart, statusEnd, "default");
+  stageEntry(bytes, batch, WEBSITE, start, hostEnd, "default");
+  stageEntry(bytes, batch, METHOD, timeEnd + 1, methodEnd, "default");
+  stageEntry(bytes, batch, URI, methodEnd + 1, pathEnd(bytes, methodEnd + 1, uriEnd), "default");
+  stageEntry(bytes, batch, STATUS, statusStart, statusEnd, "default");
   batch.beginOptional(end);
   const torEnd = fields > 8 ? fieldEnds[8] : end, asnEnd = fields > 9 ? fieldEnds[9] : end;
   const torStart = Math.min(requestTimeEnd + 1, torEnd), asnStart = Math.min(torEnd + 1, asnEnd);
-  if (isFlag(bytes, torStart, torEnd)) stageEntry(bytes, view, batch, TOR, torStart, torEnd, "default");
-  if (isNumber(bytes, asnStart, asnEnd)) stageEntry(bytes, view, batch, ASN, asnStart, asnEnd, "default");
+  if (isFlag(bytes, torStart, torEnd)) stageEntry(bytes, batch, TOR, torStart, torEnd, "default");
+  if (isNumber(bytes, asnStart, asnEnd)) stageEntry(bytes, batch, ASN, asnStart, asnEnd, "default");
   return COUNTED;
 }
 

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { ASN, DIMENSIONS, METHOD, PREFIX, STATUS, TOR, URI, WEBSITE } from "./dimensions.ts";
 import { prefixLabel } from "./client_prefix.ts";
 import { entryLabel, entryOf } from "./label.ts";
-import { CHUNK_PADDING, ENTRY_WORDS, LINE_WORDS, LineBatch } from "./line_batch.ts";
+import { ENTRY_WORDS, LINE_WORDS, LineBatch } from "./line_batch.ts";
+import { Kernel } from "./kernel.ts";
 import { LOGTAIL_FORMAT } from "./format_logtail.ts";
 import { stageLine } from "./test_lines.ts";
 
@@ -208,9 +209,9 @@ Deno.test("a line is staged the same whatever lines come before it", () => {
     lines.push(`host${digit}\t10.0.${digit}.1\t${time}.123\tGET\t/${digit}\t200\t5\t0.001`);
     lines.push(`h\t2001:db8:${digit}::1\t1700000000.123\tPUT\t/\t200\t5\t0.001${digit % 3 === 0 ? "\t1" : ""}`);
   }
-  const bytes = ENCODER.encode(lines.join("\n") + "\n" + "x".repeat(CHUNK_PADDING));
-  const view = new DataView(bytes.buffer), batch = new LineBatch(7, MASKS);
-  LOGTAIL_FORMAT.scan(bytes, view, 0, bytes.length - CHUNK_PADDING, batch);
+  const kernel = new Kernel(), { chunk: bytes, chunkView } = kernel, batch = new LineBatch(7, MASKS, kernel);
+  const { written } = ENCODER.encodeInto(lines.join("\n") + "\n", bytes);
+  LOGTAIL_FORMAT.scan(bytes, chunkView, 0, written, batch);
   assertEquals(batch.count, lines.length);
   lines.forEach((line, i) => {
     const alone = stageLine(LOGTAIL_FORMAT, "parse", ENCODER.encode(line), MASKS)!;

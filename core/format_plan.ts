@@ -52,11 +52,11 @@ export class PlanFormat implements LineFormat {
     this.#program = compileScan(plan);
   }
 
-  parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number {
+  parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number {
     const end = newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
     forgetFields();
     if (!this.#split(bytes, start, end)) return MALFORMED_FIELDS;
-    return stageFields(bytes, view, batch, this.plan.escape, end);
+    return stageFields(bytes, batch, this.plan.escape, end);
   }
 
   scan(bytes: Uint8Array, view: DataView, start: number, end: number, batch: LineBatch): number {

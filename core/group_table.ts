@@ -13,10 +13,12 @@
  */
 import * as bounds from "./bounds.ts";
 import { free } from "./free.ts";
+import * as hashes from "./hash.ts";
 import * as intern from "./intern.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
-const { bytesKey, hashEnd, hashWord, hashWords, isSame } = intern;
+const { bytesKey, isSame } = intern;
+const { hashEnd, hashWord, hashWords } = hashes;
 
 /** Values looked up at once: what they touch has to stay in the nearest cache. */
 const BATCH = Math.min(128, bounds.BATCH_LINES);

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { GROUP_BATCH, GroupTable } from "./group_table.ts";
-import { hashWords } from "./intern.ts";
+import { hashWords } from "./hash.ts";
+import { COLLIDING_BYTES, collidingEntry } from "./test_collisions.ts";
 
 /** Values one behind the other, as in a bucket's dictionary. */
 function joined(values: readonly Uint8Array[]): { readonly view: DataView; readonly offsets: Uint32Array } {
@@ -79,17 +80,8 @@ Deno.test("values that are kept are numbered anew in their order, and the others
 });
 
 Deno.test("values made to collide are told apart by their bytes, and those that find no slot stand aside, across growth", () => {
-  // Flipping the top bit of one word, and where it goes in the next, leaves the hash as it is, whatever the seed.
-  const collide = (n: number): Uint8Array => {
-    const words = new Int32Array(24);
-    for (let bit = 0; bit < 10; bit++) {
-      words[2 * bit] = 0x61616161 ^ (n >> bit & 1 ? 1 << 31 : 0);
-      words[2 * bit + 1] = 0x61616161 ^ (n >> bit & 1 ? 1 << 31 | 1 << 16 : 0);
-    }
-    return new Uint8Array(words.buffer, 0, 80);
-  };
-  const colliding = Array.from({ length: 500 }, (_, n) => collide(n));
-  const hashes = new Set(colliding.map((bytes) => hashWords(new DataView(bytes.buffer), 0, 80, 77)));
+  const colliding = Array.from({ length: 500 }, (_, n) => collidingEntry(n));
+  const hashes = new Set(colliding.map((bytes) => hashWords(new DataView(bytes.buffer), 0, COLLIDING_BYTES, 77)));
   assertEquals(hashes.size, 1, "the values do collide");
   const others = Array.from({ length: 3000 }, (_, n) => new TextEncoder().encode(`/other-${n}`));
   const table = new GroupTable(77), numbers = colliding.map((_, n) => n);

@@ -17,15 +17,23 @@
  * entries that find no place within PROBES_MAX slots are *crowded out* into a map of the runtime's, which is slower but
  * does not degrade, so that colliding entries cost linear time.
  */
-import { free } from "./free.ts";
+import { type ColumnMemory, OWN_MEMORY } from "./column_memory.ts";
+import type { Kernel } from "./kernel.ts";
+import * as dimensions from "./dimensions.ts";
+import * as hashes from "./hash.ts";
+import * as batches from "./line_batch.ts";
+import type { LineBatch } from "./line_batch.ts";
 
 // Functions of this file's own: what is exported, V8 reads and checks at every use (docs/performance.md).
-const same = isSame, hashStep = hashWord, hashRest = hashEnd, spread = mix;
+const same = isSame;
+const { hashWords, lowBytes } = hashes;
+const { DIMENSION_COUNT } = dimensions;
+const { ENTRY_WORDS, LINE_WORDS } = batches;
 
 const SLOTS_MIN = 64;
 const TEXT_BYTES_MIN = 1024;
-/** Bytes behind the text: words are read and written whole. */
-const TEXT_PADDING = 4;
+/** Bytes behind the text: blocks are read and written whole. */
+const TEXT_PADDING = 16;
 /** Slots looked at for one entry. At a load of a half and without malice, one entry in many millions needs more. */
 const PROBES_MAX = 64;
 
@@ -48,11 +56,11 @@ export class InternTable {
   bytes = 0;
   /** How often ids were given out anew. */
   generation = 0;
-  #slots = new Int32Array(SLOTS_MIN);
-  #ends = new Int32Array(SLOTS_MIN / 2 + 1);
-  #hashes = new Int32Array(SLOTS_MIN / 2 + 1);
-  #text = new Uint8Array(TEXT_BYTES_MIN + TEXT_PADDING);
-  #textView = new DataView(this.#text.buffer);
+  #slots: Int32Array<ArrayBuffer>;
+  #ends: Int32Array<ArrayBuffer>;
+  #hashes: Int32Array<ArrayBuffer>;
+  #text: Uint8Array<ArrayBuffer>;
+  #textView: DataView<ArrayBuffer>;
   /** Whether `internBatch` takes no new entries and answers MISSING instead: see `withhold.ts`. */
   closed = false;
   #touched = 0;
@@ -64,8 +72,17 @@ export class InternTable {
   /** Ids by the bytes, one character each, of entries that are in no slot. */
   readonly #crowdedOut = new Map<string, number>();
 
-  /** @param seed any integer; a fresh random one per process. */
-  constructor(readonly seed: number) {}
+  /**
+   * @param seed any integer; a fresh random one per process.
+   * @param memory for its columns: where that is a kernel's, the kernel does what can be done there.
+   */
+  constructor(readonly seed: number, readonly memory: ColumnMemory = OWN_MEMORY) {
+    this.#slots = memory.words(SLOTS_MIN);
+    this.#ends = memory.words(SLOTS_MIN / 2 + 1);
+    this.#hashes = memory.words(SLOTS_MIN / 2 + 1);
+    this.#text = memory.bytes(TEXT_BYTES_MIN);
+    this.#textView = viewOf(this.#text);
+  }
 
   /** The id of `bytes[start … end)`; given one when it is new. Copies the bytes it keeps. */
   intern(bytes: Uint8Array, start: number, end: number): number {
@@ -181,6 +198,38 @@ export class InternTable {
     }
   }
 
+  /**
+   * Looks up the entries of dimension `d` of `count` staged lines from line `from` on. Where the columns lie in the memory of the
+   * batch's kernel, that does it.
+   *
+   * @param view the chunk in which the batch was staged
+   * @param ids of the batch's kernel, where it has one; id of line i at `i * DIMENSION_COUNT + d`
+   */
+  internLines(batch: LineBatch, view: DataView, d: number, from: number, count: number, ids: Int32Array): void {
+    const { kernel, staged, scratchView } = batch;
+    while (this.size + count > this.#slots.length >> 1) this.#double();
+    if (kernel === undefined || view !== kernel.chunkView || !this.#isOn(kernel)) {
+      const at = d * ENTRY_WORDS;
+      return this.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
+    }
+    for (let line = from, last = from + count; line < last; line++) {
+      line += kernel.lookUp(this.#slots, this.#ends, this.#hashes, this.#text, this, d, line, last - line);
+      if (line === last) return;
+      // No slot for this one, or no room.
+      const s = line * LINE_WORDS + d * ENTRY_WORDS, hash = staged[s], start = staged[s + 1], length = staged[s + 2];
+      const source = start < 0 ? scratchView : view, at = start < 0 ? ~start : start;
+      ids[line * DIMENSION_COUNT + d] = this.closed
+        ? this.find(source, at, length, hash) || NOT_THERE
+        : this.internWords(source, at, length, hash);
+    }
+  }
+
+  /** Whether all columns lie in the memory of a kernel: none has found its heap full. */
+  #isOn({ buffer }: Kernel): boolean {
+    return this.#slots.buffer === buffer && this.#ends.buffer === buffer && this.#hashes.buffer === buffer &&
+      this.#text.buffer === buffer;
+  }
+
   /** Entries that are in no slot: a handful, unless somebody makes them collide. */
   get crowdedOut(): number {
     return this.#crowdedOut.size;
@@ -255,8 +304,8 @@ export class InternTable {
     let length = SLOTS_MIN;
     while (length >> 2 < this.size) length *= 2;
     if (length >= this.#slots.length) return;
-    free(this.#slots);
-    this.#slots = new Int32Array(length);
+    this.memory.free(this.#slots);
+    this.#slots = this.memory.words(length);
   }
 
   /** Bytes held, used or not. */
@@ -268,7 +317,7 @@ export class InternTable {
 
   /** Gives its memory back: it is of no use from now on. */
   free(): void {
-    for (const column of [this.#slots, this.#ends, this.#hashes, this.#text]) free(column);
+    for (const column of [this.#slots, this.#ends, this.#hashes, this.#text]) this.memory.free(column);
   }
 
   /** Forgets all entries; keeps the memory. */
@@ -308,22 +357,22 @@ export class InternTable {
   }
 
   #growText(bytes: number): void {
-    const text = new Uint8Array(2 * Math.max(bytes, this.#text.length));
+    const text = this.memory.bytes(2 * Math.max(bytes, this.#text.length));
     text.set(this.#text);
-    free(this.#text);
+    this.memory.free(this.#text);
     this.#text = text;
-    this.#textView = new DataView(text.buffer);
+    this.#textView = viewOf(text);
   }
 
   #double(): void {
-    const slots = new Int32Array(2 * this.#slots.length);
+    const slots = this.memory.words(2 * this.#slots.length);
     const [ends, hashes] = [this.#ends, this.#hashes].map((column) => {
-      const more = new Int32Array(Math.max(column.length, (slots.length >> 1) + 1));
+      const more = this.memory.words(Math.max(column.length, (slots.length >> 1) + 1));
       more.set(column);
       return more;
     });
     this.#crowdedOut.clear();
-    for (const column of [this.#slots, this.#ends, this.#hashes]) free(column);
+    for (const column of [this.#slots, this.#ends, this.#hashes]) this.memory.free(column);
     this.#slots = slots;
     this.#ends = ends;
     this.#hashes = hashes;
@@ -344,6 +393,10 @@ export class InternTable {
   }
 }
 
+function viewOf(text: Uint8Array<ArrayBuffer>): DataView<ArrayBuffer> {
+  return new DataView(text.buffer, text.byteOffset, text.length);
+}
+
 /** What stands in the slot of an entry. */
 function taken(hash: number, id: number, mask: number): number {
   return hash & ~mask | id;
@@ -354,43 +407,6 @@ export function bytesKey(view: DataView, at: number, length: number): string {
   let key = "";
   for (let i = 0; i < length; i++) key += String.fromCharCode(view.getUint8(at + i));
   return key;
-}
-
-/**
- * A seeded 32-bit hash of `length` bytes of `view` at `at`, by words of four bytes; the last word is filled up with
- * zeros, and is a whole zero where nothing is left (as a scanner that hashes on its way sees it). Spreads; does not
- * withstand an attacker, see above. Reads up to three bytes beyond the end.
- */
-export function hashWords(view: DataView, at: number, length: number, seed: number): number {
-  let hash = seed;
-  const whole = at + (length & ~3);
-  for (; at < whole; at += 4) hash = hashStep(hash, view.getInt32(at, true));
-  return hashRest(hash, view.getInt32(at, true) & lowBytes(length & 3), length);
-}
-
-/**
- * One step of `hashWords`. The high bits of the product are spread before the next word comes: a byte at the end of one word
- * and one at the start of the next must not meet in the same few bits. With a rotation by five in its place, the last two
- * bytes of an IPv4 network did, and 60 000 networks shared 2048 hashes.
- */
-export function hashWord(hash: number, word: number): number {
-  return Math.imul(hash ^ hash >>> 15 ^ word, 0x9E3779B1);
-}
-
-/** The last step: the rest of the bytes as a word of which the others are zero, and the length in bytes. */
-export function hashEnd(hash: number, word: number, length: number): number {
-  return spread(hashStep(hash, word) ^ length);
-}
-
-/** Spreads the high bits of a product into the low ones, which choose the slot. */
-export function mix(hash: number): number {
-  hash = Math.imul(hash ^ hash >>> 15, 0x85EBCA6B);
-  return hash ^ hash >>> 13;
-}
-
-/** A mask for the first `count` bytes of a little-endian word, 0 to 3. */
-function lowBytes(count: number): number {
-  return (1 << (count << 3)) - 1;
 }
 
 /** Whether `text[from … to)` is the `length` bytes of `view` at `at`. */

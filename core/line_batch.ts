@@ -4,7 +4,7 @@
  * A format fills one place a line; the pipeline then looks up all entries, then counts. Short loops over 256 lines keep
  * each loop's tables in the cache and let cache misses overlap.
  *
- *   staged[line * LINE_WORDS + d * ENTRY_WORDS + …]   dimension d's entry: hash (`hashWords` with the batch's seed),
+ *   staged[line * LINE_WORDS + d * ENTRY_WORDS + …]   dimension d's entry: hash (`hashWords` with the batch's seed; see `hashRest`),
  *                                                     start in the chunk or, when negative, ~start in `scratch`, length
  *   starts[line]                                      where the line begins in the chunk
  *   times[line]                                       seconds since 1970
@@ -15,9 +15,10 @@
  */
 import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { ASN, DIMENSION_COUNT, TAG, TOR } from "./dimensions.ts";
-import { PREFIX_ENTRY_BYTES_MAX, prefixEntryLength } from "./client_prefix.ts";
-import { hashEnd, hashWords } from "./intern.ts";
+import { ASN, DIMENSION_COUNT, METHOD, PREFIX, STATUS, TAG, TOR, URI, WEBSITE } from "./dimensions.ts";
+import { FAMILY_4, FAMILY_6, PREFIX_ENTRY_BYTES_MAX, prefixEntryLength } from "./client_prefix.ts";
+import { hashWords } from "./hash.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Words of one staged entry; of one staged line. */
 export const ENTRY_WORDS = 3;
@@ -35,21 +36,26 @@ const LINE_SCRATCH_MAX = PREFIX_ENTRY_BYTES_MAX + 2 + (DIMENSION_COUNT - 1) * (E
 /** Bytes of scratch: prefixes of a whole batch, and room for some lines with escapes. A batch ends when it is full. */
 const SCRATCH_BYTES = 4 * LINE_SCRATCH_MAX + BATCH_LINES * (PREFIX_ENTRY_BYTES_MAX + 2);
 
+/** The kernel looks at the first three groups of an IPv6 address; longer prefixes are left to `parse`. */
+const SCANNED_V6_BITS_MAX = 48;
+
 export class LineBatch {
   /** Lines staged; at most BATCH_LINES. */
   count = 0;
-  readonly staged = new Int32Array(BATCH_LINES * LINE_WORDS);
-  readonly starts = new Int32Array(BATCH_LINES);
-  readonly times = new Float64Array(BATCH_LINES);
-  readonly values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+  readonly staged: Int32Array<ArrayBuffer>;
+  readonly starts: Int32Array<ArrayBuffer>;
+  readonly times: Float64Array<ArrayBuffer>;
+  readonly values: Float64Array<ArrayBuffer>;
   /** Lines refused; at most BATCH_LINES. Line r was refused for a ledger reason, before the staged line in place `refusedBefore[r]`. */
   refused = 0;
   readonly refusedReasons = new Uint8Array(BATCH_LINES);
   readonly refusedBefore = new Int32Array(BATCH_LINES);
   readonly refusedStarts = new Int32Array(BATCH_LINES);
   /** What parsers write anew. Entries begin at multiples of four. */
-  readonly scratch = new Uint8Array(SCRATCH_BYTES + 4);
-  readonly scratchView = new DataView(this.scratch.buffer);
+  readonly scratch: Uint8Array<ArrayBuffer>;
+  readonly scratchView: DataView<ArrayBuffer>;
+  /** Of the lines staged, the first so many are hashed. */
+  hashed = 0;
   /** Bytes of `scratch` in use. */
   scratchLength = 0;
   /** When these lines came, seconds since 1970: the time of those that have none of their own. */
@@ -58,9 +64,10 @@ export class LineBatch {
   tag: Uint8Array = new Uint8Array(0);
   /** Whether a line of this batch names its tag: TAG is staged then; if not, all have that of their input. */
   hasTag = false;
-  /** Where `tag` stands in scratch, and its hash, once a line has named its own. */
+  /** Where `tag` stands in scratch, once a line has named its own. */
   #tagHash = 0;
   #tagStart = 0;
+  readonly #absentHash: number;
 
   /** Bytes of a prefix entry of each family, and masks: of an IPv4 address, its first octet in the lowest byte, and of
    * the first three groups of an IPv6 address. */
@@ -69,21 +76,45 @@ export class LineBatch {
   readonly v4Mask: number;
   readonly v6Masks: readonly number[];
 
-  /** @param seed of the tables in which entries are looked up. */
-  constructor(readonly seed: number, readonly masks: ClientMasks) {
+  /**
+   * @param seed of the tables in which entries are looked up.
+   * @param kernel has these columns in its memory; a batch without one has its own, and formats do without it.
+   */
+  constructor(readonly seed: number, readonly masks: ClientMasks, readonly kernel?: Kernel) {
     const { v4Bits, v6Bits } = masks;
+    const column = placesOf(kernel);
+    this.staged = new Int32Array(...column("STAGED", 4, BATCH_LINES * LINE_WORDS));
+    this.starts = new Int32Array(...column("STARTS", 4, BATCH_LINES));
+    this.times = new Float64Array(...column("TIMES", 8, BATCH_LINES));
+    this.values = new Float64Array(...column("VALUES", 8, BATCH_LINES * MEASURE_COUNT));
+    this.scratch = new Uint8Array(...column("SCRATCH", 1, SCRATCH_BYTES + 4));
+    this.scratchView = new DataView(this.scratch.buffer, this.scratch.byteOffset, this.scratch.length);
     this.v4Length = prefixEntryLength(v4Bits);
     this.v6Length = prefixEntryLength(v6Bits);
     const v4 = v4Bits === 0 ? 0 : -1 << 32 - v4Bits;
     this.v4Mask = v4 >>> 24 | v4 >>> 8 & 0xff00 | v4 << 8 & 0xff0000 | v4 << 24;
     this.v6Masks = [0, 16, 32].map((before) => 0xffff << 16 - Math.max(0, Math.min(16, v6Bits - before)) & 0xffff);
+    this.#absentHash = hashWords(NOTHING, 0, 0, seed);
+    kernel?.prepare([
+      seed,
+      FAMILY_4 | v4Bits << 8,
+      this.v4Length,
+      this.v4Mask,
+      v6Bits > SCANNED_V6_BITS_MAX ? -1 : FAMILY_6 | v6Bits << 8,
+      this.v6Length,
+      ...this.v6Masks,
+    ]);
   }
 
   /** Whether a line of this batch has an entry in one of the OPTIONAL dimensions; if not, they are not staged at all. */
   hasOptional = false;
 
   clear(): void {
-    this.count = this.refused = this.scratchLength = 0;
+    this.count =
+      this.hashed =
+      this.refused =
+      this.scratchLength =
+        0;
     this.hasOptional = this.hasTag = false;
   }
 
@@ -96,10 +127,9 @@ export class LineBatch {
 
   /** Stages absent entries in the optional dimensions; `at` is any place in the chunk. */
   stageAbsent(line: number, at: number): void {
-    const empty = hashEnd(this.seed, 0, 0);
     for (let o = 0; o < OPTIONAL.length; o++) {
       const entry = line * LINE_WORDS + OPTIONAL[o] * ENTRY_WORDS;
-      this.staged[entry] = empty;
+      this.staged[entry] = this.#absentHash;
       this.staged[entry + 1] = at;
       this.staged[entry + 2] = 0;
     }
@@ -125,8 +155,8 @@ export class LineBatch {
     const at = this.count * LINE_WORDS + TAG * ENTRY_WORDS;
     this.scratch.set(this.tag, this.scratchLength);
     this.stageScratch(TAG, this.tag.length);
-    this.#tagHash = this.staged[at];
     this.#tagStart = this.staged[at + 1];
+    this.#tagHash = hashWords(this.scratchView, ~this.#tagStart, this.tag.length, this.seed);
     for (let line = 0; line < this.count; line++) this.stageInputTag(line);
     this.hasTag = true;
   }
@@ -139,10 +169,27 @@ export class LineBatch {
     this.staged[at + 2] = this.tag.length;
   }
 
-  /** Stages an entry of the line in place `count`: `length` bytes at `start` of the chunk, seen through `view`. */
-  stageText(view: DataView, d: number, start: number, length: number): void {
+  /** Hashes the entries of lines that nobody has hashed yet: before they are looked up. @param view the chunk */
+  hashRest(view: DataView): void {
+    const { count, hashed, hasOptional, hasTag, kernel, scratchView, seed, staged } = this;
+    if (hashed === count) return;
+    this.hashed = count;
+    if (kernel !== undefined && view === kernel.chunkView) {
+      return kernel.hashEntries(
+        ALWAYS_STAGED | (hasOptional ? OPTIONALLY_STAGED : 0) | (hasTag ? 1 << TAG : 0),
+        hashed,
+        count,
+      );
+    }
+    for (let s = hashed * LINE_WORDS; s < count * LINE_WORDS; s += ENTRY_WORDS) {
+      const start = staged[s + 1], length = staged[s + 2];
+      staged[s] = start < 0 ? hashWords(scratchView, ~start, length, seed) : hashWords(view, start, length, seed);
+    }
+  }
+
+  /** Stages an entry of the line in place `count`: `length` bytes at `start` of the chunk. */
+  stageText(d: number, start: number, length: number): void {
     const at = this.count * LINE_WORDS + d * ENTRY_WORDS;
-    this.staged[at] = hashWords(view, start, length, this.seed);
     this.staged[at + 1] = start;
     this.staged[at + 2] = length;
   }
@@ -150,12 +197,27 @@ export class LineBatch {
   /** The same for what was written to `scratch[scratchLength …]`; takes that room. */
   stageScratch(d: number, length: number): void {
     const at = this.count * LINE_WORDS + d * ENTRY_WORDS, start = this.scratchLength;
-    this.staged[at] = hashWords(this.scratchView, start, length, this.seed);
     this.staged[at + 1] = ~start;
     this.staged[at + 2] = length;
     this.scratchLength = start + (length + 3 & ~3);
   }
 }
+
+/** What a column is a view of, and from where to where: in the memory of a kernel, or of its own. */
+function placesOf(
+  kernel: Kernel | undefined,
+): (place: string, bytes: number, length: number) => [ArrayBuffer, number, number] {
+  return (place, bytes, length) =>
+    kernel === undefined
+      ? [new ArrayBuffer(bytes * length), 0, length]
+      : [kernel.buffer, kernel.constant(place), length];
+}
+
+const NOTHING = new DataView(new ArrayBuffer(4));
+
+/** A bit for each dimension that every line stages, and for those that lines with optional fields do. */
+const ALWAYS_STAGED = [WEBSITE, PREFIX, URI, STATUS, METHOD].reduce((bits, d) => bits | 1 << d, 0);
+const OPTIONALLY_STAGED = OPTIONAL.reduce((bits, d) => bits | 1 << d, 0);
 
 /** Lengths of the client prefixes, in bits. */
 export interface ClientMasks {
@@ -176,7 +238,7 @@ export interface LineFormat {
    * (which the caller then advances). Returns COUNTED, or the ledger reason for which the line is not to be counted.
    * Never throws, whatever the bytes. This is what the format means.
    */
-  parse(bytes: Uint8Array, view: DataView, start: number, newline: number, batch: LineBatch): number;
+  parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number;
   /**
    * The same, faster, for lines without anything unusual in them: stages lines from the one that begins at `start` on,
    * `starts` included, until the batch is full, the chunk is at its `end`, or a line is unusual. Returns where the next

@@ -11,7 +11,8 @@
 import { ENTRY_BYTES_MAX, SPREAD_SERIES_MAX, SPREAD_TAGS_MAX } from "./bounds.ts";
 import { DIMENSION_COUNT, DIMENSIONS, OTHER, OTHER_LABEL, TAG, WEBSITE } from "./dimensions.ts";
 import { BYTES, MEASURE_COUNT, TIME_SUM } from "./measures.ts";
-import { hashWords, InternTable } from "./intern.ts";
+import { hashWords } from "./hash.ts";
+import { InternTable } from "./intern.ts";
 import { entryLabel } from "./label.ts";
 
 /** Upper bounds of cells: the original's. */

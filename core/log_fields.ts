@@ -61,7 +61,6 @@ export function forgetFields(): void {
  */
 export function stageFields(
   bytes: Uint8Array,
-  view: DataView,
   batch: LineBatch,
   escape: Escape,
   at: number,
@@ -82,7 +81,7 @@ export function stageFields(
     requestMs = parseMilliseconds(bytes, fieldStarts[DURATION], fieldEnds[DURATION]);
     if (requestMs < 0) return MALFORMED_REQUEST_TIME;
   }
-  if (fieldStarts[CLIENT] < 0) batch.stageText(view, PREFIX, at, 0);
+  if (fieldStarts[CLIENT] < 0) batch.stageText(PREFIX, at, 0);
   else if (!stageClient(bytes, batch, fieldStarts[CLIENT], fieldEnds[CLIENT])) return MALFORMED_ADDRESS;
 
   batch.times[line] = timeS;
@@ -94,45 +93,43 @@ export function stageFields(
   if (fieldStarts[REQUEST] >= 0) splitRequest(bytes, fieldStarts[REQUEST], fieldEnds[REQUEST]);
   if (fieldStarts[HOST] < 0 && fieldStarts[HOST_PORT] >= 0) takeHost(bytes);
   if (fieldStarts[PATH] >= 0) takePath(bytes);
-  stageRole(bytes, view, batch, WEBSITE, HOST, escape, at);
-  stageRole(bytes, view, batch, METHOD, METHOD_ROLE, escape, at);
-  stageRole(bytes, view, batch, URI, PATH, escape, at);
-  stageRole(bytes, view, batch, STATUS, STATUS_ROLE, escape, at);
-  stageOptional(bytes, view, batch, escape, at);
+  stageRole(bytes, batch, WEBSITE, HOST, escape, at);
+  stageRole(bytes, batch, METHOD, METHOD_ROLE, escape, at);
+  stageRole(bytes, batch, URI, PATH, escape, at);
+  stageRole(bytes, batch, STATUS, STATUS_ROLE, escape, at);
+  stageOptional(bytes, batch, escape, at);
   return COUNTED;
 }
 
 /** Tor flag, ASN and tag: most formats have none of them. */
-function stageOptional(bytes: Uint8Array, view: DataView, batch: LineBatch, escape: Escape, at: number): void {
+function stageOptional(bytes: Uint8Array, batch: LineBatch, escape: Escape, at: number): void {
   const tor = fieldStarts[TOR_ROLE], asn = fieldStarts[ASN_ROLE];
   if (tor >= 0 || asn >= 0) batch.beginOptional(at);
   else if (batch.hasOptional) batch.stageAbsent(batch.count, at);
-  if (tor >= 0 && isFlag(bytes, tor, fieldEnds[TOR_ROLE])) stageRole(bytes, view, batch, TOR, TOR_ROLE, escape, at);
-  if (asn >= 0 && isNumber(bytes, asn, fieldEnds[ASN_ROLE])) stageRole(bytes, view, batch, ASN, ASN_ROLE, escape, at);
+  if (tor >= 0 && isFlag(bytes, tor, fieldEnds[TOR_ROLE])) stageRole(bytes, batch, TOR, TOR_ROLE, escape, at);
+  if (asn >= 0 && isNumber(bytes, asn, fieldEnds[ASN_ROLE])) stageRole(bytes, batch, ASN, ASN_ROLE, escape, at);
   const tag = fieldStarts[TAG_ROLE];
   if (tag >= 0 && !isAbsent(bytes, tag, fieldEnds[TAG_ROLE])) {
     batch.beginTag();
-    stageRole(bytes, view, batch, TAG, TAG_ROLE, escape, at);
+    stageRole(bytes, batch, TAG, TAG_ROLE, escape, at);
   } else if (batch.hasTag) batch.stageInputTag(batch.count);
 }
 
 function stageRole(
   bytes: Uint8Array,
-  view: DataView,
   batch: LineBatch,
   d: number,
   role: number,
   escape: Escape,
   at: number,
 ): void {
-  if (fieldStarts[role] < 0) batch.stageText(view, d, at, 0);
-  else stageEntry(bytes, view, batch, d, fieldStarts[role], fieldEnds[role], escape);
+  if (fieldStarts[role] < 0) batch.stageText(d, at, 0);
+  else stageEntry(bytes, batch, d, fieldStarts[role], fieldEnds[role], escape);
 }
 
 /** Stages an entry; `-`, however it is written, is absent, that is empty; escapes are undone, and a long value is cut. */
 export function stageEntry(
   bytes: Uint8Array,
-  view: DataView,
   batch: LineBatch,
   d: number,
   start: number,
@@ -141,7 +138,7 @@ export function stageEntry(
 ): void {
   const absent = isAbsent(bytes, start, end);
   if (absent || !hasEscapes(bytes, start, end)) {
-    batch.stageText(view, d, start, absent ? 0 : Math.min(end - start, ENTRY_BYTES_MAX));
+    batch.stageText(d, start, absent ? 0 : Math.min(end - start, ENTRY_BYTES_MAX));
     return;
   }
   const at = batch.scratchLength, length = unescape(escape, bytes, start, end, batch.scratch, at, ENTRY_BYTES_MAX) - at;

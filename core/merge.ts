@@ -13,7 +13,7 @@ import { saturated, type Values } from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
 import { addLedger, emptyLedger } from "./ledger.ts";
-import * as intern from "./intern.ts";
+import * as hashes from "./hash.ts";
 import type { InternTable } from "./intern.ts";
 import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
 import type { PackedRows } from "./packed_rows.ts";
@@ -30,7 +30,7 @@ import { Sift } from "./sift.ts";
 const { BATCH_LINES } = bounds;
 const { IS_SUM, MEASURE_COUNT, REQUESTS, SUM_COUNT } = measures;
 const { DIMENSION_COUNT } = dimensions;
-const { hashWords } = intern;
+const { hashWords } = hashes;
 
 /**
  * Merges buckets that lie within the slice [startS, startS + lengthS) into one bucket of that slice.

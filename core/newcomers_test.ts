@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DIMENSION_COUNT, OTHER, URI } from "./dimensions.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM, type Values, zeroValues } from "./measures.ts";
-import { hashWords, MISSING } from "./intern.ts";
+import { hashWords } from "./hash.ts";
+import { MISSING } from "./intern.ts";
 import { ENTRY_WORDS, LINE_WORDS } from "./line_batch.ts";
 import { Newcomers } from "./newcomers.ts";
 

@@ -19,14 +19,14 @@ import * as measures from "./measures.ts";
 import type { Values } from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
-import * as intern from "./intern.ts";
+import * as hashes from "./hash.ts";
 import type { InternTable } from "./intern.ts";
 import { SLIM_VALUES, SLIM_WORDS } from "./slim_rows.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } = measures;
 const { DIMENSION_COUNT } = dimensions;
-const { mix } = intern;
+const { mix } = hashes;
 const STRIDE = SLIM_WORDS;
 const REQUESTS_AT = SLIM_VALUES[REQUESTS], BYTES_AT = SLIM_VALUES[BYTES] >> 1;
 const TIME_SUM_AT = SLIM_VALUES[TIME_SUM], TIME_MAX_AT = SLIM_VALUES[TIME_MAX];

@@ -44,15 +44,14 @@ import { isFlood, prepareBatch, withholdNew } from "./withhold.ts";
 import type { LineSpread } from "./line_spread.ts";
 import { type Bucket, emptyBucket } from "./bucket.ts";
 import { BlockMemory } from "./bucket_block.ts";
+import { Kernel } from "./kernel.ts";
 import { seal } from "./seal.ts";
 import * as bounds from "./bounds.ts";
-import * as batches from "./line_batch.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { BATCH_LINES } = bounds;
 const { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } = measures;
 const { DIMENSION_COUNT, SOURCE, TAG } = dimensions;
-const { ENTRY_WORDS, LINE_WORDS } = batches;
 
 export interface PipelineOptions {
   /** The format of lines for which `count` is given no other. */
@@ -114,18 +113,18 @@ export class Pipeline {
   #last: OpenSlice | undefined;
   /** Whether the slice of the line before the last seal was in a flood. */
   #flooded = false;
+  readonly #kernel = new Kernel();
   readonly #batch: LineBatch;
-  readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
+  readonly #ids: Int32Array<ArrayBuffer>;
   /** Per dimension: the id that stands in its whole column of `#ids`; -1 when there are several. */
   readonly #filled = new Int32Array(DIMENSION_COUNT).fill(-1);
   readonly #totals: Values = zeroValues();
   readonly #source: Uint8Array;
   readonly #memory: BlockMemory | undefined;
-  /** The chunk at hand, seen as words. */
-  #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(readonly options: PipelineOptions) {
-    this.#batch = new LineBatch(options.seed, options.masks);
+    this.#batch = new LineBatch(options.seed, options.masks, this.#kernel);
+    this.#ids = new Int32Array(this.#kernel.buffer, this.#kernel.constant("IDS"), BATCH_LINES * DIMENSION_COUNT);
     this.#source = new TextEncoder().encode(options.source);
     this.#memory = options.lendsBuckets === true ? new BlockMemory() : undefined;
   }
@@ -138,25 +137,42 @@ export class Pipeline {
    * @param tag of these lines, but for those that name one themselves; empty for none.
    * @param format of these lines: inputs of several formats share one pipeline.
    *
-   * Give it the buffer that was read into, with CHUNK_PADDING bytes behind `end`; where they are missing, the lines are
-   * copied first.
+   * Lines are copied into the kernel's chunk, some at a time.
    */
   count(bytes: Uint8Array, start: number, end: number, tag: Uint8Array, format = this.options.format): number {
-    if (bytes.length < end + CHUNK_PADDING) return start + this.#countCopy(bytes.subarray(start, end), tag, format);
-    if (this.#view.buffer !== bytes.buffer || this.#view.byteOffset !== bytes.byteOffset) {
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset);
-    }
     if (this.#isCrowded()) return start;
     this.#batch.arrivalS = this.nowS;
     this.#batch.tag = tag;
+    const { chunk } = this.#kernel;
     let p = start;
     while (p < end) {
-      const next = this.#stageBatch(format, bytes, p, end);
-      const stopped = this.#countBatch(bytes, tag);
-      if (stopped >= 0) return stopped;
+      const next = this.#windowEnd(bytes, p, end);
+      if (next - p > chunk.length - CHUNK_PADDING) this.tooLong();
+      else {
+        chunk.set(bytes.subarray(p, next));
+        const stopped = this.#countChunk(next - p, tag, format);
+        if (stopped >= 0) return p + stopped;
+      }
       p = next;
     }
     return p;
+  }
+
+  /** Where the lines end that are counted next: as many as stay in the caches, one at least. */
+  #windowEnd(bytes: Uint8Array, from: number, end: number): number {
+    if (end - from <= WINDOW_BYTES) return end;
+    const newline = bytes.lastIndexOf(NEWLINE, from + WINDOW_BYTES - 1);
+    return (newline >= from ? newline : bytes.indexOf(NEWLINE, from)) + 1;
+  }
+
+  /** Counts the lines in the chunk, which end at `end`. Returns -1, or the start of the first that was not counted. */
+  #countChunk(end: number, tag: Uint8Array, format: LineFormat): number {
+    for (let p = 0; p < end;) {
+      const next = this.#stageBatch(format, p, end), stopped = this.#countBatch(this.#kernel.chunk, tag);
+      if (stopped >= 0) return stopped;
+      p = next;
+    }
+    return -1;
   }
 
   /** A log was truncated, or is gone, before it was surely read to its end. @param unreadBytes seen and not read. */
@@ -206,22 +222,16 @@ export class Pipeline {
     return this.#samples.length === 0 ? this.#samples : this.#samples.splice(0);
   }
 
-  #countCopy(lines: Uint8Array, tag: Uint8Array, format: LineFormat): number {
-    const copy = new Uint8Array(lines.length + CHUNK_PADDING);
-    copy.set(lines);
-    return this.count(copy, 0, lines.length, tag, format);
-  }
-
   /** Stages lines until the batch or the chunk is full; returns the start of the next. */
-  #stageBatch(format: LineFormat, bytes: Uint8Array, start: number, end: number): number {
-    const batch = this.#batch, view = this.#view;
+  #stageBatch(format: LineFormat, start: number, end: number): number {
+    const batch = this.#batch, { chunk: bytes, chunkView: view } = this.#kernel;
     batch.clear();
     let p = start;
     while (p < end && !batch.isFull) {
       p = format.scan(bytes, view, p, end, batch);
       if (p === end || batch.isFull) break;
       const newline = bytes.indexOf(NEWLINE, p), scratchLength = batch.scratchLength;
-      const outcome = format.parse(bytes, view, p, newline, batch);
+      const outcome = format.parse(bytes, p, newline, batch);
       if (outcome === COUNTED) batch.starts[batch.count++] = p;
       else {
         batch.scratchLength = scratchLength;
@@ -229,6 +239,7 @@ export class Pipeline {
       }
       p = newline + 1;
     }
+    batch.hashRest(view);
     return p;
   }
 
@@ -259,7 +270,7 @@ export class Pipeline {
     prepareBatch(table, OPEN_CAPS);
     this.#resolve(table, from, to - from, tag);
     if (table.flooded) {
-      withholdNew(table, this.#batch, this.#view, this.#ids, from, to - from);
+      withholdNew(table, this.#batch, this.#kernel.chunkView, this.#ids, from, to - from);
       this.#filled.fill(-1); // single lines may hold OTHER now
     }
     const totals = this.#sum(from, to), { dictionaries } = table;
@@ -273,7 +284,7 @@ export class Pipeline {
 
   /** Looks up the entries of a run of lines, one dictionary after the other. */
   #resolve({ dictionaries }: CounterTable, from: number, count: number, tag: Uint8Array): void {
-    const { staged, scratchView, hasOptional, hasTag } = this.#batch, ids = this.#ids, view = this.#view;
+    const { hasOptional, hasTag } = this.#batch, ids = this.#ids, view = this.#kernel.chunkView;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       const dictionary = dictionaries[d];
       const entry = d === TAG && !hasTag
@@ -284,8 +295,7 @@ export class Pipeline {
         ? ABSENT
         : null;
       if (entry === null) {
-        const at = d * ENTRY_WORDS;
-        dictionary.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
+        dictionary.internLines(this.#batch, view, d, from, count, ids);
         this.#filled[d] = -1;
         continue;
       }
@@ -347,13 +357,17 @@ export class Pipeline {
   }
 
   #openSlice(tier: number, startS: number): OpenSlice {
-    const slice = { tier, startS, table: this.#spare.pop() ?? new CounterTable(this.options.seed, TABLE_ROWS_MIN) };
+    const slice = { tier, startS, table: this.#spare.pop() ?? this.#newTable() };
     slice.table.floodExpected = this.#inFlood();
     slice.table.beSlim();
     this.#open[tier].set(startS, slice);
     this.#openCount++;
     if (startS > this.#latestS) this.#latestS = startS;
     return slice;
+  }
+
+  #newTable(): CounterTable {
+    return new CounterTable(this.options.seed, TABLE_ROWS_MIN, this.#kernel);
   }
 
   #inFlood(): boolean {
@@ -411,6 +425,10 @@ export class Pipeline {
 }
 
 const NEWLINE = 10;
+
+/** Bytes of lines that are copied into the kernel at a time, if they are not longer. */
+const WINDOW_BYTES = 64 * 1024;
+
 const ABSENT = new Uint8Array(0);
 
 /** Rows for which a table has room from the start: of the many slices that a backlog opens, most hold few. */

@@ -14,7 +14,6 @@ import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
 import { METHOD, PREFIX, STATUS, TAG, TOR, URI, WEBSITE } from "./dimensions.ts";
 import { FAMILY_4 } from "./client_prefix.ts";
-import { hashEnd, hashWord, hashWords } from "./intern.ts";
 import { ENTRY_WORDS, LINE_WORDS, type LineBatch } from "./line_batch.ts";
 import { isFlag, isNumber, stageClient } from "./log_fields.ts";
 import { parseLogTime } from "./log_time.ts";
@@ -26,7 +25,7 @@ const OP_WORDS = 8;
 /** Four backslashes, and the floor for blanks, as `scan_program.ts` has them. */
 const BACKSLASHES = 0x5c5c5c5c, BLANK_FLOOR = 0x21212121;
 /** `GET ` and ` HTTP/` as little-endian words. */
-const GET_SPACE = 0x20544547, GET = 0x544547, SPACE_HTT = 0x54544820, P_SLASH = 0x2f50;
+const GET_SPACE = 0x20544547, SPACE_HTT = 0x54544820, P_SLASH = 0x2f50;
 
 /** Where the last of the smaller scanners stopped: their second result, kept here so that a line allocates nothing. */
 let stop = 0;
@@ -40,9 +39,9 @@ export function scanPlan(
   end: number,
   batch: LineBatch,
 ): number {
-  const { staged, seed, values, times, starts, scratchView, v4Length, v4Mask, arrivalS } = batch;
+  const { staged, values, times, starts, scratchView, v4Length, v4Mask, arrivalS } = batch;
   const { ops, absent, hasOptional, hasTag } = program, opsEnd = ops.length;
-  const v4Head = FAMILY_4 | batch.masks.v4Bits << 8, empty = hashEnd(seed, 0, 0);
+  const v4Head = FAMILY_4 | batch.masks.v4Bits << 8;
   if (hasTag) batch.beginTag();
   let count = batch.count, scratch = batch.scratchLength;
   lines: while (start < end && count < BATCH_LINES) {
@@ -55,7 +54,6 @@ export function scanPlan(
     if (!hasTag && batch.hasTag) batch.stageInputTag(count);
     for (let i = 0; i < absent.length; i++) {
       const at = line + absent[i] * ENTRY_WORDS;
-      staged[at] = empty;
       staged[at + 1] = p;
       staged[at + 2] = 0;
     }
@@ -68,11 +66,10 @@ export function scanPlan(
         }
         case 4: { // SCAN_TEXT
           const from = p, floor = ops[op + 2], a = ops[op + 3], b = ops[op + 4];
-          let hash = seed, word = view.getInt32(p, true);
+          let word = view.getInt32(p, true);
           let ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a);
           if (b === BACKSLASHES) {
             while (ends === 0) {
-              hash = hashWord(hash, word);
               p += 4;
               word = view.getInt32(p, true);
               ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a);
@@ -80,7 +77,6 @@ export function scanPlan(
           } else {
             ends |= areByte(word, b);
             while (ends === 0) {
-              hash = hashWord(hash, word);
               p += 4;
               word = view.getInt32(p, true);
               ends = areBelow(word, floor) | areByte(word, BACKSLASHES) | areByte(word, a) | areByte(word, b);
@@ -89,7 +85,6 @@ export function scanPlan(
           const bits = bitsBefore(ends);
           p += bits >>> 3;
           const at = line + ops[op + 1] * ENTRY_WORDS;
-          staged[at] = hashEnd(hash, word & (1 << bits) - 1, p - from);
           staged[at + 1] = from;
           staged[at + 2] = p - from;
           if (!isUsual(bytes, from, p) || (ops[op + 1] === URI && bytes[from] !== SLASH)) break lines;
@@ -127,7 +122,6 @@ export function scanPlan(
           const first = v4Head | address << 16, second = address >>> 16;
           scratchView.setInt32(scratch, first, true);
           scratchView.setInt32(scratch + 4, second, true);
-          staged[at] = v4Length < 4 ? hashEnd(seed, first, v4Length) : hashEnd(hashWord(seed, first), second, v4Length);
           staged[at + 1] = ~scratch;
           staged[at + 2] = v4Length;
           batch.scratchLength = scratch + CLIENT_SCRATCH;
@@ -151,16 +145,14 @@ export function scanPlan(
           const first = view.getInt32(p, true);
           stop = first === GET_SPACE ? p + 3 : methodEnd(bytes, p);
           if (bytes[stop] !== SPACE || bytes[stop + 1] !== SLASH || stop === p) break lines;
-          staged[at] = first === GET_SPACE ? hashEnd(seed, GET, 3) : hashWords(view, p, stop - p, seed);
           staged[at + 1] = p;
           staged[at + 2] = stop - p;
           if (!isUsual(bytes, p, stop)) break lines;
 
           const from = p = stop + 1, a = ops[op + 3], b = ops[op + 4], quote = ops[op + 5];
-          let hash = seed, word = view.getInt32(p, true);
+          let word = view.getInt32(p, true);
           let ends = areBelow(word, BLANK_FLOOR) | areByte(word, BACKSLASHES) | areByte(word, a) | areByte(word, b);
           while (ends === 0) {
-            hash = hashWord(hash, word);
             p += 4;
             word = view.getInt32(p, true);
             ends = areBelow(word, BLANK_FLOOR) | areByte(word, BACKSLASHES) | areByte(word, a) | areByte(word, b);
@@ -168,7 +160,6 @@ export function scanPlan(
           const bits = bitsBefore(ends);
           p += bits >>> 3;
           at = line + URI * ENTRY_WORDS;
-          staged[at] = hashEnd(hash, word & (1 << bits) - 1, p - from);
           staged[at + 1] = from;
           staged[at + 2] = p - from;
           if (!isUsual(bytes, from, p)) break lines;
@@ -182,7 +173,6 @@ export function scanPlan(
         case 9: { // SCAN_STATUS_DIGITS
           const word = view.getInt32(p, true), at = line + STATUS * ENTRY_WORDS;
           if (notDigits(word) << 8 !== 0 || word >>> 24 !== ops[op + 6]) break lines;
-          staged[at] = hashEnd(seed, word & 0xffffff, 3);
           staged[at + 1] = p;
           staged[at + 2] = 3;
           p += 3;
@@ -225,14 +215,14 @@ export function scanPlan(
           p = textEnd(view, p, ops[op + 2], ops[op + 3], ops[op + 4]);
           if (bytes[p] !== ops[op + 6] || p - from > ENTRY_BYTES_MAX) break lines;
           if (d === TOR ? !isFlag(bytes, from, p) : !isNumber(bytes, from, p)) break lines;
-          stageText(view, staged, line + d * ENTRY_WORDS, from, bytes[from] === DASH ? 0 : p - from, seed);
+          stageText(staged, line + d * ENTRY_WORDS, from, bytes[from] === DASH ? 0 : p - from);
           break;
         }
         case 13: { // SCAN_TAG_TEXT
           const from = p;
           p = textEnd(view, p, ops[op + 2], ops[op + 3], ops[op + 4]);
           if (bytes[p] !== ops[op + 6]) break lines;
-          if (isUsual(bytes, from, p)) stageText(view, staged, line + TAG * ENTRY_WORDS, from, p - from, seed);
+          if (isUsual(bytes, from, p)) stageText(staged, line + TAG * ENTRY_WORDS, from, p - from);
           else if (p - from > 1) break lines;
           else batch.stageInputTag(count);
           break;
@@ -294,8 +284,7 @@ function textEnd(view: DataView, p: number, floor: number, a: number, b: number)
   return p + (bitsBefore(ends) >>> 3);
 }
 
-function stageText(view: DataView, staged: Int32Array, at: number, start: number, length: number, seed: number): void {
-  staged[at] = hashWords(view, start, length, seed);
+function stageText(staged: Int32Array, at: number, start: number, length: number): void {
   staged[at + 1] = start;
   staged[at + 2] = length;
 }

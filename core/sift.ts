@@ -16,6 +16,7 @@ import * as bounds from "./bounds.ts";
 import { OPEN_ENTRIES_MAX, OPEN_ENTRY_BYTES_MAX } from "./bounds.ts";
 import { free } from "./free.ts";
 import type { InternTable } from "./intern.ts";
+import * as hashes from "./hash.ts";
 import * as intern from "./intern.ts";
 import { type CounterTable, perDimension } from "./counter_table.ts";
 import * as visiblePairs from "./visible_pairs.ts";
@@ -28,7 +29,8 @@ import { FirstSight } from "./first_sight.ts";
 const { MEASURE_COUNT, REQUESTS, SUM_COUNT } = measures;
 const { DIMENSION_COUNT, OTHER } = dimensions;
 const { BATCH_LINES } = bounds;
-const { hashWords, MISSING } = intern;
+const { hashWords } = hashes;
+const { MISSING } = intern;
 const { pageAt } = visiblePairs;
 
 /** Of what each entry has on average that is kept in the end, a value is entered that has this part. */

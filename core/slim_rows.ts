@@ -22,13 +22,13 @@ import * as measures from "./measures.ts";
 import type { Values } from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
-import * as intern from "./intern.ts";
+import * as hashes from "./hash.ts";
 import type { InternTable } from "./intern.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } = measures;
 const { ASN, DIMENSION_COUNT, METHOD, PREFIX, SOURCE, STATUS, TAG, TOR, URI, WEBSITE } = dimensions;
-const { mix } = intern;
+const { mix } = hashes;
 
 const ROWS_MIN = 128;
 /** As in `counter_table.ts`: what an index entry holds. */

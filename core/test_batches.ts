@@ -6,7 +6,7 @@ import { BATCH_LINES } from "./bounds.ts";
 import { MEASURE_COUNT, zeroValues } from "./measures.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import type { Caps } from "./slices.ts";
-import { ENTRY_WORDS, LINE_WORDS, LineBatch } from "./line_batch.ts";
+import { LineBatch } from "./line_batch.ts";
 import type { CounterTable } from "./counter_table.ts";
 import { prepareBatch, withholdNew } from "./withhold.ts";
 
@@ -31,11 +31,11 @@ export class Batches {
   }
 
   flush(): void {
-    const { table } = this, batch = this.#batch, { count, staged, scratchView } = batch, ids = this.#ids;
+    const { table } = this, batch = this.#batch, { count, scratchView } = batch, ids = this.#ids;
+    batch.hashRest(scratchView);
     prepareBatch(table, this.caps);
     for (let d = 0; d < DIMENSION_COUNT; d++) {
-      const dictionary = table.dictionaries[d], at = d * ENTRY_WORDS;
-      dictionary.internBatch(scratchView, scratchView, staged, LINE_WORDS, at, 0, count, ids, DIMENSION_COUNT, d);
+      table.dictionaries[d].internLines(batch, scratchView, d, 0, count, ids);
     }
     withholdNew(table, batch, scratchView, ids, 0, count);
     if (table.slim?.fits(count, table.dictionaries, table.totals, zeroValues()) === false) table.beWide();

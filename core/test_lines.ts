@@ -5,6 +5,7 @@ import { DIMENSION_COUNT, SOURCE } from "./dimensions.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { CHUNK_PADDING, type ClientMasks, ENTRY_WORDS, LineBatch, type LineFormat } from "./line_batch.ts";
 import type { CounterTable } from "./counter_table.ts";
+import { Kernel } from "./kernel.ts";
 import { COUNTED, LEDGER_REASONS } from "./ledger.ts";
 import { countRow } from "./test_tables.ts";
 
@@ -59,6 +60,9 @@ export function randomRequest(random: () => number, spread: number): Request {
   };
 }
 
+/** That of all lines staged here. */
+let kernel: Kernel | undefined;
+
 /** What a format makes of one line. */
 export interface StagedLine {
   /** Name of the ledger reason. */
@@ -78,13 +82,14 @@ export function stageLine(
   masks: ClientMasks,
   before = 0,
 ): StagedLine | undefined {
-  const bytes = new Uint8Array(before + line.length + 1 + CHUNK_PADDING).fill(0x55);
+  kernel ??= new Kernel();
+  const { chunk: bytes, chunkView: view } = kernel, newline = before + line.length;
+  bytes.fill(0x55, 0, newline + 1 + CHUNK_PADDING);
   bytes.set(line, before);
-  const newline = before + line.length;
   bytes[newline] = 10;
-  const view = new DataView(bytes.buffer), batch = new LineBatch(7, masks);
+  const batch = new LineBatch(7, masks, kernel);
   let reason = COUNTED;
-  if (by === "parse") reason = format.parse(bytes, view, before, newline, batch);
+  if (by === "parse") reason = format.parse(bytes, before, newline, batch);
   else {
     const next = format.scan(bytes, view, before, newline + 1, batch);
     if (next === before) return undefined;
@@ -92,6 +97,8 @@ export function stageLine(
   }
   if (reason === COUNTED && !batch.hasOptional) batch.stageAbsent(0, newline);
   if (reason === COUNTED) batch.beginTag();
+  batch.count = Math.max(batch.count, 1);
+  batch.hashRest(view);
   const entries = Array.from({ length: DIMENSION_COUNT }, (_, d) => {
     const [, start, length] = batch.staged.subarray(d * ENTRY_WORDS, (d + 1) * ENTRY_WORDS);
     if (d === SOURCE || reason !== COUNTED) return undefined;

@@ -34,6 +34,8 @@ const TOP_LEVEL = [
 /** Which folders a folder's files may import from, besides their own; and which packages are theirs alone. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "core": [],
+  // Compiled to WebAssembly, by itself.
+  "core/kernel": [],
   "core/host": ["core"],
   "proto": ["core", "core/host"],
   "collector": ["core", "core/host", "proto"],
@@ -51,6 +53,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, string>> = {
   "preact": "frontend",
   "bcryptjs": "frontend",
   "re2js": "core/host",
+  "assemblyscript": "core/host",
 };
 const TEST_PACKAGES = ["@std/assert", "fast-check", "playwright-core", "axe-core"];
 
@@ -218,7 +221,7 @@ function isTest(path: string): boolean {
 }
 
 function layerOf(path: string): string {
-  return path.startsWith("core/host/") ? "core/host" : path.split("/")[0];
+  return /^core\/(host|kernel)\//.exec(path)?.[0].slice(0, -1) ?? path.split("/")[0];
 }
 
 function importsOf(text: string): string[] {

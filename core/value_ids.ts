@@ -13,7 +13,8 @@
 import { VALUE_IDS_BYTES_MAX, VALUE_IDS_MAX } from "./bounds.ts";
 import { DIMENSION_COUNT, OTHER } from "./dimensions.ts";
 import { free } from "./free.ts";
-import { hashWords, isSame } from "./intern.ts";
+import { hashWords } from "./hash.ts";
+import { isSame } from "./intern.ts";
 import type { Bucket, Dictionary } from "./bucket.ts";
 import { BlockDictionary } from "./bucket_block.ts";
 import { derived, KeptOfEach } from "./derived.ts";

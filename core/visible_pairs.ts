@@ -10,12 +10,12 @@ import { free } from "./free.ts";
 import * as dimensions from "./dimensions.ts";
 import * as counterTable from "./counter_table.ts";
 import type { CounterTable } from "./counter_table.ts";
-import * as intern from "./intern.ts";
+import * as hashes from "./hash.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
 const { DIMENSION_COUNT, DIMENSIONS, OTHER } = dimensions;
 const { ROW_WORDS } = counterTable;
-const { mix } = intern;
+const { mix } = hashes;
 
 /** Values of one dimension that can be clicked, and values seen within each of them: what fits on a page. */
 const VISIBLE_VALUES = 25, VISIBLE_PARTNERS = 25;

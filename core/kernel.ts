@@ -1,0 +1,152 @@
+/**
+ * The kernel: scanning and looking up, compiled to WebAssembly from `kernel/*.ts`, with the memory that it works on.
+ *
+ * Its sources are AssemblyScript, which is TypeScript with the types of a machine. `host/kernel_build.ts` compiles them into
+ * `kernel_bytes.ts`, and a test compiles them again: what runs is what stands there. A kernel belongs to one pipeline. Its
+ * memory never grows or moves, so that views of it stay valid; pages that are not touched take no room. From front to back:
+ *
+ *   tables of the scanner
+ *   a batch of lines               the columns of `line_batch.ts`, and the ids of `pipeline.ts`
+ *   the chunk                      the lines at hand
+ *   the heap                       columns of dictionaries (`intern.ts`), in blocks of powers of two
+ */
+import { KERNEL_BYTES_MAX } from "./bounds.ts";
+import { type ColumnMemory, OWN_MEMORY } from "./column_memory.ts";
+import { KERNEL } from "./kernel_bytes.ts";
+
+/** What the compiled module exports: see `kernel/*.ts`. Addresses and lengths are bytes. */
+interface Exports {
+  readonly [place: string]: unknown;
+  readonly count: WebAssembly.Global;
+  readonly scratchLength: WebAssembly.Global;
+  readonly sawOptional: WebAssembly.Global;
+  readonly size: WebAssembly.Global;
+  readonly bytes: WebAssembly.Global;
+  readonly prepare: (...entries: number[]) => void;
+  readonly scanLogtail: (from: number, end: number, line: number, scratch: number, hasOptional: number) => number;
+  readonly hashEntries: (dimensions: number, from: number, to: number) => void;
+  readonly lookUp: (...columns: number[]) => number;
+}
+
+const PAGE_BYTES = 65_536, BLOCK_BITS_MIN = 8;
+
+let compiled: WebAssembly.Module | undefined;
+
+export class Kernel implements ColumnMemory {
+  readonly buffer: ArrayBuffer;
+  /** The lines at hand, and room behind them that is read and ignored. */
+  readonly chunk: Uint8Array<ArrayBuffer>;
+  readonly chunkView: DataView<ArrayBuffer>;
+  readonly #exports: Exports;
+  /** Blocks that are free, by the power of two of their size. */
+  readonly #free: number[][] = Array.from({ length: 32 }, () => []);
+  #top: number;
+
+  constructor() {
+    compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(KERNEL));
+    const pages = KERNEL_BYTES_MAX / PAGE_BYTES, memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
+    this.buffer = memory.buffer as ArrayBuffer;
+    this.chunk = new Uint8Array(this.buffer, this.constant("CHUNK"), this.constant("CHUNK_BYTES"));
+    this.chunkView = new DataView(this.buffer, this.chunk.byteOffset, this.chunk.length);
+    this.#top = this.constant("HEAP");
+  }
+
+  /** A number that the kernel's sources fix: an address, a length. */
+  constant(name: string): number {
+    return (this.#exports[name] as WebAssembly.Global).value;
+  }
+
+  /** Tells the scanner how clients are masked. Once, before it is used. @param entries see `prepare` in `kernel/scan.ts` */
+  prepare(entries: readonly number[]): void {
+    this.#exports.prepare(...entries);
+  }
+
+  /**
+   * Stages lines of the chunk: see `kernel/scan.ts`. Returns where the next line begins.
+   *
+   * @param into what is staged so far, and then
+   */
+  scanLogtail(from: number, end: number, into: { count: number; scratchLength: number; hasOptional: boolean }): number {
+    const exports = this.#exports;
+    const next = exports.scanLogtail(from, end, into.count, into.scratchLength, into.hasOptional ? 1 : 0);
+    into.count = exports.count.value;
+    into.scratchLength = exports.scratchLength.value;
+    return next;
+  }
+
+  /** Whether `scanLogtail` stopped at a line with optional fields, which the batch does not stage yet. */
+  get sawOptional(): boolean {
+    return this.#exports.sawOptional.value !== 0;
+  }
+
+  /** Hashes the entries of staged lines `from … to`, of those dimensions for which there is a bit. */
+  hashEntries(dimensions: number, from: number, to: number): void {
+    this.#exports.hashEntries(dimensions, from, to);
+  }
+
+  /** Looks them up: see `kernel/look_up.ts`. Returns how many are done; of the table, `size` and `bytes` are set. */
+  lookUp(
+    slots: Int32Array,
+    ends: Int32Array,
+    hashes: Int32Array,
+    text: Uint8Array,
+    table: { readonly closed: boolean; size: number; bytes: number },
+    d: number,
+    from: number,
+    count: number,
+  ): number {
+    const exports = this.#exports;
+    const done = exports.lookUp(
+      slots.byteOffset,
+      slots.length - 1,
+      ends.byteOffset,
+      hashes.byteOffset,
+      text.byteOffset,
+      text.length,
+      table.closed ? 1 : 0,
+      table.size,
+      table.bytes,
+      d,
+      from,
+      count,
+    );
+    table.size = exports.size.value;
+    table.bytes = exports.bytes.value;
+    return done;
+  }
+
+  // ---------------------------------------------------------------- columns on the heap
+
+  /** A column of zeros: on the heap, or in memory of its own when the heap is full. */
+  words(length: number): Int32Array<ArrayBuffer> {
+    const at = this.#take(4 * length);
+    return at < 0 ? OWN_MEMORY.words(length) : new Int32Array(this.buffer, at, length).fill(0);
+  }
+
+  /** The same for bytes, which need not be zeros. */
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    const at = this.#take(length);
+    return at < 0 ? OWN_MEMORY.bytes(length) : new Uint8Array(this.buffer, at, length);
+  }
+
+  /** Takes a column back: what is on the heap goes to the next that needs a block of this size. */
+  free(column: Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): void {
+    if (column.buffer !== this.buffer) OWN_MEMORY.free(column);
+    else this.#free[blockBits(column.byteLength)].push(column.byteOffset);
+  }
+
+  #take(bytes: number): number {
+    const bits = blockBits(bytes), free = this.#free[bits].pop();
+    if (free !== undefined) return free;
+    const at = this.#top;
+    if (at + 2 ** bits > KERNEL_BYTES_MAX) return -1;
+    this.#top = at + 2 ** bits;
+    return at;
+  }
+}
+
+/** The least power of two that holds so many bytes. */
+function blockBits(bytes: number): number {
+  return Math.max(BLOCK_BITS_MIN, 32 - Math.clz32(bytes - 1));
+}
