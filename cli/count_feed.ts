@@ -14,6 +14,8 @@ import { type Frame, frameLines, newFrame } from "@/core/lines.ts";
 export interface LineSink {
   /** Complete lines in `bytes[start…end)`; the last byte is a newline; CHUNK_PADDING bytes behind `end` may be read. */
   lines(bytes: Uint8Array, start: number, end: number): void;
+  /** Where it has lines best, if there is such a place: CHUNK_PADDING bytes more than the longest line at least. */
+  readonly room?: Uint8Array;
   /** A line of more than LINE_BYTES_MAX bytes was skipped. */
   tooLong(): void;
 }
@@ -25,8 +27,12 @@ export class LineFeed {
   #frame: Frame = newFrame();
 
   /** @param chunkBytes more than `lineBytesMax`; both for tests. */
-  constructor(readonly sink: LineSink, readonly chunkBytes = CHUNK_BYTES, readonly lineBytesMax = LINE_BYTES_MAX) {
-    this.#bytes = new Uint8Array(chunkBytes + CHUNK_PADDING);
+  constructor(
+    readonly sink: LineSink,
+    readonly chunkBytes = chunkBytesOf(sink),
+    readonly lineBytesMax = LINE_BYTES_MAX,
+  ) {
+    this.#bytes = sink.room ?? new Uint8Array(chunkBytes + CHUNK_PADDING);
   }
 
   /** Begins anew. @param insideLine what comes first belongs to a line that is not ours. */
@@ -72,6 +78,10 @@ export class LineFeed {
     this.sink.lines(this.#bytes, 0, this.#length + 1);
     this.#length = 0;
   }
+}
+
+function chunkBytesOf({ room }: LineSink): number {
+  return room === undefined ? CHUNK_BYTES : room.length - CHUNK_PADDING;
 }
 
 const NEWLINE = 0x0a;

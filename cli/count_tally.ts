@@ -94,6 +94,11 @@ export class Tally implements LineSink {
     this.#blocks = new Pipeline({ ...options, format: this.#timeless });
   }
 
+  /** See `LineSink`: slices are what most logs are counted in. */
+  get room(): Uint8Array {
+    return this.#slices.room;
+  }
+
   /** Lines read so far. */
   get lineCount(): number {
     return this.ledger[READ] + this.#pipeline.ledger[READ];

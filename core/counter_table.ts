@@ -14,7 +14,6 @@
  * light entries give way before a batch is counted, and totals stay exact.
  */
 import { BATCH_LINES } from "./bounds.ts";
-import type { ColumnMemory } from "./column_memory.ts";
 import * as measures from "./measures.ts";
 import { mergeValues, type Values, zeroValues } from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
@@ -22,6 +21,7 @@ import { free } from "./free.ts";
 import * as hashes from "./hash.ts";
 import { InternTable } from "./intern.ts";
 import type { Newcomers } from "./newcomers.ts";
+import type { Kernel } from "./kernel.ts";
 import { SlimRows } from "./slim_rows.ts";
 import { PackedRows } from "./packed_rows.ts";
 
@@ -80,13 +80,13 @@ export class CounterTable {
 
   /**
    * @param seed for all hashes of this table; a fresh random one per process.
-   * @param memory for the columns of its dictionaries
+   * @param kernel whose heap holds its dictionaries, and rows while they are slim
    */
-  constructor(readonly seed: number, rowsExpected = ROWS_MIN, memory?: ColumnMemory) {
+  constructor(readonly seed: number, rowsExpected = ROWS_MIN, readonly kernel?: Kernel) {
     const buffer = new ArrayBuffer(8 * DOUBLES * rowsExpected);
     this.words = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
-    this.dictionaries = perDimension(() => new InternTable(seed, memory));
+    this.dictionaries = perDimension(() => new InternTable(seed, kernel));
     this.givenUp = perDimension(() => new Float64Array(0));
     this.#multipliers = Int32Array.from({ length: DIMENSION_COUNT }, (_, d) => mix(seed + d) | 1);
     this.#index = new Int32Array(2 * Math.max(ROWS_MIN, 2 ** Math.ceil(Math.log2(rowsExpected))));
@@ -142,9 +142,9 @@ export class CounterTable {
     this.rows = rows;
   }
 
-  /** Counts into rows of half the size from now on, as long as they do. The table is empty. */
+  /** Counts into rows of half the size from now on, as long as they do. The table is empty, and its kernel does that. */
   beSlim(): void {
-    this.slim = this.#slimRows ??= new SlimRows(this.seed);
+    if (this.kernel !== undefined) this.slim = this.#slimRows ??= new SlimRows(this.kernel, this.seed);
     for (const dictionary of this.dictionaries) dictionary.closed = false;
   }
 

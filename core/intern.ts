@@ -42,6 +42,9 @@ const TOUCHED_SLOTS_MIN = 8192;
 
 const SHORT_BYTES = 4, SHORT_PLACES = 64, ID_BITS = 16, ID_MASK = (1 << ID_BITS) - 1;
 
+/** Dimensions whose values are short, and few. */
+const SHORT: readonly number[] = [dimensions.STATUS, dimensions.METHOD, dimensions.TOR];
+
 /** What a closed table says of an entry that it does not have. */
 const NOT_THERE = -1;
 export const MISSING = NOT_THERE;
@@ -68,7 +71,7 @@ export class InternTable {
    * Of entries of up to SHORT_BYTES that were looked up last, by the low bits of their hash: hash, and length + 1 and id. They are
    * one word, and different words of one length have different hashes: no bytes need to be compared. Statuses and methods.
    */
-  readonly #short = new Int32Array(2 * SHORT_PLACES);
+  readonly #short: Int32Array<ArrayBuffer>;
   /** Ids by the bytes, one character each, of entries that are in no slot. */
   readonly #crowdedOut = new Map<string, number>();
 
@@ -82,6 +85,7 @@ export class InternTable {
     this.#hashes = memory.words(SLOTS_MIN / 2 + 1);
     this.#text = memory.bytes(TEXT_BYTES_MIN);
     this.#textView = viewOf(this.#text);
+    this.#short = memory.words(2 * SHORT_PLACES);
   }
 
   /** The id of `bytes[start … end)`; given one when it is new. Copies the bytes it keeps. */
@@ -213,7 +217,18 @@ export class InternTable {
       return this.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
     }
     for (let line = from, last = from + count; line < last; line++) {
-      line += kernel.lookUp(this.#slots, this.#ends, this.#hashes, this.#text, this, d, line, last - line);
+      line += kernel.lookUp(
+        this.#slots,
+        this.#ends,
+        this.#hashes,
+        this.#text,
+        this.#short,
+        this,
+        d,
+        line,
+        last - line,
+        SHORT.includes(d),
+      );
       if (line === last) return;
       // No slot for this one, or no room.
       const s = line * LINE_WORDS + d * ENTRY_WORDS, hash = staged[s], start = staged[s + 1], length = staged[s + 2];
@@ -225,9 +240,9 @@ export class InternTable {
   }
 
   /** Whether all columns lie in the memory of a kernel: none has found its heap full. */
-  #isOn({ buffer }: Kernel): boolean {
-    return this.#slots.buffer === buffer && this.#ends.buffer === buffer && this.#hashes.buffer === buffer &&
-      this.#text.buffer === buffer;
+  #isOn(kernel: Kernel): boolean {
+    return kernel.has(this.#slots) && kernel.has(this.#ends) && kernel.has(this.#hashes) && kernel.has(this.#text) &&
+      kernel.has(this.#short);
   }
 
   /** Entries that are in no slot: a handful, unless somebody makes them collide. */
@@ -317,7 +332,7 @@ export class InternTable {
 
   /** Gives its memory back: it is of no use from now on. */
   free(): void {
-    for (const column of [this.#slots, this.#ends, this.#hashes, this.#text]) this.memory.free(column);
+    for (const column of [this.#slots, this.#ends, this.#hashes, this.#text, this.#short]) this.memory.free(column);
   }
 
   /** Forgets all entries; keeps the memory. */

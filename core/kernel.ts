@@ -10,7 +10,9 @@
  *   the chunk                      the lines at hand
  *   the heap                       columns of dictionaries (`intern.ts`), in blocks of powers of two
  */
-import { KERNEL_BYTES_MAX } from "./bounds.ts";
+import { BATCH_LINES, KERNEL_BYTES_MAX } from "./bounds.ts";
+import { MEASURE_COUNT } from "./measures.ts";
+import { DIMENSION_COUNT } from "./dimensions.ts";
 import { type ColumnMemory, OWN_MEMORY } from "./column_memory.ts";
 import { KERNEL } from "./kernel_bytes.ts";
 
@@ -26,6 +28,9 @@ interface Exports {
   readonly scanLogtail: (from: number, end: number, line: number, scratch: number, hasOptional: number) => number;
   readonly hashEntries: (dimensions: number, from: number, to: number) => void;
   readonly lookUp: (...columns: number[]) => number;
+  readonly addRows: (...columns: number[]) => number;
+  readonly orderRows: (words: number, rows: number, order: number, ones: number, others: number) => number;
+  readonly measureRows: (words: number, rows: number) => void;
 }
 
 const PAGE_BYTES = 65_536, BLOCK_BITS_MIN = 8;
@@ -37,6 +42,9 @@ export class Kernel implements ColumnMemory {
   /** The lines at hand, and room behind them that is read and ignored. */
   readonly chunk: Uint8Array<ArrayBuffer>;
   readonly chunkView: DataView<ArrayBuffer>;
+  /** Per line of a batch and dimension, the id of its entry: at `line * DIMENSION_COUNT + d`. */
+  readonly ids: Int32Array<ArrayBuffer>;
+  readonly #extents: Float64Array<ArrayBuffer>;
   readonly #exports: Exports;
   /** Blocks that are free, by the power of two of their size. */
   readonly #free: number[][] = Array.from({ length: 32 }, () => []);
@@ -49,6 +57,8 @@ export class Kernel implements ColumnMemory {
     this.buffer = memory.buffer as ArrayBuffer;
     this.chunk = new Uint8Array(this.buffer, this.constant("CHUNK"), this.constant("CHUNK_BYTES"));
     this.chunkView = new DataView(this.buffer, this.chunk.byteOffset, this.chunk.length);
+    this.ids = new Int32Array(this.buffer, this.constant("IDS"), BATCH_LINES * DIMENSION_COUNT);
+    this.#extents = new Float64Array(this.buffer, this.constant("EXTENTS"), 2 * MEASURE_COUNT);
     this.#top = this.constant("HEAP");
   }
 
@@ -91,10 +101,12 @@ export class Kernel implements ColumnMemory {
     ends: Int32Array,
     hashes: Int32Array,
     text: Uint8Array,
+    short: Int32Array,
     table: { readonly closed: boolean; size: number; bytes: number },
     d: number,
     from: number,
     count: number,
+    isShort: boolean,
   ): number {
     const exports = this.#exports;
     const done = exports.lookUp(
@@ -104,16 +116,55 @@ export class Kernel implements ColumnMemory {
       hashes.byteOffset,
       text.byteOffset,
       text.length,
+      short.byteOffset,
       table.closed ? 1 : 0,
       table.size,
       table.bytes,
       d,
       from,
       count,
+      isShort ? 1 : 0,
     );
     table.size = exports.size.value;
     table.bytes = exports.bytes.value;
     return done;
+  }
+
+  /** Counts staged lines into slim rows: see `kernel/rows.ts`. Returns how many rows there are then. */
+  addRows(
+    words: Int32Array,
+    index: Int32Array,
+    rows: number,
+    multipliers: readonly [number, number, number],
+    from: number,
+    count: number,
+  ): number {
+    const [m0, m1, m2] = multipliers;
+    return this.#exports.addRows(
+      words.byteOffset,
+      index.byteOffset,
+      index.length - 1,
+      rows,
+      m0,
+      m1,
+      m2,
+      from,
+      count,
+    );
+  }
+
+  /**
+   * Writes the numbers of slim rows to `order`, heaviest first: see `kernel/order.ts`. Returns how many at its front have yet to be
+   * sorted.
+   */
+  orderRows(words: Int32Array, rows: number, order: Int32Array, ones: Int32Array, others: Int32Array): number {
+    return this.#exports.orderRows(words.byteOffset, rows, order.byteOffset, ones.byteOffset, others.byteOffset);
+  }
+
+  /** The least and the most of each measure of slim rows: valid until the next call. */
+  extentsOf(words: Int32Array, rows: number): Float64Array {
+    this.#exports.measureRows(words.byteOffset, rows);
+    return this.#extents;
   }
 
   // ---------------------------------------------------------------- columns on the heap
@@ -124,6 +175,11 @@ export class Kernel implements ColumnMemory {
     return at < 0 ? OWN_MEMORY.words(length) : new Int32Array(this.buffer, at, length).fill(0);
   }
 
+  /** Whether a column lies on the heap. */
+  has(column: Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): boolean {
+    return column.buffer === this.buffer;
+  }
+
   /** The same for bytes, which need not be zeros. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#take(length);
@@ -132,7 +188,7 @@ export class Kernel implements ColumnMemory {
 
   /** Takes a column back: what is on the heap goes to the next that needs a block of this size. */
   free(column: Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): void {
-    if (column.buffer !== this.buffer) OWN_MEMORY.free(column);
+    if (!this.has(column)) OWN_MEMORY.free(column);
     else this.#free[blockBits(column.byteLength)].push(column.byteOffset);
   }
 

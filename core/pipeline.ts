@@ -115,8 +115,7 @@ export class Pipeline {
   #flooded = false;
   readonly #kernel = new Kernel();
   readonly #batch: LineBatch;
-  readonly #ids: Int32Array<ArrayBuffer>;
-  /** Per dimension: the id that stands in its whole column of `#ids`; -1 when there are several. */
+  /** Per dimension: the id that stands in its whole column of the kernel's ids; -1 when there are several. */
   readonly #filled = new Int32Array(DIMENSION_COUNT).fill(-1);
   readonly #totals: Values = zeroValues();
   readonly #source: Uint8Array;
@@ -124,7 +123,6 @@ export class Pipeline {
 
   constructor(readonly options: PipelineOptions) {
     this.#batch = new LineBatch(options.seed, options.masks, this.#kernel);
-    this.#ids = new Int32Array(this.#kernel.buffer, this.#kernel.constant("IDS"), BATCH_LINES * DIMENSION_COUNT);
     this.#source = new TextEncoder().encode(options.source);
     this.#memory = options.lendsBuckets === true ? new BlockMemory() : undefined;
   }
@@ -137,20 +135,24 @@ export class Pipeline {
    * @param tag of these lines, but for those that name one themselves; empty for none.
    * @param format of these lines: inputs of several formats share one pipeline.
    *
-   * Lines are copied into the kernel's chunk, some at a time.
+   * Lines are copied into the kernel's chunk, some at a time, if they do not stand in it (`room`).
    */
   count(bytes: Uint8Array, start: number, end: number, tag: Uint8Array, format = this.options.format): number {
     if (this.#isCrowded()) return start;
     this.#batch.arrivalS = this.nowS;
     this.#batch.tag = tag;
     const { chunk } = this.#kernel;
+    if (bytes === chunk) {
+      const stopped = this.#countChunk(start, end, tag, format);
+      return stopped < 0 ? end : stopped;
+    }
     let p = start;
     while (p < end) {
       const next = this.#windowEnd(bytes, p, end);
       if (next - p > chunk.length - CHUNK_PADDING) this.tooLong();
       else {
         chunk.set(bytes.subarray(p, next));
-        const stopped = this.#countChunk(next - p, tag, format);
+        const stopped = this.#countChunk(0, next - p, tag, format);
         if (stopped >= 0) return p + stopped;
       }
       p = next;
@@ -165,14 +167,19 @@ export class Pipeline {
     return (newline >= from ? newline : bytes.indexOf(NEWLINE, from)) + 1;
   }
 
-  /** Counts the lines in the chunk, which end at `end`. Returns -1, or the start of the first that was not counted. */
-  #countChunk(end: number, tag: Uint8Array, format: LineFormat): number {
-    for (let p = 0; p < end;) {
+  /** Counts the lines of the chunk from `start` to `end`. Returns -1, or the start of the first that was not counted. */
+  #countChunk(start: number, end: number, tag: Uint8Array, format: LineFormat): number {
+    for (let p = start; p < end;) {
       const next = this.#stageBatch(format, p, end), stopped = this.#countBatch(this.#kernel.chunk, tag);
       if (stopped >= 0) return stopped;
       p = next;
     }
     return -1;
+  }
+
+  /** Where lines may be read to that are counted next: what stands here need not be copied. Keep CHUNK_PADDING bytes free at the end. */
+  get room(): Uint8Array {
+    return this.#kernel.chunk;
   }
 
   /** A log was truncated, or is gone, before it was surely read to its end. @param unreadBytes seen and not read. */
@@ -270,21 +277,21 @@ export class Pipeline {
     prepareBatch(table, OPEN_CAPS);
     this.#resolve(table, from, to - from, tag);
     if (table.flooded) {
-      withholdNew(table, this.#batch, this.#kernel.chunkView, this.#ids, from, to - from);
+      withholdNew(table, this.#batch, this.#kernel.chunkView, this.#kernel.ids, from, to - from);
       this.#filled.fill(-1); // single lines may hold OTHER now
     }
     const totals = this.#sum(from, to), { dictionaries } = table;
     if (table.slim?.fits(to - from, dictionaries, table.totals, totals) === false) table.beWide();
-    if (table.slim === undefined) table.addBatch(this.#ids, values, from, to - from);
-    else table.slim.addBatch(this.#ids, values, from, to - from);
+    if (table.slim === undefined) table.addBatch(this.#kernel.ids, values, from, to - from);
+    else table.slim.addBatch(from, to - from);
     table.addTotals(totals, 0);
-    this.options.spread?.add(dictionaries, this.#ids, values, from, to);
+    this.options.spread?.add(dictionaries, this.#kernel.ids, values, from, to);
     return to;
   }
 
   /** Looks up the entries of a run of lines, one dictionary after the other. */
   #resolve({ dictionaries }: CounterTable, from: number, count: number, tag: Uint8Array): void {
-    const { hasOptional, hasTag } = this.#batch, ids = this.#ids, view = this.#kernel.chunkView;
+    const { hasOptional, hasTag } = this.#batch, ids = this.#kernel.ids, view = this.#kernel.chunkView;
     for (let d = 0; d < DIMENSION_COUNT; d++) {
       const dictionary = dictionaries[d];
       const entry = d === TAG && !hasTag

@@ -8,6 +8,7 @@ import * as measures from "./measures.ts";
 import { type Values, zeroValues } from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
 import { free } from "./free.ts";
+import { OWN_MEMORY } from "./column_memory.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Caps } from "./slices.ts";
 import * as tables from "./counter_table.ts";
@@ -22,13 +23,10 @@ import { blockBytes, type BlockPlan, type DimensionPlan, type Form, formFor, for
 import { blankBucket, type BlockMemory, isWhole } from "./bucket_block.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
-const { BYTES, MEASURE_COUNT, REQUESTS, saturated, TIME_MAX, TIME_SUM } = measures;
+const { BYTES, MEASURE_COUNT, REQUESTS, saturated } = measures;
 const { DIMENSION_COUNT } = dimensions;
 const { ROW_DOUBLES, ROW_WORDS, VALUES_AT } = tables;
 const { SLIM_IDS, SLIM_VALUES, SLIM_WORDS } = slimRows;
-/** Words of the measures of a slim row. */
-const REQUESTS_AT = SLIM_VALUES[REQUESTS], BYTES_AT = SLIM_VALUES[BYTES];
-const TIME_SUM_AT = SLIM_VALUES[TIME_SUM], TIME_MAX_AT = SLIM_VALUES[TIME_MAX];
 
 /**
  * Cuts the table to `caps` and makes a bucket of it. The table is used up: clear or drop it.
@@ -78,7 +76,9 @@ function planWithin(table: CounterTable, startS: number, lengthS: number, ledger
 }
 
 function bucketOf(table: CounterTable, plan: BlockPlan, memory: BlockMemory | undefined): Bucket {
-  const values = valuesOf(table), ids = idsOf(table), order = rowsByRequests(plan.rows, values[REQUESTS]);
+  const values = valuesOf(table),
+    ids = idsOf(table),
+    order = table.slim?.ordered() ?? rowsByRequests(plan.rows, values[REQUESTS]);
   const bucket = blankBucket(plan, memory);
   // Rows of a stretch are looked at for one column after the other while they are in the processor's first cache.
   for (let from = 0; from < plan.rows; from += STRETCH_ROWS) {
@@ -98,7 +98,7 @@ function bucketOf(table: CounterTable, plan: BlockPlan, memory: BlockMemory | un
       if (forms[m] > 0) copyValues(column, table.givenUp[d], m);
     });
   });
-  free(order);
+  (table.kernel ?? OWN_MEMORY).free(order);
   return bucket;
 }
 
@@ -111,8 +111,8 @@ const STRETCH_ROWS = 512;
 const COUNTED_MAX = 1023;
 
 /** Rows by requests, heaviest first; of equal ones the one that came first. */
-function rowsByRequests(rows: number, from: MeasureAt): Uint32Array<ArrayBuffer> {
-  const order = new Uint32Array(rows), ends = new Uint32Array(COUNTED_MAX + 1), { column, stride, at } = from;
+function rowsByRequests(rows: number, from: MeasureAt): Int32Array<ArrayBuffer> {
+  const order = new Int32Array(rows), ends = new Uint32Array(COUNTED_MAX + 1), { column, stride, at } = from;
   const requestsOf = (row: number): number => column[row * stride + at];
   // Requests of each row, and COUNTED_MAX + 1 for more than that.
   const counts = new Uint16Array(rows), heavy: number[] = [];
@@ -250,37 +250,15 @@ function onlyEntry(rows: number, { words, stride, at, shift, mask }: EntryAt): n
 
 /** Of each measure of the rows. */
 function formsOf(table: CounterTable, rows: number): Form[] {
-  const narrow = narrowOf(table);
-  if (narrow !== undefined) return formsOfNarrow(narrow, rows);
-  return perMeasure((m) => formOf(table.doubles, rows, rows, ROW_DOUBLES, VALUES_AT + m));
-}
-
-/** The same in one pass: each fetches all rows from the second cache. */
-function formsOfNarrow({ words, doubles }: SlimRows | PackedRows, rows: number): Form[] {
-  let requestsLeast = Infinity, requestsMost = 0, bytesLeast = Infinity, bytesMost = 0;
-  let sumLeast = Infinity, sumMost = 0, maxLeast = Infinity, maxMost = 0;
-  for (let row = 1, o = SLIM_WORDS; row <= rows; row++, o += SLIM_WORDS) {
-    const requests = words[o + REQUESTS_AT], bytes = doubles[(o + BYTES_AT) >> 1];
-    const sum = words[o + TIME_SUM_AT], max = words[o + TIME_MAX_AT];
-    if (requests > requestsMost) requestsMost = requests;
-    if (requests < requestsLeast) requestsLeast = requests;
-    if (bytes > bytesMost) bytesMost = bytes;
-    if (bytes < bytesLeast) bytesLeast = bytes;
-    if (sum > sumMost) sumMost = sum;
-    if (sum < sumLeast) sumLeast = sum;
-    if (max > maxMost) maxMost = max;
-    if (max < maxLeast) maxLeast = max;
+  if (table.slim !== undefined) {
+    const extents = table.slim.extents();
+    return perMeasure((m) => formFor(extents[2 * m], extents[2 * m + 1]));
   }
-  const forms: Form[] = [];
-  forms[REQUESTS] = formFor(requestsLeast, requestsMost);
-  forms[BYTES] = formFor(bytesLeast, bytesMost);
-  forms[TIME_SUM] = formFor(sumLeast, sumMost);
-  forms[TIME_MAX] = formFor(maxLeast, maxMost);
-  return forms;
+  return valuesOf(table).map(({ column, stride, at }) => formOf(column, rows, rows, stride, at));
 }
 
 /** The form of `values[at]`, `values[at + stride]` …, `count` of them, and zeros up to `length`. */
-function formOf(values: Float64Array, count: number, length: number, stride: number, at: number): Form {
+function formOf(values: Int32Array | Float64Array, count: number, length: number, stride: number, at: number): Form {
   let least = count < length ? 0 : Infinity, most = 0;
   for (let i = 0, o = at; i < count; i++, o += stride) {
     const value = values[o];
@@ -293,7 +271,7 @@ function formOf(values: Float64Array, count: number, length: number, stride: num
 // ---------------------------------------------------------------- columns
 
 /** Values of rows `from … to` in their order: a loop for each kind of column, since one over all kinds is slower. */
-function gatherValues(column: NumberColumn, values: MeasureAt, order: Uint32Array, from: number, to: number): void {
+function gatherValues(column: NumberColumn, values: MeasureAt, order: Int32Array, from: number, to: number): void {
   if (values.column instanceof Int32Array) {
     gatherWords(column, { ...values, words: values.column, shift: 0, mask: -1 }, order, from, to);
   } else gatherDoubles(column, values.column, values.stride, values.at, order, from, to);
@@ -304,7 +282,7 @@ function gatherDoubles(
   values: Float64Array,
   stride: number,
   at: number,
-  order: Uint32Array,
+  order: Int32Array,
   from: number,
   to: number,
 ): void {
@@ -322,7 +300,7 @@ function gatherDoubles(
 function gatherWords(
   column: NumberColumn,
   { words, stride, at, shift, mask }: EntryAt,
-  order: Uint32Array,
+  order: Int32Array,
   from: number,
   to: number,
 ): void {

@@ -15,18 +15,17 @@
  *   index[hash & mask]        row + 1 in the low ROW_BITS bits, a tag of the hash above; 0 when free
  *
  * What does not fit (longer dictionaries, weeks of request time) makes a table *wide*: its rows are moved to `CounterTable`, and
- * it goes on there. So is a table that has to roll up, since nothing here does; its rows come back when that is done.
+ * it goes on there; so does what finds no room on the heap of the kernel. So is a table that has to roll up, since nothing here does; its rows come back when that is done.
  */
-import { BATCH_LINES } from "./bounds.ts";
 import * as measures from "./measures.ts";
 import type { Values } from "./measures.ts";
 import * as dimensions from "./dimensions.ts";
-import { free } from "./free.ts";
 import * as hashes from "./hash.ts";
 import type { InternTable } from "./intern.ts";
+import type { Kernel } from "./kernel.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
-const { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } = measures;
+const { BYTES, REQUESTS, TIME_MAX, TIME_SUM } = measures;
 const { ASN, DIMENSION_COUNT, METHOD, PREFIX, SOURCE, STATUS, TAG, TOR, URI, WEBSITE } = dimensions;
 const { mix } = hashes;
 
@@ -79,78 +78,50 @@ export class SlimRows {
   words: Int32Array<ArrayBuffer>;
   doubles: Float64Array<ArrayBuffer>;
   #index: Int32Array<ArrayBuffer>;
-  /** Key and hash of each line of a batch: four words. */
-  readonly #keys = new Int32Array(4 * BATCH_LINES);
   readonly #multipliers: readonly [number, number, number];
-  #touched = 0;
 
-  /** @param seed for all hashes; a fresh random one per process. */
-  constructor(seed: number) {
-    const buffer = new ArrayBuffer(4 * STRIDE * ROWS_MIN);
-    this.words = new Int32Array(buffer);
-    this.doubles = new Float64Array(buffer);
-    this.#index = new Int32Array(2 * ROWS_MIN);
+  /**
+   * @param kernel whose heap holds them, and which counts into them
+   * @param seed for all hashes; a fresh random one per process.
+   */
+  constructor(readonly kernel: Kernel, seed: number) {
+    this.words = kernel.words(STRIDE * ROWS_MIN);
+    this.doubles = doublesOf(this.words);
+    this.#index = kernel.words(2 * ROWS_MIN);
     this.#multipliers = [mix(seed) | 1, mix(seed + 1) | 1, mix(seed + 2) | 1];
   }
 
-  /** Whether lines with these totals still fit, once their entries are in the dictionaries. */
+  /**
+   * Whether lines with these totals still fit, once their entries are in the dictionaries; makes room for them. Rows that find none on
+   * the heap do not fit.
+   */
   fits(count: number, dictionaries: readonly InternTable[], before: Values, more: Values): boolean {
     for (let d = 0; d < DIMENSION_COUNT; d++) if (dictionaries[d].size > 1 << SLIM_IDS[d].bits) return false;
     return this.rows + count < ROW_MASK && before[REQUESTS] + more[REQUESTS] <= WORD_MAX &&
-      before[TIME_SUM] + more[TIME_SUM] <= WORD_MAX && more[TIME_MAX] <= WORD_MAX;
+      before[TIME_SUM] + more[TIME_SUM] <= WORD_MAX && more[TIME_MAX] <= WORD_MAX && this.#reserve(count);
   }
 
-  /** Counts lines as `CounterTable.addBatch` does. They fit. */
-  addBatch(ids: Int32Array, values: Float64Array, from: number, count: number): void {
-    this.#reserve(count);
-    const index = this.#index, mask = index.length - 1, words = this.words, doubles = this.doubles;
-    const keys = this.#keys, [m0, m1, m2] = this.#multipliers;
-    let touched = 0, rows = this.rows | 0;
-    for (let i = 0, k = from * DIMENSION_COUNT; i < 4 * count; i += 4, k += DIMENSION_COUNT) {
-      const k0 = ids[k + URI] | ids[k + PREFIX] << 16, k1 = ids[k + WEBSITE] | ids[k + ASN] << 16;
-      const k2 = ids[k + STATUS] | ids[k + METHOD] << 10 | ids[k + TAG] << 20 | ids[k + TOR] << 28 |
-        ids[k + SOURCE] << 30;
-      keys[i] = k0;
-      keys[i + 1] = k1;
-      keys[i + 2] = k2;
-      keys[i + 3] = mix(Math.imul(k0, m0) ^ Math.imul(k1, m1) ^ Math.imul(k2, m2));
-    }
-    // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
-    for (let i = 3; i < 4 * count; i += 4) touched ^= words[(index[keys[i] & mask] & ROW_MASK) * STRIDE];
-    this.#touched ^= touched;
-    for (let i = 0, v = from * MEASURE_COUNT; i < 4 * count; i += 4, v += MEASURE_COUNT) {
-      const k0 = keys[i], k1 = keys[i + 1], k2 = keys[i + 2], hash = keys[i + 3], tag = hash & TAG_MASK;
-      let slot = hash & mask, o = 0;
-      for (let there = index[slot]; there !== 0; there = index[slot]) {
-        if ((there & TAG_MASK) === tag) {
-          o = (there & ROW_MASK) * STRIDE;
-          if (words[o] === k0 && words[o + 1] === k1 && words[o + 2] === k2) break;
-          o = 0;
-        }
-        slot = slot + 1 & mask;
-      }
-      const ms = values[v + TIME_SUM] | 0, most = values[v + TIME_MAX] | 0;
-      if (o === 0) {
-        rows = rows + 1 | 0;
-        index[slot] = rows | tag;
-        o = rows * STRIDE;
-        words[o] = k0;
-        words[o + 1] = k1;
-        words[o + 2] = k2;
-        words[o + 3] = values[v + REQUESTS];
-        doubles[(o >> 1) + 2] = values[v + BYTES];
-        words[o + 6] = ms;
-        words[o + 7] = most;
-        continue;
-      }
-      words[o + 3] += values[v + REQUESTS];
-      doubles[(o >> 1) + 2] += values[v + BYTES];
-      words[o + 6] += ms;
-      // Without a branch: a third of lines raise it, and nobody can guess which.
-      const more = most - words[o + 7] | 0;
-      words[o + 7] += more & ~(more >> 31);
-    }
-    this.rows = rows;
+  /** Counts staged lines as `CounterTable.addBatch` does, by their ids and measures in the kernel's memory. They fit. */
+  addBatch(from: number, count: number): void {
+    this.rows = this.kernel.addRows(this.words, this.#index, this.rows, this.#multipliers, from, count);
+  }
+
+  /** The least and the most of each measure: at 2m and 2m + 1. Valid until the next call. */
+  extents(): Float64Array {
+    return this.kernel.extentsOf(this.words, this.rows);
+  }
+
+  /**
+   * A column that begins with the numbers of all rows, heaviest first, and of equal ones the one that came first: give it back to the
+   * kernel. Undefined where the heap has no room for it.
+   */
+  ordered(): Int32Array<ArrayBuffer> | undefined {
+    const { kernel, rows, words } = this, column = kernel.words(3 * rows);
+    if (!kernel.has(column)) return undefined;
+    const heavy = kernel.orderRows(words, rows, column, column.subarray(rows), column.subarray(2 * rows));
+    const requestsOf = (row: number): number => words[(row + 1) * STRIDE + SLIM_VALUES[REQUESTS]];
+    column.subarray(0, heavy).sort((a, b) => requestsOf(b) - requestsOf(a) || a - b);
+    return column;
   }
 
   /** Writes all rows as `CounterTable` has them: `stride` words each, of which the measures begin at double `valuesAt`. */
@@ -176,7 +147,6 @@ export class SlimRows {
 
   /** Takes `rows` rows written like that, no two of them with the same key, which fit. There is none here. */
   take(rows: number, words: Int32Array, doubles: Float64Array, stride: number, valuesAt: number): void {
-    this.#reserve(rows);
     const own = this.words, ownDoubles = this.doubles, index = this.#index, mask = index.length - 1;
     const [m0, m1, m2] = this.#multipliers;
     for (let row = 1, k = 0, o = STRIDE, v = valuesAt; row <= rows; row++, k += stride, o += STRIDE, v += stride >> 1) {
@@ -211,26 +181,26 @@ export class SlimRows {
 
   /** Gives its memory back: it is of no use from now on. */
   free(): void {
-    free(this.words);
-    free(this.#index);
+    this.kernel.free(this.words);
+    this.kernel.free(this.#index);
   }
 
-  /** Makes sure that `count` more rows fit. Row 0 is not used. */
-  #reserve(count: number): void {
+  /** Makes room for `count` more rows; false where the heap has none. Row 0 is not used. */
+  #reserve(count: number): boolean {
     const rows = this.rows + count + 1;
     if (rows * STRIDE > this.words.length) {
-      const buffer = new ArrayBuffer(4 * Math.max(rows * STRIDE, 2 * this.words.length)),
-        words = new Int32Array(buffer);
+      const words = this.kernel.words(Math.max(rows * STRIDE, 2 * this.words.length));
       words.set(this.words.subarray(0, (this.rows + 1) * STRIDE));
-      free(this.words);
+      this.kernel.free(this.words);
       this.words = words;
-      this.doubles = new Float64Array(buffer);
+      this.doubles = doublesOf(words);
     }
     while (2 * rows > this.#index.length) this.#growIndex();
+    return this.kernel.has(this.words) && this.kernel.has(this.#index);
   }
 
   #growIndex(): void {
-    const index = new Int32Array(2 * this.#index.length), mask = index.length - 1, words = this.words;
+    const index = this.kernel.words(2 * this.#index.length), mask = index.length - 1, words = this.words;
     const [m0, m1, m2] = this.#multipliers;
     for (let row = 1; row <= this.rows; row++) {
       const o = row * STRIDE;
@@ -239,7 +209,11 @@ export class SlimRows {
       while (index[slot] !== 0) slot = slot + 1 & mask;
       index[slot] = row | hash & TAG_MASK;
     }
-    free(this.#index);
+    this.kernel.free(this.#index);
     this.#index = index;
   }
+}
+
+function doublesOf(words: Int32Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  return new Float64Array(words.buffer, words.byteOffset, words.length / 2);
 }

@@ -13,6 +13,8 @@ import {
   type Values,
   zeroValues,
 } from "./measures.ts";
+import { Kernel } from "./kernel.ts";
+import { LineBatch } from "./line_batch.ts";
 import { CounterTable } from "./counter_table.ts";
 import { blockOf } from "./bucket_block.ts";
 import { bucketProblem } from "./bucket_check.ts";
@@ -24,10 +26,11 @@ const CAPS = TIERS[0].freshCaps;
 
 /** Counts the same lines into two tables, of which one begins with slim rows. */
 class Both {
-  readonly slim = new CounterTable(11);
+  readonly kernel = new Kernel();
+  readonly slim = new CounterTable(11, 128, this.kernel);
   readonly wide = new CounterTable(11);
-  readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
-  readonly #values = new Float64Array(BATCH_LINES * MEASURE_COUNT);
+  readonly #ids = this.kernel.ids;
+  readonly #values = new LineBatch(11, { v4Bits: 24, v6Bits: 48 }, this.kernel).values;
   #count = 0;
 
   constructor() {
@@ -53,7 +56,8 @@ class Both {
     const totals = zeroValues();
     for (let i = 0; i < count; i++) mergeValues(totals, values, i * MEASURE_COUNT);
     if (slim.slim?.fits(count, slim.dictionaries, slim.totals, totals) === false) slim.beWide();
-    (slim.slim ?? slim).addBatch(ids, values, 0, count);
+    if (slim.slim === undefined) slim.addBatch(ids, values, 0, count);
+    else slim.slim.addBatch(0, count);
     wide.addBatch(ids, values, 0, count);
     for (const table of [slim, wide]) table.addTotals(totals, 0);
     this.#count = 0;

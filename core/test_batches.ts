@@ -13,10 +13,11 @@ import { prepareBatch, withholdNew } from "./withhold.ts";
 /** Lines on their way into one table. Call `flush` after the last. */
 export class Batches {
   readonly #batch: LineBatch;
-  readonly #ids = new Int32Array(BATCH_LINES * DIMENSION_COUNT);
+  readonly #ids: Int32Array;
 
   constructor(readonly table: CounterTable, readonly caps: Caps) {
-    this.#batch = new LineBatch(table.seed, { v4Bits: 24, v6Bits: 48 });
+    this.#batch = new LineBatch(table.seed, { v4Bits: 24, v6Bits: 48 }, table.kernel);
+    this.#ids = table.kernel?.ids ?? new Int32Array(BATCH_LINES * DIMENSION_COUNT);
   }
 
   /** Counts one line. @param write writes the entry of a dimension to `into` and returns its length. */
@@ -39,7 +40,8 @@ export class Batches {
     }
     withholdNew(table, batch, scratchView, ids, 0, count);
     if (table.slim?.fits(count, table.dictionaries, table.totals, zeroValues()) === false) table.beWide();
-    (table.slim ?? table).addBatch(ids, batch.values, 0, count);
+    if (table.slim === undefined) table.addBatch(ids, batch.values, 0, count);
+    else table.slim.addBatch(0, count);
     batch.clear();
   }
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { PREFIX, STATUS, URI } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
 import { MEASURE_COUNT, mergeValues, REQUESTS, zeroValues } from "./measures.ts";
+import { Kernel } from "./kernel.ts";
 import { CounterTable, ROW_DOUBLES, ROW_WORDS, VALUES_AT } from "./counter_table.ts";
 import { bucketProblem } from "./bucket_check.ts";
 import { seal } from "./seal.ts";
@@ -16,7 +17,7 @@ const TIGHT: Caps = { rowsMax: 900, entriesMax: 700, entryBytesMax: Infinity };
 
 /** A table that has counted these requests as the pipeline does, batch by batch; in the end its rows are wide. */
 function tableOf(requests: readonly Request[], caps: Caps, isSlim = false): CounterTable {
-  const table = new CounterTable(5);
+  const table = new CounterTable(5, 128, new Kernel());
   if (isSlim) table.beSlim();
   countAll(table, requests, caps);
   assertEquals(table.slim !== undefined, isSlim);

@@ -6,6 +6,7 @@ export {
   DIMENSION_COUNT,
   ENTRY_BYTES,
   ENTRY_BYTES_MAX,
+  EXTENTS,
   HEAP,
   IDS,
   LINE_BYTES,
@@ -18,4 +19,6 @@ export {
   VALUES_BYTES,
 } from "./layout";
 export { bytes, hashEntries, lookUp, size } from "./look_up";
+export { measureRows, orderRows } from "./order";
+export { addRows } from "./rows";
 export { count, prepare, sawOptional, scanLogtail, scratchLength } from "./scan";

@@ -44,8 +44,15 @@ export const VALUES: usize = STAGED + 256 * LINE_BYTES;
 export const TIMES: usize = VALUES + 256 * VALUES_BYTES;
 export const STARTS: usize = TIMES + 256 * 8;
 export const IDS: usize = STARTS + 256 * 4;
-export const SCRATCH: usize = IDS + 256 * 9 * 4;
+/** Keys of the rows that a batch is counted into, and their hashes. */
+export const KEYS: usize = IDS + 256 * 9 * 4;
+export const SCRATCH: usize = KEYS + 256 * 16;
 export const SCRATCH_BYTES: usize = 0x14000;
+
+/** What `order.ts` counts, and finds. */
+export const ROW_COUNTS: usize = 0x8000;
+export const ROW_COUNTS_BYTES: usize = 4 * 1025;
+export const EXTENTS: usize = 0x9800;
 
 /** The lines at hand; whatever reads words ahead or behind stays in the memory. */
 export const CHUNK: usize = 0x48000;

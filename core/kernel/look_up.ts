@@ -13,6 +13,10 @@ const TOUCHED_SLOTS_MIN: i32 = 8191;
 const ID_BYTES: usize = 4;
 const LINE_IDS_BYTES: usize = usize(DIMENSION_COUNT) * ID_BYTES;
 
+/** Entries of up to so many bytes that were looked up last, in as many places by the low bits of their hash: see `intern.ts`. */
+const SHORT_BYTES: i32 = 4;
+const SHORT_PLACES: i32 = 64;
+
 /** What a closed dictionary says of an entry that it does not have. */
 const MISSING: i32 = -1;
 
@@ -53,12 +57,37 @@ export function lookUp(
   hashes: usize,
   text: usize,
   textBytes: i32,
+  short: usize,
   isClosed: i32,
   entries: i32,
   entryBytes: i32,
   d: i32,
   from: i32,
   count: i32,
+  isShort: i32,
+): i32 {
+  return isShort != 0
+    ? lookUpAll(slots, mask, ends, hashes, text, textBytes, short, isClosed, entries, entryBytes, d, from, count, true)
+    : lookUpAll(slots, mask, ends, hashes, text, textBytes, short, isClosed, entries, entryBytes, d, from, count, false);
+}
+
+// @ts-ignore: a decorator
+@inline
+function lookUpAll(
+  slots: usize,
+  mask: i32,
+  ends: usize,
+  hashes: usize,
+  text: usize,
+  textBytes: i32,
+  short: usize,
+  isClosed: i32,
+  entries: i32,
+  entryBytes: i32,
+  d: i32,
+  from: i32,
+  count: i32,
+  isShort: bool,
 ): i32 {
   let s = STAGED + usize(from) * LINE_BYTES + usize(d) * ENTRY_BYTES;
   let out = IDS + usize(from) * LINE_IDS_BYTES + usize(d) * ID_BYTES;
@@ -70,7 +99,12 @@ export function lookUp(
   }
   let i = 0;
   for (; i < count; i++, s += LINE_BYTES, out += LINE_IDS_BYTES) {
-    const hash = load<i32>(s), length = load<i32>(s, 8), start = address(load<i32>(s, 4));
+    const hash = load<i32>(s), length = load<i32>(s, 8), known = short + (usize(hash & SHORT_PLACES - 1) << 3);
+    if (isShort && length <= SHORT_BYTES && load<i32>(known) == hash && load<u16>(known, 6) == u16(length + 1)) {
+      store<i32>(out, i32(load<u16>(known, 4)));
+      continue;
+    }
+    const start = address(load<i32>(s, 4));
     let slot = hash & mask, id = 0, there = load<i32>(slots + (usize(slot) << 2));
     const last = (slot + PROBES_MAX) & mask;
     while (there != 0) {
@@ -98,6 +132,10 @@ export function lookUp(
       }
     }
     store<i32>(out, id);
+    if (isShort && length <= SHORT_BYTES && id > 0 && id <= 0xffff) {
+      store<i32>(known, hash);
+      store<i32>(known, (length + 1) << 16 | id, 4);
+    }
   }
   size = entries;
   bytes = entryBytes;
