@@ -24,6 +24,7 @@ interface Exports {
   readonly sawOptional: WebAssembly.Global;
   readonly size: WebAssembly.Global;
   readonly bytes: WebAssembly.Global;
+  readonly beginChunk: () => void;
   readonly prepare: (...entries: number[]) => void;
   readonly scanLogtail: (from: number, end: number, line: number, scratch: number, hasOptional: number) => number;
   readonly hashEntries: (dimensions: number, from: number, to: number) => void;
@@ -70,6 +71,11 @@ export class Kernel implements ColumnMemory {
   /** Tells the scanner how clients are masked. Once, before it is used. @param entries see `prepare` in `kernel/scan.ts` */
   prepare(entries: readonly number[]): void {
     this.#exports.prepare(...entries);
+  }
+
+  /** There are other lines in the chunk than before. */
+  beginChunk(): void {
+    this.#exports.beginChunk();
   }
 
   /**

@@ -169,6 +169,7 @@ export class Pipeline {
 
   /** Counts the lines of the chunk from `start` to `end`. Returns -1, or the start of the first that was not counted. */
   #countChunk(start: number, end: number, tag: Uint8Array, format: LineFormat): number {
+    this.#kernel.beginChunk();
     for (let p = start; p < end;) {
       const next = this.#stageBatch(format, p, end), stopped = this.#countBatch(this.#kernel.chunk, tag);
       if (stopped >= 0) return stopped;

@@ -87,6 +87,7 @@ export function stageLine(
   bytes.fill(0x55, 0, newline + 1 + CHUNK_PADDING);
   bytes.set(line, before);
   bytes[newline] = 10;
+  kernel.beginChunk();
   const batch = new LineBatch(7, masks, kernel);
   let reason = COUNTED;
   if (by === "parse") reason = format.parse(bytes, before, newline, batch);

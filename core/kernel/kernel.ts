@@ -21,4 +21,4 @@ export {
 export { bytes, hashEntries, lookUp, size } from "./look_up";
 export { measureRows, orderRows } from "./order";
 export { addRows } from "./rows";
-export { count, prepare, sawOptional, scanLogtail, scratchLength } from "./scan";
+export { beginChunk, count, prepare, sawOptional, scanLogtail, scratchLength } from "./scan";

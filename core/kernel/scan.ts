@@ -2,15 +2,14 @@
  * The fast path of the `logtail` format: lines without anything unusual. `format_logtail.ts` says what a line is.
  *
  * Unusual, and left to `parseLogtail`, is what few lines hold: escapes, absent values where there is nearly always one,
- * control characters, a carriage return, more than eight digits, addresses other than plain IPv4 and IPv6 written in full or
- * in short. So this file may be as narrow as it likes: it has to be right about what it accepts, and nothing else
- * (`format_logtail_test.ts` holds it to `parseLogtail`).
+ * control characters, a carriage return, bytes beyond ASCII, more than eight digits, addresses other than plain IPv4 and IPv6.
+ * So this file may be as narrow as it likes: it has to be right about what it accepts, and nothing else
+ * (`format_logtail_test.ts` and `kernel_test.ts` hold it to `parseLogtail`).
  *
  * Two passes over some lines at a time. The first finds the bytes that separate something, wherever they are, sixteen bytes
  * at a time, and writes down their places. The second goes from line to line: where a field begins and ends stands in the
  * list of places, so that it never waits for the end of one field to look at the next, nor asks a question a byte. What is
- * wrong with a line is added up in `wrong` and asked once, at its end. Entries are hashed where
- * they are found.
+ * wrong with a line is added up in `wrong` and asked once, at its end. Entries are hashed where they are found.
  */
 import {
   BACKSLASHES,
@@ -68,6 +67,18 @@ let v6Head: i32 = 0, v6Length: i32 = 0, v6Mask0: u32 = 0, v6Mask1: u32 = 0, v6Ma
 export let count: i32 = 0;
 export let scratchLength: i32 = 0;
 export let sawOptional: bool = false;
+
+/**
+ * What has been found in the chunk at hand: the places from `nextPlace` to `placesEnd` are those of its bytes before `foundEnd`, from
+ * the line looked at last on. So every byte is looked at once, however many lines are unusual.
+ */
+let nextPlace: usize = PLACES, placesEnd: usize = PLACES, foundEnd: usize = 0;
+
+/** There are other lines in the chunk than before. */
+export function beginChunk(): void {
+  nextPlace = placesEnd = PLACES;
+  foundEnd = 0;
+}
 
 /** Once, before anything else. */
 export function prepare(
@@ -139,17 +150,22 @@ function prepareQuads(): void {
 export function scanLogtail(from: usize, end: usize, line: i32, scratch: i32, hasOptional: bool): usize {
   const last = CHUNK + end, seeds = i32x4.splat(seed), steps = v128.load(STEPS), folds = v128.load(FOLDS);
   const hashOfGet = hashShort(GET_TAB & 0xffffff, 3, seeds, steps, folds), hashOfNone = hashShort(0, 0, seeds, steps, folds);
-  let start = CHUNK + from, found = start, place = PLACES, placesEnd = PLACES;
+  let start = CHUNK + from, place = nextPlace;
+  if (foundEnd < start) {
+    foundEnd = start;
+    place = placesEnd = PLACES;
+  } else while (place < placesEnd && placeAt(place, 0) < start) place += 4;
   // The second read last: its ten digits, and what they say. Lines of one second follow one another.
   sawOptional = false;
   let secondA: u64 = 0, secondB: u32 = 0, timeS: f64 = 0;
   while (start < last && line < BATCH_LINES) {
-    if (placesEnd - place < 4 * LINE_PLACES && found < last) {
+    nextPlace = place;
+    if (placesEnd - place < 4 * LINE_PLACES && foundEnd < last) {
       memory.copy(PLACES, place, placesEnd - place);
-      const next = min(found + BLOCK, last);
-      placesEnd = findPlaces(found, next, PLACES + (placesEnd - place));
+      const next = min(foundEnd + BLOCK, last);
+      placesEnd = findPlaces(foundEnd, next, PLACES + (placesEnd - place));
       place = PLACES;
-      found = next;
+      foundEnd = next;
       continue;
     }
     const staged = STAGED + usize(line) * LINE_BYTES;
@@ -299,12 +315,12 @@ function findPlaces(from: usize, to: usize, places: usize): usize {
   return places;
 }
 
-/** A bit for every byte of sixteen that is a control character, a question mark or a backslash. */
+/** A bit for every byte of sixteen that is a control character, beyond ASCII, a question mark or a backslash. */
 // @ts-ignore: a decorator
 @inline
 function separators(p: usize, blanks: v128, marks: v128, slashes: v128): u64 {
   const block = v128.load(p), signs = v128.or(i8x16.eq(block, marks), i8x16.eq(block, slashes));
-  return u64(u32(i8x16.bitmask(v128.or(signs, i8x16.lt_u(block, blanks)))));
+  return u64(u32(i8x16.bitmask(v128.or(signs, i8x16.lt_s(block, blanks)))));
 }
 
 // @ts-ignore: a decorator
