@@ -177,8 +177,11 @@ export class Kernel implements ColumnMemory {
 
   /** A column of zeros: on the heap, or in memory of its own when the heap is full. */
   words(length: number): Int32Array<ArrayBuffer> {
-    const at = this.#take(4 * length);
-    return at < 0 ? OWN_MEMORY.words(length) : new Int32Array(this.buffer, at, length).fill(0);
+    const top = this.#top, at = this.#take(4 * length);
+    if (at < 0) return OWN_MEMORY.words(length);
+    const column = new Int32Array(this.buffer, at, length);
+    // What nobody has used yet is zeros, and takes no pages as long as nobody writes there.
+    return at < top ? column.fill(0) : column;
   }
 
   /** Whether a column lies on the heap. */
