@@ -7,7 +7,7 @@ import { FormatChoice, formatOfLine } from "@/core/format_choice.ts";
 import { autoFormats, formatOf, type FormatSpec, isFormatMistake } from "@/core/formats.ts";
 import { addLedger, COUNTED, emptyLedger, type Ledger, READ } from "@/core/ledger.ts";
 import type { LineFormat } from "@/core/line_batch.ts";
-import { Pipeline, type Sample } from "@/core/pipeline.ts";
+import { Pipeline, type PipelineOptions, type Sample } from "@/core/pipeline.ts";
 import { FINEST_S, sliceStart } from "@/core/slices.ts";
 import { TopNBuilder, type TopNState } from "@/core/top_n.ts";
 import { TimelessFormat } from "./count_format.ts";
@@ -62,7 +62,9 @@ export class Tally implements LineSink {
   wouldMatch: string | undefined;
   #looked = false;
   readonly #slices: Pipeline;
-  readonly #blocks: Pipeline;
+  /** Made when it is needed: many logs never do. */
+  #blocks: Pipeline | undefined;
+  readonly #options: Omit<PipelineOptions, "format">;
   readonly #format: FormatChoice;
   readonly #timeless: TimelessFormat;
   /** One of the two. */
@@ -81,7 +83,7 @@ export class Tally implements LineSink {
     // Not fixed by the first lines: those of a thread are any part of a file, and what they are must not change the answer.
     this.#format = new FormatChoice(format?.text ?? "auto", formatsOf(format), false);
     this.#timeless = new TimelessFormat(this.#format);
-    const options = {
+    this.#options = {
       masks,
       source: "count",
       seed,
@@ -90,8 +92,7 @@ export class Tally implements LineSink {
       openSlicesMax: SLICES_MAX,
       oneByOne: true,
     };
-    this.#slices = this.#pipeline = new Pipeline({ ...options, format: this.#format });
-    this.#blocks = new Pipeline({ ...options, format: this.#timeless });
+    this.#slices = this.#pipeline = new Pipeline({ ...this.#options, format: this.#format });
   }
 
   /** See `LineSink`: slices are what most logs are counted in. */
@@ -110,7 +111,7 @@ export class Tally implements LineSink {
       if (p < end) this.#sealSlices();
     }
     this.#lookAtNone(bytes, start);
-    if (this.#pipeline === this.#blocks && this.#blocks.ledger[COUNTED] >= BLOCK_LINES) this.#sealBlock();
+    if (this.#pipeline !== this.#slices && this.#pipeline.ledger[COUNTED] >= BLOCK_LINES) this.#sealBlock();
   }
 
   tooLong(): void {
@@ -159,7 +160,8 @@ export class Tally implements LineSink {
   /** Too many slices are open. If that took few lines, blocks are better. */
   #sealSlices(): void {
     const lines = this.#pipeline.ledger[COUNTED], buckets = this.#seal();
-    if (lines < buckets * SLICE_LINES_MIN) this.#pipeline = this.#blocks;
+    if (lines >= buckets * SLICE_LINES_MIN) return;
+    this.#pipeline = this.#blocks ??= new Pipeline({ ...this.#options, format: this.#timeless });
   }
 
   /** A block is complete. If it was made in a short time, slices are possible again. */

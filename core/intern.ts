@@ -18,7 +18,7 @@
  * does not degrade, so that colliding entries cost linear time.
  */
 import { type ColumnMemory, OWN_MEMORY } from "./column_memory.ts";
-import type { Kernel } from "./kernel.ts";
+import { Kernel } from "./kernel.ts";
 import * as dimensions from "./dimensions.ts";
 import * as hashes from "./hash.ts";
 import * as batches from "./line_batch.ts";
@@ -72,6 +72,12 @@ export class InternTable {
    * one word, and different words of one length have different hashes: no bytes need to be compared. Statuses and methods.
    */
   readonly #short: Int32Array<ArrayBuffer>;
+  /** The kernel in whose memory all columns lie, if they do. */
+  #home: Kernel | undefined;
+  /** What `internAgain` was asked last, when, and what it said. */
+  #again: Uint8Array | undefined;
+  #againIn = 0;
+  #againId = 0;
   /** Ids by the bytes, one character each, of entries that are in no slot. */
   readonly #crowdedOut = new Map<string, number>();
 
@@ -86,6 +92,7 @@ export class InternTable {
     this.#text = memory.bytes(TEXT_BYTES_MIN);
     this.#textView = viewOf(this.#text);
     this.#short = memory.words(2 * SHORT_PLACES);
+    this.#findHome();
   }
 
   /** The id of `bytes[start … end)`; given one when it is new. Copies the bytes it keeps. */
@@ -93,6 +100,16 @@ export class InternTable {
     const length = end - start;
     const view = paddedCopy(bytes, start, length);
     return this.internWords(view, 0, length, hashWords(view, 0, length, this.seed));
+  }
+
+  /** The same for an entry that is nearly always the one before. Its bytes do not change. */
+  internAgain(entry: Uint8Array): number {
+    if (entry !== this.#again || this.generation !== this.#againIn) {
+      this.#againId = this.intern(entry, 0, entry.length);
+      this.#again = entry;
+      this.#againIn = this.generation;
+    }
+    return this.#againId;
   }
 
   /**
@@ -212,7 +229,7 @@ export class InternTable {
   internLines(batch: LineBatch, view: DataView, d: number, from: number, count: number, ids: Int32Array): void {
     const { kernel, staged, scratchView } = batch;
     while (this.size + count > this.#slots.length >> 1) this.#double();
-    if (kernel === undefined || view !== kernel.chunkView || !this.#isOn(kernel)) {
+    if (kernel === undefined || view !== kernel.chunkView || kernel !== this.#home) {
       const at = d * ENTRY_WORDS;
       return this.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
     }
@@ -239,10 +256,10 @@ export class InternTable {
     }
   }
 
-  /** Whether all columns lie in the memory of a kernel: none has found its heap full. */
-  #isOn(kernel: Kernel): boolean {
-    return kernel.has(this.#slots) && kernel.has(this.#ends) && kernel.has(this.#hashes) && kernel.has(this.#text) &&
-      kernel.has(this.#short);
+  /** Columns have moved: notes whether all lie in the memory of a kernel, or one has found its heap full. */
+  #findHome(): void {
+    const { memory } = this, columns = [this.#slots, this.#ends, this.#hashes, this.#text, this.#short];
+    this.#home = memory instanceof Kernel && columns.every((column) => memory.has(column)) ? memory : undefined;
   }
 
   /** Entries that are in no slot: a handful, unless somebody makes them collide. */
@@ -321,6 +338,7 @@ export class InternTable {
     if (length >= this.#slots.length) return;
     this.memory.free(this.#slots);
     this.#slots = this.memory.words(length);
+    this.#findHome();
   }
 
   /** Bytes held, used or not. */
@@ -377,6 +395,7 @@ export class InternTable {
     this.memory.free(this.#text);
     this.#text = text;
     this.#textView = viewOf(text);
+    this.#findHome();
   }
 
   #double(): void {
@@ -391,6 +410,7 @@ export class InternTable {
     this.#slots = slots;
     this.#ends = ends;
     this.#hashes = hashes;
+    this.#findHome();
     for (let id = 1; id < this.size; id++) this.#place(id);
   }
 

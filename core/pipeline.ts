@@ -308,7 +308,7 @@ export class Pipeline {
         continue;
       }
       // The same for all of these lines, and nearly always for those before them.
-      const id = dictionary.intern(entry, 0, entry.length);
+      const id = dictionary.internAgain(entry);
       if (this.#filled[d] === id) continue;
       for (let i = 0; i < BATCH_LINES; i++) ids[i * DIMENSION_COUNT + d] = id;
       this.#filled[d] = id;
