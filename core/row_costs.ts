@@ -49,15 +49,7 @@ export class RowCosts {
     this.#known = false;
     costs.fill(Infinity, 0, rows);
     moves.fill(0, 0, rows);
-    for (const d of dimensions) {
-      const weights = this.weights[d], move = 1 << d;
-      for (let row = 0, k = d; row < rows; row++, k += ROW_WORDS) {
-        const id = words[k];
-        if (id === OTHER || weights[id] >= costs[row]) continue;
-        costs[row] = weights[id];
-        moves[row] = move;
-      }
-    }
+    for (const d of dimensions) takeLighter(costs, moves, words, rows, this.weights[d], d);
     let candidates = 0;
     for (let row = 0; row < rows; row++) {
       if (moves[row] === 0) continue;
@@ -74,46 +66,18 @@ export class RowCosts {
    * @param active the same from call to call
    */
   findLeastVisible(active: readonly number[], pairs: VisiblePairs): number {
-    const { costs, moves, rowWeights } = this, { rows, words } = this.table, n = active.length;
-    const weights = active.map((d) => this.weights[d]), partners = active.map((d) => pairs.partners[d]);
-    const leaders = active.map((d) => active.indexOf(LEADERS[d]));
-    const ids = new Int32Array(n), weight = new Float64Array(n), own = new Float64Array(n);
+    const { costs, moves, rowWeights } = this, { rows, words } = this.table;
+    const cheapest = new CheapestValue(active, this.weights, pairs);
     if (!this.#known) costs.fill(NaN, 0, rows);
     this.#known = true;
     let candidates = 0;
     for (let row = 0, k = 0; row < rows; row++, k += ROW_WORDS) {
-      if (!isNaN(costs[row])) {
-        if (costs[row] < Infinity) candidates++;
-        continue;
+      if (isNaN(costs[row])) {
+        const best = cheapest.of(words, k);
+        costs[row] = best < 0 ? Infinity : Math.min(cheapest.cost * rowWeights[row], COST_MAX);
+        moves[row] = best < 0 ? 0 : MOVES[active[best]];
       }
-      for (let i = 0; i < n; i++) {
-        const id = ids[i] = words[k + active[i]];
-        own[i] = weight[i] = weights[i][id];
-        const visible = partners[i][id];
-        if (visible === 0) continue;
-        for (let j = 0; j < i; j++) {
-          if ((visible >> active[j] & 1) === 0 || (partners[j][ids[j]] >> active[i] & 1) === 0) continue;
-          const cost = pairs.cost(active[j], ids[j], active[i], id);
-          own[i] += cost;
-          own[j] += cost;
-        }
-      }
-      let least = Infinity, best = -1;
-      for (let i = 0; i < n; i++) {
-        if (ids[i] === OTHER) continue;
-        const leader = leaders[i];
-        if (leader >= 0 && ids[leader] !== OTHER && weight[leader] <= weight[i]) continue;
-        let cost = own[i];
-        for (let j = i + 1; j < n; j++) if (leaders[j] === i && ids[j] !== OTHER) cost += own[j];
-        if (best >= 0 && cost >= least) continue;
-        least = cost;
-        best = i;
-      }
-      costs[row] = Infinity;
-      if (best < 0) continue;
-      costs[row] = Math.min(least * rowWeights[row], COST_MAX);
-      moves[row] = MOVES[active[best]];
-      candidates++;
+      if (costs[row] < Infinity) candidates++;
     }
     return candidates;
   }
@@ -131,5 +95,84 @@ export class RowCosts {
   free(): void {
     free(this.costs);
     free(this.moves);
+  }
+}
+
+/** Notes for each row the value of dimension `d` where it is lighter than what was found so far. */
+function takeLighter(
+  costs: Float32Array,
+  moves: Uint16Array,
+  words: Int32Array,
+  rows: number,
+  weights: Float64Array,
+  d: number,
+): void {
+  const move = 1 << d;
+  for (let row = 0, k = d; row < rows; row++, k += ROW_WORDS) {
+    const id = words[k];
+    if (id === OTHER || weights[id] >= costs[row]) continue;
+    costs[row] = weights[id];
+    moves[row] = move;
+  }
+}
+
+/**
+ * Which value of a row costs least, by weights and visible pairs. A function of its own for one row: in the loop over all rows, V8
+ * makes code for the loops over its values alone and throws it away at the end of each, hundreds of times.
+ */
+class CheapestValue {
+  /** Of the value found last, without the weight of the row. */
+  cost = 0;
+  readonly #weights: readonly Float64Array[];
+  readonly #partners: readonly Uint16Array[];
+  readonly #leaders: readonly number[];
+  readonly #ids: Int32Array;
+  readonly #weight: Float64Array;
+  readonly #own: Float64Array;
+
+  constructor(readonly active: readonly number[], weights: readonly Float64Array[], readonly pairs: VisiblePairs) {
+    this.#weights = active.map((d) => weights[d]);
+    this.#partners = active.map((d) => pairs.partners[d]);
+    this.#leaders = active.map((d) => active.indexOf(LEADERS[d]));
+    this.#ids = new Int32Array(active.length);
+    this.#weight = new Float64Array(active.length);
+    this.#own = new Float64Array(active.length);
+  }
+
+  /** Index into `active` of the dimension whose value costs least, of the row at `words[k]`; -1 when it has none to give up. */
+  of(words: Int32Array, k: number): number {
+    this.#weigh(words, k);
+    const ids = this.#ids, weight = this.#weight, own = this.#own, leaders = this.#leaders, n = ids.length;
+    let least = Infinity, best = -1;
+    for (let i = 0; i < n; i++) {
+      if (ids[i] === OTHER) continue;
+      const leader = leaders[i];
+      if (leader >= 0 && ids[leader] !== OTHER && weight[leader] <= weight[i]) continue;
+      let cost = own[i];
+      for (let j = i + 1; j < n; j++) if (leaders[j] === i && ids[j] !== OTHER) cost += own[j];
+      if (best >= 0 && cost >= least) continue;
+      least = cost;
+      best = i;
+    }
+    this.cost = least;
+    return best;
+  }
+
+  /** What each value weighs, and costs with the visible pairs that it is in. */
+  #weigh(words: Int32Array, k: number): void {
+    const { active, pairs } = this, weights = this.#weights, partners = this.#partners;
+    const ids = this.#ids, weight = this.#weight, own = this.#own, n = ids.length;
+    for (let i = 0; i < n; i++) {
+      const id = ids[i] = words[k + active[i]];
+      own[i] = weight[i] = weights[i][id];
+      const visible = partners[i][id];
+      if (visible === 0) continue;
+      for (let j = 0; j < i; j++) {
+        if ((visible >> active[j] & 1) === 0 || (partners[j][ids[j]] >> active[i] & 1) === 0) continue;
+        const cost = pairs.cost(active[j], ids[j], active[i], id);
+        own[i] += cost;
+        own[j] += cost;
+      }
+    }
   }
 }
