@@ -71,9 +71,11 @@ export const SPARE_TABLES_MAX = 8;
  * counted into; one slice alone rolls up instead. */
 export const OPEN_BYTES_MAX = 96 * 1024 * 1024;
 
-/** Addresses of a counting thread's kernel, in bytes: it takes those that are touched. Blocks are powers of two, so that columns
- * of as many bytes as tables may hold take twice that; what finds no block gets memory of its own and is looked up by slower code. */
-export const KERNEL_BYTES_MAX = 256 * 1024 * 1024;
+/**
+ * Bytes of a pipeline's kernel, at addresses of which it takes those that it has touched. Blocks of its heap are powers of two and
+ * are not given back, only used again; what finds none gets memory of its own, and is looked up by slower code.
+ */
+export const KERNEL_BYTES_MAX = 128 * 1024 * 1024;
 
 /** Rows of one open slice. A full table rolls up light rows (`roll_up.ts`); totals stay exact. */
 export const OPEN_ROWS_MAX = 131_072;

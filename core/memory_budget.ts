@@ -14,6 +14,7 @@ import {
   DERIVED_BYTES_MAX,
   ENTRY_BYTES_MAX,
   HTTP_BYTES_MAX,
+  KERNEL_BYTES_MAX,
   MAKE_DELAY_SECONDS,
   MERGES_MAX,
   METRICS_LABEL_CHARS_MAX,
@@ -106,6 +107,8 @@ export function memoryBudget(options: BudgetOptions): MemoryBudget {
     options;
   const terms = [
     { name: "open slices", bytes: ingestThreads * openBytes() },
+    // Where nothing that is open lies in it.
+    { name: "kernels", bytes: ingestThreads * KERNEL_BYTES_MAX },
     { name: "read buffers", bytes: ingestThreads * (CHUNK_BYTES + batchBytes()) },
     { name: "received batches", bytes: sockets * receivedBytes() },
     // What one seal adds is at most half of what it is made of.
