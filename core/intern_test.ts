@@ -47,6 +47,15 @@ Deno.test("a cleared table begins again with id 1", () => {
   assertEquals(table.entry(1), Uint8Array.of(3));
 });
 
+Deno.test("an entry that is asked for again has its id, also when others came between, and a new one after a change", () => {
+  const table = new InternTable(1), [a, b] = ["a", "b"].map((text) => new TextEncoder().encode(text));
+  assertEquals([a, a, b, a, b, b].map((entry) => table.internAgain(entry)), [1, 1, 2, 1, 2, 2]);
+  table.keepOnly(Int32Array.of(0, 0, 1));
+  assertEquals([b, a, b].map((entry) => table.internAgain(entry)), [1, 2, 1]);
+  table.clear();
+  assertEquals([a, b].map((entry) => table.internAgain(entry)), [1, 2]);
+});
+
 Deno.test("a batch gets the same ids as one entry after the other, from the chunk and from the scratch, across growth", () => {
   fc.assert(
     fc.property(
