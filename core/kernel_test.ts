@@ -9,7 +9,7 @@ import { Kernel } from "./kernel.ts";
 import { CHUNK_PADDING, ENTRY_WORDS, LINE_WORDS, LineBatch } from "./line_batch.ts";
 import { LOGTAIL_FORMAT } from "./format_logtail.ts";
 import { COUNTED } from "./ledger.ts";
-import { collidingEntry } from "./test_collisions.ts";
+import { COLLIDING_BYTES, collidingEntry } from "./test_collisions.ts";
 import { randomFrom } from "./test_lines.ts";
 
 const MASKS = { v4Bits: 24, v6Bits: 48 }, ENCODER = new TextEncoder();
@@ -89,6 +89,18 @@ Deno.test("entries made to collide find no slot in the kernel, and have ids of t
     assertEquals(seen.size, 1024);
   }
   assert(table.crowdedOut > 900, `${table.crowdedOut} were crowded out`);
+});
+
+Deno.test("entries of one hash are told apart by their bytes, however long they are", () => {
+  for (let length = 20; length <= COLLIDING_BYTES; length++) {
+    const kernel = new Kernel(), batch = new LineBatch(7, MASKS, kernel), table = new InternTable(7, kernel);
+    const entries = Array.from({ length: 16 }, (_, n) => collidingEntry(n).subarray(0, length));
+    stageEntries(batch, [...entries, ...entries]);
+    table.internLines(batch, kernel.chunkView, URI, 0, batch.count, idsOf(kernel));
+    const ids = Array.from({ length: 32 }, (_, i) => idsOf(kernel)[i * DIMENSION_COUNT + URI]);
+    const different = new Set(entries.map((entry) => entry.join())).size;
+    assertEquals([new Set(ids).size, ids.slice(16)], [different, ids.slice(0, 16)], `${length} bytes`);
+  }
 });
 
 Deno.test("when the heap is full, columns have memory of their own, and what they hold is found as before", () => {

@@ -96,6 +96,18 @@ Deno.test("slim rows seal to the bucket that wide rows seal to", () => {
   }
 });
 
+Deno.test("rows of very many requests stand in order before the others, and of equal ones the first comes first", () => {
+  const random = randomFrom(9);
+  for (const most of [3, 1022, 1023, 1024, 1025, 5000]) {
+    const both = new Both();
+    for (let i = 0; i < 2000; i++) {
+      const requests = i % 3 === 0 ? most - Math.floor(3 * random()) : 1 + Math.floor(most * random());
+      both.add(key({ [URI]: i }), [requests, i, i, i]);
+    }
+    assert(both.sealed(CAPS));
+  }
+});
+
 Deno.test("a table with slim rows is cut to its caps as one with wide rows is", () => {
   const random = randomFrom(6);
   for (const caps of [{ ...CAPS, rowsMax: 100 }, { ...CAPS, entriesMax: 50 }, { ...CAPS, bytesMax: 9000 }]) {
