@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { BATCH_LINES, ENTRY_BYTES_MAX, KERNEL_BYTES_MAX, LINE_BYTES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
-import { DIMENSION_COUNT, URI } from "./dimensions.ts";
+import { DIMENSION_COUNT, STATUS, URI } from "./dimensions.ts";
 import { hashWords } from "./hash.ts";
 import { InternTable, MISSING } from "./intern.ts";
 import { Kernel } from "./kernel.ts";
@@ -101,6 +101,27 @@ Deno.test("entries of one hash are told apart by their bytes, however long they 
     const different = new Set(entries.map((entry) => entry.join())).size;
     assertEquals([new Set(ids).size, ids.slice(16)], [different, ids.slice(0, 16)], `${length} bytes`);
   }
+});
+
+Deno.test("short entries of one hash are told apart by their length", () => {
+  const bytes = new Uint8Array(8), view = new DataView(bytes.buffer), byHash = new Map<number, number>();
+  for (let n = 0; n < 65_536; n++) {
+    view.setUint16(0, n, true);
+    byHash.set(hashWords(view, 0, 2, 7), n);
+  }
+  const pairs: [Uint8Array, Uint8Array][] = [];
+  for (let n = 0; n < 1_000_000 && pairs.length < 4; n++) {
+    view.setUint32(0, 0x61000000 + n, true);
+    const other = byHash.get(hashWords(view, 0, 4, 7));
+    if (other !== undefined) pairs.push([bytes.slice(0, 4), Uint8Array.of(other, other >> 8)]);
+  }
+  assert(pairs.length > 0, "there are such entries");
+  const kernel = new Kernel(), batch = new LineBatch(7, MASKS, kernel), table = new InternTable(7, kernel);
+  const entries = pairs.flat();
+  stageEntries(batch, [...entries, ...entries], STATUS);
+  table.internLines(batch, kernel.chunkView, STATUS, 0, batch.count, idsOf(kernel));
+  const ids = Array.from({ length: batch.count }, (_, i) => idsOf(kernel)[i * DIMENSION_COUNT + STATUS]);
+  assertEquals(ids, [...entries.keys(), ...entries.keys()].map((n) => n + 1));
 });
 
 Deno.test("when the heap is full, columns have memory of their own, and what they hold is found as before", () => {
@@ -220,18 +241,18 @@ function idsOf(kernel: Kernel): Int32Array {
 }
 
 /** Stages one entry a line, half of them in the chunk and half of them in the scratch where there is room. */
-function stageEntries(batch: LineBatch, entries: readonly Uint8Array[]): void {
+function stageEntries(batch: LineBatch, entries: readonly Uint8Array[], d = URI): void {
   const { chunk, chunkView } = batch.kernel!;
   batch.clear();
   let at = 0;
   for (const entry of entries) {
     if (batch.count % 2 === 0 || batch.scratchLength + entry.length > 60_000) {
       chunk.set(entry, at);
-      batch.stageText(URI, at, entry.length);
+      batch.stageText(d, at, entry.length);
       at += entry.length;
     } else {
       batch.scratch.set(entry, batch.scratchLength);
-      batch.stageScratch(URI, entry.length);
+      batch.stageScratch(d, entry.length);
     }
     batch.count++;
   }
