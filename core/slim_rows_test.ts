@@ -32,6 +32,8 @@ class Both {
   readonly #ids = this.kernel.ids;
   readonly #values = new LineBatch(11, { v4Bits: 24, v6Bits: 48 }, this.kernel).values;
   #count = 0;
+  /** Of the table that began with slim ones, when it was sealed. */
+  rows = 0;
 
   constructor() {
     this.slim.beSlim();
@@ -67,6 +69,7 @@ class Both {
   sealed(caps: Caps, problem?: string): boolean {
     this.flush();
     const wasSlim = this.slim.slim !== undefined;
+    this.rows = (this.slim.slim ?? this.slim).rows;
     const [a, b] = [this.slim, this.wide].map((table) => seal(table, 0, 10, emptyLedger(), caps));
     assertEquals(bucketProblem(a), problem);
     assertEquals(new Uint8Array(blockOf(a)), new Uint8Array(blockOf(b)));
@@ -94,6 +97,15 @@ Deno.test("slim rows seal to the bucket that wide rows seal to", () => {
     }
     assert(both.sealed(CAPS));
   }
+});
+
+Deno.test("rows that differ in status and method alone are as many as there are of both", () => {
+  const both = new Both(), caps = { rowsMax: 1e6, entriesMax: 1e6, entryBytesMax: 1e9 };
+  for (let i = 0; i < 2 * 60_000; i++) {
+    both.add(key({ [STATUS]: i % 1000, [METHOD]: Math.floor(i / 1000) % 60 }), [1, i, 1, 1]);
+  }
+  assert(both.sealed(caps));
+  assertEquals(both.rows, 60_000);
 });
 
 Deno.test("rows of very many requests stand in order before the others, and of equal ones the first comes first", () => {
