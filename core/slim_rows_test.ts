@@ -101,11 +101,16 @@ Deno.test("slim rows seal to the bucket that wide rows seal to", () => {
 
 Deno.test("rows that differ in status and method alone are as many as there are of both", () => {
   const both = new Both(), caps = { rowsMax: 1e6, entriesMax: 1e6, entryBytesMax: 1e9 };
-  for (let i = 0; i < 2 * 60_000; i++) {
-    both.add(key({ [STATUS]: i % 1000, [METHOD]: Math.floor(i / 1000) % 60 }), [1, i, 1, 1]);
+  for (let i = 0; i < 240_000; i++) {
+    both.add(key({ [STATUS]: i % 1000, [METHOD]: Math.floor(i / 1000) % 120, [TOR]: Math.floor(i / 120_000) % 2 }), [
+      1,
+      i,
+      1,
+      1,
+    ]);
   }
   assert(both.sealed(caps));
-  assertEquals(both.rows, 60_000);
+  assertEquals(both.rows, 240_000);
 });
 
 Deno.test("rows of very many requests stand in order before the others, and of equal ones the first comes first", () => {
