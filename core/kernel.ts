@@ -52,9 +52,8 @@ export class Kernel implements ColumnMemory {
   #top: number;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(KERNEL));
-    const pages = KERNEL_BYTES_MAX / PAGE_BYTES, memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    this.#exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
+    const { memory, exports } = started();
+    this.#exports = exports;
     this.buffer = memory.buffer as ArrayBuffer;
     this.chunk = new Uint8Array(this.buffer, this.constant("CHUNK"), this.constant("CHUNK_BYTES"));
     this.chunkView = new DataView(this.buffer, this.chunk.byteOffset, this.chunk.length);
@@ -208,6 +207,22 @@ export class Kernel implements ColumnMemory {
     if (at + 2 ** bits > KERNEL_BYTES_MAX) return -1;
     this.#top = at + 2 ** bits;
     return at;
+  }
+}
+
+/** A memory of its own, and the kernel on it. @throws Error when the machine cannot have it */
+function started(): { readonly memory: WebAssembly.Memory; readonly exports: Exports } {
+  const pages = KERNEL_BYTES_MAX / PAGE_BYTES;
+  try {
+    compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(KERNEL));
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+    return { memory, exports: exports as unknown as Exports };
+  } catch (cause) {
+    const needs = `a processor with SSE4.1 or NEON, and ${KERNEL_BYTES_MAX / 2 ** 20} MiB of addresses`;
+    throw new Error(`Cannot count lines: the kernel in WebAssembly does not start (${cause}); it needs ${needs}`, {
+      cause,
+    });
   }
 }
 
