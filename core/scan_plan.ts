@@ -1,14 +1,19 @@
 /**
- * The fast path of a format made of a field plan: lines without anything unusual, four bytes at a time. What
- * `scan_logtail.ts` is to one format, this is to all that are compiled; the tricks are the same.
+ * The fast path of a format made of a field plan: lines without anything unusual, four bytes at a time. What `kernel/scan.ts` is to
+ * one format, this is to all that are compiled.
  *
  * `scan_program.ts` says what to do with each field. Escapes, absent values, control characters, and anything that does not
  * look as it nearly always does are left to `parse`: this file has to be right about what it accepts, and nothing else
- * (`format_plan_test.ts` holds it to that). It is one function, for what `scan_logtail.ts` says: every call costs.
+ * (`format_plan_test.ts` holds it to that). Nothing is hashed here (`LineBatch.hashRest`).
  *
- * Operations stand here by their numbers, and the helpers that look at words below: a switch over imported names is a row
- * of comparisons (11 %), and imported helpers cost another 11 % (of scanning; in `scan_logtail.ts` 8 %). That makes this
- * file long.
+ * - Text is scanned by words. Subtracting 0x20 from every byte of a word at once borrows into the top bit of a byte that
+ *   is a control character; the same works for "is this byte x" after xor with x. The lowest such bit is always right,
+ *   those above it may be borrowed: only the lowest is used.
+ * - Where the four dots and ends of an IPv4 address are is one look-up: the pattern of digits and others in 16 bytes.
+ * - Numbers up to eight digits are two words, masked to their digits and multiplied together by pairs.
+ * - It is one function, since every call costs. Operations stand here by their numbers, and the helpers that look at words
+ *   below: a switch over imported names is a row of comparisons (11 %), and imported helpers cost another 11 % (of
+ *   scanning). That makes this file long.
  */
 import { BATCH_LINES, ENTRY_BYTES_MAX } from "./bounds.ts";
 import { BYTES, MEASURE_COUNT, REQUESTS, TIME_MAX, TIME_SUM } from "./measures.ts";
