@@ -18,7 +18,6 @@ export function prepareHashes(processSeed: i32): void {
 }
 
 /** The hash of a text. Reads up to fifteen bytes behind it. */
-// @ts-ignore: a decorator
 @inline
 export function hashText(p: usize, length: i32, start: v128, steps: v128, folds: v128): i32 {
   let state = start, rest = length;
@@ -27,13 +26,11 @@ export function hashText(p: usize, length: i32, start: v128, steps: v128, folds:
 }
 
 /** The hash of a text of at most eight bytes, those behind it zero. */
-// @ts-ignore: a decorator
 @inline
 export function hashShort(text: u64, length: i32, start: v128, steps: v128, folds: v128): i32 {
   return hashBlock(i64x2.replace_lane(i64x2.splat(0), 0, text), length, start, steps, folds);
 }
 
-// @ts-ignore: a decorator
 @inline
 function hashBlock(last: v128, length: i32, state: v128, steps: v128, folds: v128): i32 {
   const end = i32x4.mul(v128.xor(spread(state), last), steps), folded = i32x4.mul(spread(end), folds);
@@ -44,7 +41,6 @@ function hashBlock(last: v128, length: i32, state: v128, steps: v128, folds: v12
   return hash ^ (hash >>> 13);
 }
 
-// @ts-ignore: a decorator
 @inline
 function spread(state: v128): v128 {
   return v128.xor(state, i32x4.shr_u(state, 15));

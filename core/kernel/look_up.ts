@@ -27,7 +27,6 @@ export let bytes: i32 = 0;
 /** So that touching is not left out. */
 let touched: i32 = 0;
 
-// @ts-ignore: a decorator
 @inline
 function address(start: i32): usize {
   return start >= 0 ? CHUNK + usize(start) : SCRATCH + usize(~start);
@@ -71,7 +70,7 @@ export function lookUp(
     : lookUpAll(slots, mask, ends, hashes, text, textBytes, short, isClosed, entries, entryBytes, d, from, count, false);
 }
 
-// @ts-ignore: a decorator
+/** The same; compiled twice, so that what is not short is never asked whether it is. */
 @inline
 function lookUpAll(
   slots: usize,
@@ -143,7 +142,6 @@ function lookUpAll(
 }
 
 /** Whether two texts of one length are the same. Reads up to fifteen bytes behind them. */
-// @ts-ignore: a decorator
 @inline
 function isSame(a: usize, b: usize, length: i32): bool {
   if (length <= 8) return ((load<u64>(a) ^ load<u64>(b)) & load<u64>(ZEROS - usize(length))) == 0;
@@ -155,7 +153,6 @@ function isSame(a: usize, b: usize, length: i32): bool {
 }
 
 /** Copies whole blocks: what follows the text is overwritten. */
-// @ts-ignore: a decorator
 @inline
 function copy(to: usize, from: usize, length: i32): void {
   for (; length > 0; length -= 16, to += 16, from += 16) v128.store(to, v128.load(from));

@@ -68,14 +68,12 @@ export function orderRows(words: usize, rows: i32, order: usize, ones: usize, ot
 }
 
 /** Where the rows with as many requests as this one are counted. */
-// @ts-ignore: a decorator
 @inline
 function countAt(words: usize, row: i32): usize {
   const requests = load<i32>(words + (usize(row) + 1) * ROW_BYTES, 12);
   return ROW_COUNTS + (usize(min(requests, COUNTED_MAX + 1)) << 2);
 }
 
-// @ts-ignore: a decorator
 @inline
 function storeExtent(measure: usize, least: f64, most: f64): void {
   store<f64>(EXTENTS + (measure << 4), least);

@@ -77,14 +77,12 @@ export function addRows(
   return rows;
 }
 
-// @ts-ignore: a decorator
 @inline
 function slotAt(index: usize, slot: i32): usize {
   return index + (usize(slot) << 2);
 }
 
 /** `mix` of `core/hash.ts`. */
-// @ts-ignore: a decorator
 @inline
 function mix(hash: i32): i32 {
   const spread = (hash ^ (hash >>> 15)) * 0x85EBCA6B;

@@ -316,27 +316,23 @@ function findPlaces(from: usize, to: usize, places: usize): usize {
 }
 
 /** A bit for every byte of sixteen that is a control character, beyond ASCII, a question mark or a backslash. */
-// @ts-ignore: a decorator
 @inline
 function separators(p: usize, blanks: v128, marks: v128, slashes: v128): u64 {
   const block = v128.load(p), signs = v128.or(i8x16.eq(block, marks), i8x16.eq(block, slashes));
   return u64(u32(i8x16.bitmask(v128.or(signs, i8x16.lt_s(block, blanks)))));
 }
 
-// @ts-ignore: a decorator
 @inline
 function placeAt(place: usize, n: usize): usize {
   return load<u32>(place + (n << 2));
 }
 
-// @ts-ignore: a decorator
 @inline
 function at(p: usize): u32 {
   return load<u8>(p);
 }
 
 /** Stages an entry of the chunk. */
-// @ts-ignore: a decorator
 @inline
 function stage(entry: usize, start: usize, length: i32, hash: i32): void {
   store<i32>(entry, hash);
@@ -345,14 +341,12 @@ function stage(entry: usize, start: usize, length: i32, hash: i32): void {
 }
 
 /** Not 0 for a text that is empty, absent or too long. */
-// @ts-ignore: a decorator
 @inline
 function isUnusual(start: usize, length: i32): u32 {
   return isOutside(length, 1, ENTRY_BYTES_MAX) | u32(length == 1 && at(start) == DASH);
 }
 
 /** Not 0 for a number that is not from `least` to `most`. */
-// @ts-ignore: a decorator
 @inline
 function isOutside(number: i32, least: i32, most: i32): u32 {
   return u32(u32(number - least) > u32(most - least));
@@ -385,14 +379,12 @@ function hashOfText(start: usize, length: i32): i32 {
 const ZERO_DIGITS: u64 = 0x3030303030303030, DIGITS: u64 = 0x0f0f0f0f0f0f0f0f;
 
 /** The top bit of every byte that is no decimal digit, and perhaps of some behind one that is beyond ASCII. */
-// @ts-ignore: a decorator
 @inline
 function notDigits(word: u32): u32 {
   const digits = word ^ 0x30303030;
   return ((digits + 0x76767676) | digits) & 0x80808080;
 }
 
-// @ts-ignore: a decorator
 @inline
 function notDigits8(word: u64): u64 {
   const digits = word ^ ZERO_DIGITS;
@@ -400,14 +392,12 @@ function notDigits8(word: u64): u64 {
 }
 
 /** The last `length` bytes of eight, 1 to 8, as digits with zeros in front; what is none stays more than 9. */
-// @ts-ignore: a decorator
 @inline
 function lastDigits(word: u64, length: i32): u64 {
   return (word ^ ZERO_DIGITS) & (<u64> -1 << u64(64 - (length << 3) & 63));
 }
 
 /** The number of eight digits, of which the first four count `unit` each. */
-// @ts-ignore: a decorator
 @inline
 function eightDigits(digits: u64, unit: u64): u32 {
   const pairs = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ff;
@@ -464,14 +454,12 @@ function readShort(p: usize, length: i32, colons: u64, gaps: u64): bool {
   return group0 != 0;
 }
 
-// @ts-ignore: a decorator
 @inline
 function colonsOf(p: usize): u64 {
   return u64(u32(i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(58)))));
 }
 
 /** A bit for every hexadecimal digit of sixteen bytes, capital or not. */
-// @ts-ignore: a decorator
 @inline
 function hexDigitsOf(p: usize): u64 {
   const block = v128.load(p), letters = i8x16.sub(v128.or(block, i8x16.splat(0x20)), i8x16.splat(97));
@@ -480,7 +468,6 @@ function hexDigitsOf(p: usize): u64 {
 }
 
 /** The hexadecimal digits, one to four, that end before `end`, as a number. */
-// @ts-ignore: a decorator
 @inline
 function hexNumber(end: usize, digits: i32): u32 {
   const text = load<u32>(end - 4);
@@ -490,7 +477,6 @@ function hexNumber(end: usize, digits: i32): u32 {
 }
 
 /** The two bytes of a group in network order, as a little-endian number. */
-// @ts-ignore: a decorator
 @inline
 function inNetworkOrder(group: u32): i32 {
   return i32(group >>> 8 | (group & 0xff) << 8);
