@@ -81,10 +81,19 @@ const anyCase: fc.Arbitrary<Case | undefined> = fc.record({
     logged += written(values[name], escape) + (last ? ends : between[i]);
   });
   const format = formatOf({ text, configured: escape });
-  if (isFormatMistake(format)) return undefined;
+  if (isFormatMistake(format) || isOneWord(text, values.request_uri, escape)) return undefined;
   const used = new Map(names.map((name) => [name, values[name]]));
   return { text, escape, format, values: used, line: Uint8Array.from([...logged].flatMap(bytesOf)) };
 });
+
+/**
+ * Whether the path `*`, right behind the host, is followed by what a host can hold: `a*|200` may be a host as a whole, and
+ * nothing in the line says otherwise. A path that begins with a slash does.
+ */
+function isOneWord(text: string, path: string, escape: Escape): boolean {
+  const [, behind] = text.split("${host}${request_uri}");
+  return path === "*" && behind !== undefined && !(escape === "none" ? /^($|[ \t»])/ : /^($|[ \t"»])/).test(behind);
+}
 
 /** Bytes above 0x7f stand for themselves here: an escaped value is made of bytes, not of characters. */
 function bytesOf(character: string): number[] {
