@@ -436,16 +436,15 @@ const QUAD_ENDS = quadEnds();
 
 function quadEnds(): Uint16Array {
   const table = new Uint16Array(1 << 16);
-  for (let pattern = 0; pattern < table.length; pattern++) {
-    let rest = pattern, before = -1, ends = 0, valid = true;
-    for (let number = 0; number < 4 && valid; number++) {
-      const at = 31 - Math.clz32(rest & -rest);
-      valid = at > before + 1 && at <= before + 4;
-      ends |= at << 4 * number;
-      rest &= rest - 1;
-      before = at;
+  for (let lengths = 0; lengths < 81; lengths++) {
+    let end = -1, pattern = 0, ends = 0;
+    for (let number = 0, left = lengths; number < 4; number++, left = Math.floor(left / 3)) {
+      end += 2 + left % 3;
+      pattern |= 1 << end;
+      ends |= end << 4 * number;
     }
-    table[pattern] = valid ? ends : 0;
+    // Whatever stands behind the last end.
+    for (let all = pattern; all < table.length; all += 2 << end) table[all] = ends;
   }
   return table;
 }
