@@ -87,8 +87,8 @@ export class InternTable {
    */
   constructor(readonly seed: number, readonly memory: ColumnMemory = OWN_MEMORY) {
     this.#slots = memory.words(SLOTS_MIN);
-    this.#ends = memory.words(SLOTS_MIN / 2 + 1);
-    this.#hashes = memory.words(SLOTS_MIN / 2 + 1);
+    this.#ends = memory.words(SLOTS_MIN / 2);
+    this.#hashes = memory.words(SLOTS_MIN / 2);
     this.#text = memory.bytes(TEXT_BYTES_MIN);
     this.#textView = viewOf(this.#text);
     this.#short = memory.words(2 * SHORT_PLACES);
@@ -117,7 +117,7 @@ export class InternTable {
    * The view must reach three bytes beyond them.
    */
   internWords(view: DataView, at: number, length: number, hash: number): number {
-    if (this.size > this.#slots.length >> 1) this.#double();
+    if (this.size >= this.#slots.length >> 1) this.#double();
     const slots = this.#slots, ends = this.#ends, text = this.#textView, mask = slots.length - 1;
     let slot = hash & mask;
     const last = slot + PROBES_MAX & mask;
@@ -167,7 +167,7 @@ export class InternTable {
     const short = this.#short;
     let text = this.#textView;
     // Touch what will be needed: the cache misses of a batch then overlap instead of waiting for one another.
-    if (mask >= TOUCHED_SLOTS_MIN) {
+    if (slots.length >= TOUCHED_SLOTS_MIN) {
       let touched = 0;
       for (let i = from, s = from * stride + at; i < last; i++, s += stride) touched ^= slots[staged[s] & mask];
       this.#touched ^= touched;
@@ -229,11 +229,12 @@ export class InternTable {
   internLines(batch: LineBatch, view: DataView, d: number, from: number, count: number, ids: Int32Array): void {
     const { kernel, staged, scratchView } = batch;
     while (this.size + count > this.#slots.length >> 1) this.#double();
-    if (kernel === undefined || view !== kernel.chunkView || kernel !== this.#home) {
-      const at = d * ENTRY_WORDS;
-      return this.internBatch(view, scratchView, staged, LINE_WORDS, at, from, count, ids, DIMENSION_COUNT, d);
-    }
     for (let line = from, last = from + count; line < last; line++) {
+      if (kernel === undefined || view !== kernel.chunkView || kernel !== this.#home) {
+        // Or not any more: a column may leave a heap that is full with any entry.
+        const at = d * ENTRY_WORDS, rest = last - line;
+        return this.internBatch(view, scratchView, staged, LINE_WORDS, at, line, rest, ids, DIMENSION_COUNT, d);
+      }
       line += kernel.lookUp(
         this.#slots,
         this.#ends,
@@ -390,7 +391,7 @@ export class InternTable {
   }
 
   #growText(bytes: number): void {
-    const text = this.memory.bytes(2 * Math.max(bytes, this.#text.length));
+    const text = this.memory.bytes(2 ** Math.ceil(Math.log2(Math.max(bytes, 2 * this.#text.length))));
     text.set(this.#text);
     this.memory.free(this.#text);
     this.#text = text;
@@ -401,7 +402,7 @@ export class InternTable {
   #double(): void {
     const slots = this.memory.words(2 * this.#slots.length);
     const [ends, hashes] = [this.#ends, this.#hashes].map((column) => {
-      const more = this.memory.words(Math.max(column.length, (slots.length >> 1) + 1));
+      const more = this.memory.words(Math.max(column.length, slots.length >> 1));
       more.set(column);
       return more;
     });

@@ -228,5 +228,5 @@ function started(): { readonly memory: WebAssembly.Memory; readonly exports: Exp
 
 /** The least power of two that holds so many bytes. */
 function blockBits(bytes: number): number {
-  return Math.max(BLOCK_BITS_MIN, 32 - Math.clz32(bytes - 1));
+  return Math.max(BLOCK_BITS_MIN, 32 - Math.clz32(Math.max(0, bytes - 1)));
 }

@@ -133,15 +133,56 @@ Deno.test("when the heap is full, columns have memory of their own, and what the
     for (let i = 0; i < batch.count; i++) assertEquals(ids[i * DIMENSION_COUNT + URI], from + i + 1);
   };
   intern(0);
-  const taken = [];
-  for (let bytes = KERNEL_BYTES_MAX / 2; bytes >= 256; bytes /= 2) {
-    for (let column = kernel.bytes(bytes); column.buffer === kernel.buffer; column = kernel.bytes(bytes)) {
-      taken.push(column);
-    }
-  }
+  const taken = fillHeap(kernel);
   for (let from = 0; from < entries.length; from += BATCH_LINES) intern(from);
   taken.forEach((column) => kernel.free(column));
   for (let from = 0; from < entries.length; from += BATCH_LINES) intern(from);
+});
+
+Deno.test("a column that leaves the heap within a run of lines takes the table along", () => {
+  // Which column grows first depends on how many slots and how many bytes there are before the heap is full.
+  for (const [slots, bytes] of [[10, 500], [250, 500], [250, 3000], [1000, 900], [2000, 40_000]]) {
+    const kernel = new Kernel(), batch = new LineBatch(7, MASKS, kernel), table = new InternTable(7, kernel);
+    const other = new InternTable(7), ids = idsOf(kernel);
+    const intern = (entries: Uint8Array[]): void => {
+      for (let from = 0; from < entries.length; from += BATCH_LINES) {
+        const some = entries.slice(from, from + BATCH_LINES);
+        stageEntries(batch, some);
+        table.internLines(batch, kernel.chunkView, URI, 0, some.length, ids);
+        for (let i = 0; i < some.length; i++) {
+          assertEquals(ids[i * DIMENSION_COUNT + URI], other.intern(some[i], 0, some[i].length));
+        }
+      }
+    };
+    intern(Array.from({ length: slots }, (_, n) => Uint8Array.of(n, n >> 8)));
+    intern(Array.from({ length: bytes / 500 }, (_, n) => ENCODER.encode(`${n}`.padEnd(500))));
+    table.clear();
+    other.clear();
+    fillHeap(kernel);
+    for (let round = 0; round < 2; round++) {
+      for (const length of [20, 200, 400, 1000]) {
+        intern(Array.from({ length: 64 }, (_, n) => ENCODER.encode(`/${length}/${n}/`.padEnd(length, "x"))));
+      }
+    }
+    const textsOf = (some: InternTable): string[] =>
+      Array.from({ length: some.size }, (_, id) => new TextDecoder().decode(some.entry(id)));
+    assertEquals(textsOf(table), textsOf(other));
+  }
+});
+
+/** Takes all blocks there are. */
+function fillHeap(kernel: Kernel): Uint8Array<ArrayBuffer>[] {
+  const taken: Uint8Array<ArrayBuffer>[] = [];
+  for (let bytes = KERNEL_BYTES_MAX / 2; bytes >= 256; bytes /= 2) {
+    for (let column = kernel.bytes(bytes); kernel.has(column); column = kernel.bytes(bytes)) taken.push(column);
+  }
+  return taken;
+}
+
+Deno.test("a column of nothing takes the smallest block", () => {
+  const kernel = new Kernel(), column = kernel.words(0);
+  assertEquals([column.length, kernel.has(column)], [0, true]);
+  kernel.free(column);
 });
 
 Deno.test("columns that are given back are used again, and words are zeros then", () => {

@@ -9,7 +9,7 @@ import { hashText, seed } from "./hash";
 /** Slots looked at for one entry, as in `intern.ts`. */
 const PROBES_MAX: i32 = 64;
 /** Slots from which they are touched before they are looked at. */
-const TOUCHED_SLOTS_MIN: i32 = 8191;
+const TOUCHED_SLOTS_MIN: i32 = 8192;
 const ID_BYTES: usize = 4;
 const LINE_IDS_BYTES: usize = usize(DIMENSION_COUNT) * ID_BYTES;
 
@@ -91,7 +91,7 @@ function lookUpAll(
   let s = STAGED + usize(from) * LINE_BYTES + usize(d) * ENTRY_BYTES;
   let out = IDS + usize(from) * LINE_IDS_BYTES + usize(d) * ID_BYTES;
   // The cache misses of a batch overlap then, instead of waiting for one another. Fewer slots stay in the first cache.
-  if (mask >= TOUCHED_SLOTS_MIN) {
+  if (mask + 1 >= TOUCHED_SLOTS_MIN) {
     let touch = 0;
     for (let i = 0, t = s; i < count; i++, t += LINE_BYTES) touch ^= load<i32>(slots + (usize(load<i32>(t) & mask) << 2));
     touched ^= touch;
