@@ -14,6 +14,7 @@ import { emptyLedger } from "./ledger.ts";
 import { type Caps, TIERS } from "./slices.ts";
 import { entryLabel } from "./label.ts";
 import { CounterTable } from "./counter_table.ts";
+import { Kernel } from "./kernel.ts";
 import type { Bucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
@@ -121,10 +122,12 @@ interface Slots {
 export function countTraffic(traffic: Traffic, minutes: number, linesMinute: number, truth: Truth): Slots {
   const slots: Slots = { fine: [], minutes: [], fives: [] };
   const write = (d: number, into: Uint8Array): number => writeEntry(d, traffic.values[d], into);
+  const table = new CounterTable(SEED, undefined, new Kernel()); // one for slice after slice, as in the pipeline
   for (let minute = 0; minute < minutes; minute++) {
     const fresh: Bucket[] = [], startS = START_S + 60 * minute;
     for (let slice = 0; slice < 6; slice++) {
-      const table = new CounterTable(SEED), batches = new Batches(table, OPEN_CAPS);
+      table.beSlim();
+      const batches = new Batches(table, OPEN_CAPS);
       for (let i = 0; i < linesMinute / 6; i++) {
         traffic.next();
         truth.add(traffic.values);
@@ -132,6 +135,7 @@ export function countTraffic(traffic: Traffic, minutes: number, linesMinute: num
       }
       batches.flush();
       fresh.push(seal(table, startS + 10 * slice, 10, emptyLedger(), TIERS[0].freshCaps));
+      table.clear();
     }
     slots.minutes.push(mergeBuckets(fresh, startS, 60, TIERS[1].freshCaps, SEED));
     for (const bucket of fresh) slots.fine.push(cutBucket(bucket, TIERS[0].caps, SEED));

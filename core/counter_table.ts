@@ -12,6 +12,8 @@
  *
  * Bounded in rows and in entries by its callers, and never refuses a key: `makeRoom` (`roll_up.ts`) lets light rows and
  * light entries give way before a batch is counted, and totals stay exact.
+ *
+ * As long as all is small, rows are elsewhere and half the size: `slim_rows.ts` while counting, `packed_rows.ts` in a merge.
  */
 import { BATCH_LINES } from "./bounds.ts";
 import * as measures from "./measures.ts";
@@ -142,13 +144,13 @@ export class CounterTable {
     this.rows = rows;
   }
 
-  /** Counts into rows of half the size from now on, as long as they do. The table is empty, and its kernel does that. */
+  /** Counts into slim rows from now on, as long as all fits. The table is empty; without a kernel it stays wide. */
   beSlim(): void {
     if (this.kernel !== undefined) this.slim = this.#slimRows ??= new SlimRows(this.kernel, this.seed);
     for (const dictionary of this.dictionaries) dictionary.closed = false;
   }
 
-  /** Merges into rows of half the size from now on, as long as they do. The table is empty. */
+  /** Merges into packed rows from now on, as long as all fits. The table is empty. */
   bePacked(rowsExpected: number): void {
     this.packed = new PackedRows(this.seed, rowsExpected);
   }
@@ -165,7 +167,7 @@ export class CounterTable {
     if (slim !== undefined) this.#takeSlim(slim, toRollUp);
   }
 
-  /** Takes all to slim rows again, if they do and the table has been slim. */
+  /** Takes all to slim rows again, if all fits and the table has been slim. */
   beSlimAgain(): void {
     const slim = this.#slimRows;
     if (slim === undefined || !slim.fits(this.rows, this.dictionaries, zeroValues(), this.totals)) return;

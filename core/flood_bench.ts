@@ -13,6 +13,7 @@ import { emptyLedger } from "./ledger.ts";
 import { type Caps, TIERS } from "./slices.ts";
 import { entryLabel } from "./label.ts";
 import { CounterTable } from "./counter_table.ts";
+import { Kernel } from "./kernel.ts";
 import type { Bucket } from "./bucket.ts";
 import { seal } from "./seal.ts";
 import { mergeBuckets } from "./merge.ts";
@@ -48,11 +49,12 @@ function count(flood: Flood, lines: number, seed: number): Outcome {
   const traffic = new FloodTraffic(flood, seed, lines), minutes: Bucket[] = [];
   const truth: Counts = DIMENSIONS.map(() => new Map());
   // One for slice after slice, as in the pipeline: what one slice knows helps the next.
-  const table = new CounterTable(SEED);
+  const table = new CounterTable(SEED, undefined, new Kernel()), rowsNow = (): number => table.slim?.rows ?? table.rows;
   let overflows = 0, rowsRolledUp = 0, ms = 0;
   for (let minute = 0; minute < MINUTES; minute++) {
     const fresh: Bucket[] = [];
     for (let slice = 0; slice < 6; slice++) {
+      table.beSlim();
       const batches = new Batches(table, OPEN_CAPS);
       const write = (d: number, into: Uint8Array): number => writeEntry(d, traffic.values[d], into);
       for (let i = 0; i < lines / MINUTES / 6; i++) {
@@ -61,9 +63,9 @@ function count(flood: Flood, lines: number, seed: number): Outcome {
           const value = traffic.values[d];
           if (value < FRESH[d]) truth[d].set(value, (truth[d].get(value) ?? 0) + 1);
         }
-        const rows = table.rows, started = performance.now();
+        const rows = rowsNow(), started = performance.now();
         batches.add(write, traffic.measures);
-        if (table.rows >= rows) continue;
+        if (rowsNow() >= rows) continue;
         overflows++;
         rowsRolledUp += rows;
         ms += performance.now() - started;

@@ -6,7 +6,7 @@ const hashStep = hashWord, spread = mix;
 /**
  * A seeded 32-bit hash of `length` bytes of `view` at `at`: blocks of four words, filled up with zeros, in four chains that
  * come together at the end. `kernel/hash.ts` makes the same of a block at a time. Spreads; does not withstand an attacker, see
- * above. Reads up to three bytes beyond the end.
+ * `intern.ts`. Reads up to three bytes beyond the end.
  */
 export function hashWords(view: DataView, at: number, length: number, seed: number): number {
   let a = seed, b = seed, c = seed, d = seed, rest = length;

@@ -2,7 +2,8 @@
  * Interning: byte strings to small numbers, and back.
  *
  * Open addressing over typed arrays. The bytes of all entries lie one behind the other, as a bucket's dictionary has them,
- * and are compared and copied a word of four bytes at a time.
+ * and are compared and copied a word of four bytes at a time; by `kernel/look_up.ts`, where columns lie in the memory of a
+ * kernel, sixteen.
  *
  *   slots[hash & mask]  id in the bits of the mask, above them those of the hash; 0 when the slot is free
  *   ends[id]            where the entry's bytes end; they begin at ends[id - 1]

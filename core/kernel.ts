@@ -1,5 +1,5 @@
 /**
- * The kernel: scanning and looking up, compiled to WebAssembly from `kernel/*.ts`, with the memory that it works on.
+ * The kernel: scanning lines, looking up their entries, counting rows and ordering them, compiled to WebAssembly from `kernel/*.ts`, with the memory that it works on.
  *
  * Its sources are AssemblyScript, which is TypeScript with the types of a machine. `host/kernel_build.ts` compiles them into
  * `kernel_bytes.ts`, and a test compiles them again: what runs is what stands there. A kernel belongs to one pipeline. Its
@@ -8,7 +8,7 @@
  *   tables of the scanner
  *   a batch of lines               the columns of `line_batch.ts`, and the ids of `pipeline.ts`
  *   the chunk                      the lines at hand
- *   the heap                       columns of dictionaries (`intern.ts`), in blocks of powers of two
+ *   the heap                       columns of dictionaries (`intern.ts`) and of slim rows, in blocks of powers of two
  */
 import { BATCH_LINES, KERNEL_BYTES_MAX } from "./bounds.ts";
 import { MEASURE_COUNT } from "./measures.ts";
@@ -80,7 +80,7 @@ export class Kernel implements ColumnMemory {
   /**
    * Stages lines of the chunk: see `kernel/scan.ts`. Returns where the next line begins.
    *
-   * @param into what is staged so far, and then
+   * @param into counters of the batch, read and then updated
    */
   scanLogtail(from: number, end: number, into: { count: number; scratchLength: number; hasOptional: boolean }): number {
     const exports = this.#exports;
@@ -188,7 +188,7 @@ export class Kernel implements ColumnMemory {
     return column.buffer === this.buffer;
   }
 
-  /** The same for bytes, which need not be zeros. */
+  /** A column of bytes, which need not be zeros: on the heap, or in memory of its own when the heap is full. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#take(length);
     return at < 0 ? OWN_MEMORY.bytes(length) : new Uint8Array(this.buffer, at, length);

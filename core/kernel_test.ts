@@ -28,6 +28,7 @@ Deno.test("the kernel's sources and the rest of the core mean the same places", 
     const next = places[i + 1]?.byteOffset ?? kernel.constant("HEAP");
     assert(place.byteOffset + place.byteLength <= next, `place ${i} ends before the next begins`);
   });
+  assert(scratch.length <= kernel.constant("SCRATCH_BYTES"), "the scratch fits");
   assert(kernel.chunk.length >= LINE_BYTES_MAX + 1 + CHUNK_PADDING, "the longest line fits");
 });
 

@@ -107,7 +107,7 @@ export function memoryBudget(options: BudgetOptions): MemoryBudget {
     options;
   const terms = [
     { name: "open slices", bytes: ingestThreads * openBytes() },
-    // Where nothing that is open lies in it.
+    // Pages that they have touched and that no open table uses.
     { name: "kernels", bytes: ingestThreads * KERNEL_BYTES_MAX },
     { name: "read buffers", bytes: ingestThreads * (CHUNK_BYTES + batchBytes()) },
     { name: "received batches", bytes: sockets * receivedBytes() },

@@ -9,6 +9,7 @@ import { TIERS } from "./slices.ts";
 import type { Bucket } from "./bucket.ts";
 import { blockOf, openBlock } from "./bucket_block.ts";
 import { bucketChecksum, bucketProblem } from "./bucket_check.ts";
+import { Kernel } from "./kernel.ts";
 import { seal } from "./seal.ts";
 import { cutBucket, mergeBuckets } from "./merge.ts";
 import { BUSY_MINUTE, BUSY_SLICE, scaled, trafficBucket, trafficTable } from "./test_buckets.ts";
@@ -16,11 +17,11 @@ import { BUSY_MINUTE, BUSY_SLICE, scaled, trafficBucket, trafficTable } from "./
 const SHARE = Math.min(1, Number(Deno.env.get("LOGTAIL_BENCH_LINES") ?? 400_000) / 400_000);
 const CAPS = TIERS[1].freshCaps, SMALL_CAPS = TIERS[2].freshCaps;
 
-const table = trafficTable(1, scaled(BUSY_SLICE, SHARE));
+const table = trafficTable(1, scaled(BUSY_SLICE, SHARE), new Kernel());
 const slices = [1, 2, 3, 4, 5, 6].map((seed) => trafficBucket(seed, scaled(BUSY_SLICE, SHARE), 10 * seed, 10, CAPS));
 const minutes = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => trafficBucket(seed, scaled(BUSY_MINUTE, SHARE), 0, 60, CAPS));
 
-Deno.bench(`seal a slice of ${table.rows} rows`, () => void seal(table, 0, 10, emptyLedger(), CAPS));
+Deno.bench(`seal a slice of ${table.slim?.rows} rows`, () => void seal(table, 0, 10, emptyLedger(), CAPS));
 Deno.bench(`sum up and check a minute of ${minutes[0].rows} rows`, () => {
   bucketChecksum(minutes[0]);
   bucketProblem(openBlock(blockOf(minutes[0])));

@@ -94,7 +94,6 @@ export * from "./rows_by_entry.ts";
 export * from "./projections.ts";
 export * from "./filter_match.ts";
 export * from "./rate_meter.ts";
-export * from "./hash.ts";
 export * from "./histogram.ts";
 export * from "./subscriber.ts";
 export * from "./backfill.ts";

@@ -2,10 +2,10 @@
  * The straight line from bytes to bucket, on one screen. Read this first.
  *
  *   complete lines                       (lines.ts: a chunk of bytes that ends with a newline)
- *     → stage     256 lines at a time    (format_*.ts fills a line_batch.ts: scan_*.ts for the usual lines)
+ *     → stage     256 lines at a time    (format_*.ts fills a line_batch.ts: scan_*.ts, kernel/scan.ts for usual lines)
  *     → place     the open slice         (slices.ts: the finest tier that still holds the line's time)
- *     → resolve   bytes to entry ids     (intern.ts, one dictionary per dimension and slice)
- *     → count     ids to row             (counter_table.ts, bounded by roll_up.ts)
+ *     → resolve   bytes to entry ids     (intern.ts, one dictionary per dimension and slice; kernel/look_up.ts)
+ *     → count     ids to row             (slim_rows.ts, kernel/rows.ts; counter_table.ts, bounded by roll_up.ts)
  *     → seal      table to bucket        (seal.ts, bucket.ts)
  *
  * What follows is ring.ts, merge.ts and store.ts on the main thread, and there the query.
@@ -130,12 +130,10 @@ export class Pipeline {
   /**
    * Counts the lines in `bytes[start … end)`; the last byte is a newline. Returns where it stopped: `end`, or the start
    * of a line for which too many slices are open, or `start` when they take too much memory together. Then seal and call
-   * again from there.
+   * again from there. Lines are copied into the kernel's chunk, some at a time, if they do not stand in it (`room`).
    *
    * @param tag of these lines, but for those that name one themselves; empty for none.
    * @param format of these lines: inputs of several formats share one pipeline.
-   *
-   * Lines are copied into the kernel's chunk, some at a time, if they do not stand in it (`room`).
    */
   count(bytes: Uint8Array, start: number, end: number, tag: Uint8Array, format = this.options.format): number {
     if (this.#isCrowded()) return start;

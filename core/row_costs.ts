@@ -29,7 +29,7 @@ export class RowCosts {
   #known = false;
 
   /**
-   * @param rows most of them
+   * @param rows as many as there can be
    * @param weights per dimension, weight of each entry
    * @param rowWeights weight of each row, kept up to date by the caller
    */
@@ -60,7 +60,8 @@ export class RowCosts {
   }
 
   /**
-   * The same by weights and by visible pairs; a value takes along those that go with it, and they do not go alone before.
+   * The same by weights and by visible pairs; a value takes along those that go with it, which are not given up on
+   * their own while it weighs no more than they do.
    * Looks at rows that have changed.
    *
    * @param active the same from call to call

@@ -1,4 +1,7 @@
-/** The fast path of the `logtail` format: `kernel/scan.ts`, where a batch has a kernel and the lines are in its chunk. */
+/**
+ * The fast path of the `logtail` format: `kernel/scan.ts`, where a batch has a kernel and the lines are in its chunk. The kernel
+ * remembers what it has found there: tell it about other lines (`Kernel.beginChunk`).
+ */
 import type { LineBatch } from "./line_batch.ts";
 
 /** `LineFormat.scan` of the logtail format. */

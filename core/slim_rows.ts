@@ -2,7 +2,8 @@
  * Rows of a slice of ordinary traffic in 32 bytes each: what `counter_table.ts` holds in 72, as long as everything is small.
  *
  * A slice of ten seconds has some ten thousand rows, and what it touches decides how long counting takes: at half the size
- * most of it stays in the processor's second cache. A row is eight words, of which two are a double:
+ * most of it stays in the processor's second cache. Row r, from 0 on, is the eight words from 8 (r + 1) on, of which two are a
+ * double:
  *
  *   0   URI, 16 bits          | prefix, 16 bits
  *   1   website, 16 bits      | ASN, 16 bits
@@ -14,8 +15,9 @@
  *
  *   index[hash & mask]        row + 1 in the low ROW_BITS bits, a tag of the hash above; 0 when free
  *
- * What does not fit (longer dictionaries, weeks of request time) makes a table *wide*: its rows are moved to `CounterTable`, and
- * it goes on there; so does what finds no room on the heap of the kernel. So is a table that has to roll up, since nothing here does; its rows come back when that is done.
+ * Where they do not fit a table becomes *wide* (`CounterTable.beWide`): its rows are moved there, and it goes on there.
+ * There are three reasons: longer dictionaries or larger sums than a row has bits for; no room on the heap of the kernel;
+ * and roll-up, which nothing here does. After that its rows come back (`beSlimAgain`).
  */
 import * as measures from "./measures.ts";
 import type { Values } from "./measures.ts";
@@ -185,7 +187,7 @@ export class SlimRows {
     this.kernel.free(this.#index);
   }
 
-  /** Makes room for `count` more rows; false where the heap has none. Row 0 is not used. */
+  /** Makes room for `count` more rows; false where the heap has none. The place before row 0 is not used: 0 is a free slot. */
   #reserve(count: number): boolean {
     const rows = this.rows + count + 1;
     if (rows * STRIDE > this.words.length) {

@@ -203,12 +203,12 @@ Deno.test("a table that was wide begins with slim rows again", () => {
 });
 
 Deno.test("a table that was cleared while its rows were slim has forgotten them", () => {
-  const both = new Both(), again = new Both();
+  const both = new Both();
   for (let i = 0; i < 600; i++) both.add(key({ [URI]: i }), [1, 1, 1, 1]);
   both.flush();
   both.slim.clear();
   both.slim.beSlim();
   both.wide.clear();
-  for (const to of [both, again]) for (let i = 0; i < 99; i++) to.add(key({ [URI]: i }), [1, 1, 1, 1]);
-  assert(both.sealed(CAPS) && again.sealed(CAPS));
+  for (let i = 0; i < 99; i++) both.add(key({ [URI]: i }), [1, 1, 1, 1]);
+  assert(both.sealed(CAPS));
 });

@@ -10,6 +10,7 @@ import { emptyLedger } from "./ledger.ts";
 import { DIMENSION_COUNT } from "./dimensions.ts";
 import { MEASURE_COUNT } from "./measures.ts";
 import { CounterTable } from "./counter_table.ts";
+import type { Kernel } from "./kernel.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Caps } from "./slices.ts";
 import { seal } from "./seal.ts";
@@ -47,9 +48,16 @@ export function trafficBucket(seed: number, traffic: Traffic, startS: number, le
   return seal(trafficTable(seed, traffic), startS, lengthS, emptyLedger(), caps);
 }
 
-/** The same before it is sealed. */
-export function trafficTable(seed: number, { rows, sites, prefixes, uris, asn, source }: Traffic): CounterTable {
-  const table = new CounterTable(seed), random = randomFrom(seed * 7919 + 1), texts = new Map<string, Uint8Array>();
+/** The same before it is sealed. @param kernel for rows as a pipeline counts them */
+export function trafficTable(
+  seed: number,
+  { rows, sites, prefixes, uris, asn, source }: Traffic,
+  kernel?: Kernel,
+): CounterTable {
+  const table = new CounterTable(seed, undefined, kernel), random = randomFrom(seed * 7919 + 1);
+  const texts = new Map<string, Uint8Array>();
+  table.beSlim();
+  table.beWide(); // here rows are counted one by one
   const text = (value: string): Uint8Array => {
     let bytes = texts.get(value);
     if (bytes === undefined) texts.set(value, bytes = ENCODER.encode(value));
@@ -89,6 +97,7 @@ export function trafficTable(seed: number, { rows, sites, prefixes, uris, asn, s
     for (let d = 0; d < DIMENSION_COUNT; d++) ids[d] = table.dictionaries[d].intern(entries[d], 0, entries[d].length);
     countRow(table, ids, measures);
   }
+  table.beSlimAgain();
   return table;
 }
 

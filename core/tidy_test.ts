@@ -103,6 +103,8 @@ Deno.test("core/mod.ts lists every core file once, and a file imports only files
   const backwards = new Map(tree()).set("core/bounds.ts", 'import { x } from "./ring.ts";');
   assertEquals(orderComplaints(backwards), ["core/bounds.ts imports ./ring.ts, which core/mod.ts lists below it"]);
   assertEquals(orderComplaints(new Map(tree()).set("core/stray.ts", "")), ["core/mod.ts does not list ./stray.ts"]);
+  const twice = new Map(tree()).set("core/mod.ts", `${tree().get("core/mod.ts")}export * from "./bounds.ts";\n`);
+  assertEquals(orderComplaints(twice), ["core/mod.ts lists ./bounds.ts twice"]);
   assertEquals(orderComplaints(tree()), []);
 });
 
@@ -177,6 +179,7 @@ function orderComplaints(sources: Sources): string[] {
     const name = `./${path.slice("core/".length)}`;
     const place = listed.indexOf(name);
     if (place < 0) complaints.push(`core/mod.ts does not list ${name}`);
+    if (listed.lastIndexOf(name) > place) complaints.push(`core/mod.ts lists ${name} twice`);
     for (const specifier of importsOf(text)) {
       if (listed.indexOf(specifier) > place && place >= 0) {
         complaints.push(`${path} imports ${specifier}, which core/mod.ts lists below it`);

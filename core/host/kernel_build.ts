@@ -1,5 +1,5 @@
 /**
- * Compiles the kernel: `deno task kernel` writes `kernel_bytes.ts` from `kernel/*.ts`, and `kernel_test.ts` compares the two.
+ * Compiles the kernel: `deno task kernel` writes `kernel_bytes.ts` from `kernel/*.ts`, and `kernel_build_test.ts` compares the two.
  *
  * The compiler is AssemblyScript's own, pinned. What only runs needs neither it nor this file.
  */

@@ -1,5 +1,5 @@
 /**
- * `hashWords` of `intern.ts`, a block of four words at a time.
+ * `hashWords` of `core/hash.ts`, a block of four words at a time.
  *
  * What is the same for all texts stands in the memory and is read before a loop (`STEPS`, `FOLDS`): as a constant it would be
  * built anew at every use.

@@ -3,7 +3,7 @@
  * the same places; what a place holds is told by `line_batch.ts` and `intern.ts`.
  */
 
-/** Lines of a batch; dimensions; words and bytes of a staged entry and a staged line; bytes of a line's measures. */
+/** Lines of a batch; dimensions; bytes of a staged entry, of a staged line, of a line's measures. */
 export const BATCH_LINES: i32 = 256;
 export const DIMENSION_COUNT: i32 = 9;
 export const ENTRY_BYTES: usize = 12;
@@ -35,7 +35,7 @@ export const QUAD_LEASTS: usize = 0x2800;
 export const QUAD_ENDS: usize = 0x3000;
 export const QUAD_PATTERNS: usize = 0x10000;
 
-/** Where bytes are that separate something, as `scan.ts` has found them: two blocks and what is left of the one before. */
+/** Where bytes are that separate something, as `scan.ts` has found them: those of a block, and what is left of the one before. */
 export const PLACES: usize = 0x4000;
 
 /** A batch of lines, column by column. */
@@ -58,5 +58,5 @@ export const EXTENTS: usize = 0x9800;
 export const CHUNK: usize = 0x48000;
 export const CHUNK_BYTES: usize = 0x48000;
 
-/** From here on, columns of dictionaries (`kernel.ts`). */
+/** From here on, columns of dictionaries and rows (`kernel.ts`). */
 export const HEAP: usize = CHUNK + CHUNK_BYTES;

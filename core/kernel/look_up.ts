@@ -1,7 +1,8 @@
 /**
  * Interning for batches of lines: `InternTable` of `intern.ts`, whose columns lie in this memory; read there what they hold
- * and why. A look-up takes half of the time that the same takes in JavaScript: bytes are hashed, compared and copied sixteen
- * at a time, with a mask in place of a loop's last step, so that the processor guesses wrong less often.
+ * and why. A look-up takes half to nine tenths of the time that it takes in JavaScript (docs/performance.md): bytes are
+ * compared and copied sixteen at a time, with a mask in place of a loop's last step, so that the processor guesses wrong
+ * less often.
  */
 import { CHUNK, DIMENSION_COUNT, ENTRY_BYTES, FOLDS, IDS, LINE_BYTES, SCRATCH, STAGED, STEPS, ZEROS } from "./layout";
 import { hashText, seed } from "./hash";

@@ -48,6 +48,8 @@ const GET_TAB: u32 = 0x09544547;
 /** Bytes whose separators are looked for at a time; places that must be known before a line is looked at. */
 const BLOCK: usize = 2048;
 const LINE_PLACES: usize = 24;
+/** Bytes of the places that a line may need behind its query string: of status, bytes, time, Tor flag and ASN, and one over. */
+const PLACES_BEHIND_QUERY: usize = 24;
 
 /** Bytes of scratch that a client takes: entries of up to eight bytes, as two words. */
 const CLIENT_SCRATCH: i32 = 8;
@@ -80,7 +82,7 @@ export function beginChunk(): void {
   foundEnd = 0;
 }
 
-/** Once, before anything else. */
+/** Before anything else, and whenever a batch is made. */
 export function prepare(
   processSeed: i32,
   head4: i32,
@@ -155,8 +157,8 @@ export function scanLogtail(from: usize, end: usize, line: i32, scratch: i32, ha
     foundEnd = start;
     place = placesEnd = PLACES;
   } else while (place < placesEnd && placeAt(place, 0) < start) place += 4;
-  // The second read last: its ten digits, and what they say. Lines of one second follow one another.
   sawOptional = false;
+  // The second read last: its ten digits, and what they say. Lines of one second follow one another.
   let secondA: u64 = 0, secondB: u32 = 0, timeS: f64 = 0;
   while (start < last && line < BATCH_LINES) {
     nextPlace = place;
@@ -235,7 +237,7 @@ export function scanLogtail(from: usize, end: usize, line: i32, scratch: i32, ha
         uriEnd = placeAt(place, 0);
         byte = at(uriEnd);
         place += 4;
-      } while ((byte == QUESTION_MARK || byte == BACKSLASH) && place + 24 < placesEnd);
+      } while ((byte == QUESTION_MARK || byte == BACKSLASH) && place + PLACES_BEHIND_QUERY < placesEnd);
     }
     wrong |= byte ^ TAB;
 
