@@ -87,6 +87,7 @@ export function parseLogtail(
   const torStart = Math.min(requestTimeEnd + 1, torEnd), asnStart = Math.min(torEnd + 1, asnEnd);
   if (isFlag(bytes, torStart, torEnd)) stageEntry(bytes, batch, TOR, torStart, torEnd, "default");
   if (isNumber(bytes, asnStart, asnEnd)) stageEntry(bytes, batch, ASN, asnStart, asnEnd, "default");
+  if (batch.hasTag) batch.stageInputTag(line);
   return COUNTED;
 }
 

@@ -113,7 +113,7 @@ export class Pipeline {
   #last: OpenSlice | undefined;
   /** Whether the slice of the line before the last seal was in a flood. */
   #flooded = false;
-  readonly #kernel = new Kernel();
+  readonly #kernel: Kernel;
   readonly #batch: LineBatch;
   /** Per dimension: the id that stands in its whole column of the kernel's ids; -1 when there are several. */
   readonly #filled = new Int32Array(DIMENSION_COUNT).fill(-1);
@@ -121,8 +121,10 @@ export class Pipeline {
   readonly #source: Uint8Array;
   readonly #memory: BlockMemory | undefined;
 
-  constructor(readonly options: PipelineOptions) {
-    this.#batch = new LineBatch(options.seed, options.masks, this.#kernel);
+  /** @param kernel of its own */
+  constructor(readonly options: PipelineOptions, kernel = new Kernel()) {
+    this.#kernel = kernel;
+    this.#batch = new LineBatch(options.seed, options.masks, kernel);
     this.#source = new TextEncoder().encode(options.source);
     this.#memory = options.lendsBuckets === true ? new BlockMemory() : undefined;
   }

@@ -9,11 +9,13 @@ export function scanLogtail(bytes: Uint8Array, view: DataView, from: number, end
   const { kernel } = batch;
   if (kernel === undefined || bytes !== kernel.chunk) return from;
   batch.hashRest(view);
+  const first = batch.count;
   let next = kernel.scanLogtail(from, end, batch);
   while (kernel.sawOptional) {
     batch.beginOptional(next);
     next = kernel.scanLogtail(next, end, batch);
   }
+  if (batch.hasTag) { for (let line = first; line < batch.count; line++) batch.stageInputTag(line); }
   batch.hashed = batch.count;
   return next;
 }
