@@ -2,6 +2,7 @@
  * `nginx-logtail count FILE…`: log files read once, without any daemon, by the collector's own engine, and answered like
  * `topn` over everything read.
  */
+import { checkKernel } from "@/core/host/kernel_check.ts";
 import type { TopNAnswer } from "@/core/answer.ts";
 import type { DimensionName } from "@/core/dimensions.ts";
 import { EXIT, MachineRefusal, UsageError } from "@/core/host/exit.ts";
@@ -30,11 +31,12 @@ const SOURCE = "count";
 /**
  * Counts, prints, and resolves to the exit code: failed when a file was not, or not wholly, read.
  *
- * @throws UsageError for files that cannot be meant; MachineRefusal when none can be read
+ * @throws UsageError for files that cannot be meant; MachineRefusal when none can be read, or no line counted
  */
 export async function count(flags: FlagValues, shell: Shell): Promise<number> {
   const names = flags.operands.map((name) => name === "/dev/stdin" ? STANDARD_INPUT : name);
   const { files, unread } = lookAt(names, shell.inputs);
+  checkKernel();
   const threads = flags.number("threads");
   const job: Job = {
     ...questionsOf(flags, await filterGiven(flags)),

@@ -2,6 +2,7 @@
  * The collector's entry: flags in, an ingest thread that counts, a live view over what it has sealed, and gRPC in front
  * of it. The main thread never opens a log.
  */
+import { checkKernel } from "@/core/host/kernel_check.ts";
 import { serve } from "@/proto/service.ts";
 import { systemClock } from "@/core/host/clock.ts";
 import { MachineRefusal, runProgram, UsageError } from "@/core/host/exit.ts";
@@ -54,6 +55,7 @@ async function run(flags: FlagValues): Promise<void> {
   onReload(() => onList()); // from now on a SIGHUP no longer ends the process
   const stopped = new Promise<void>((resolve) => onStop(() => resolve())); // nor does a stop, before all is in order
 
+  checkKernel();
   const seed = randomSeed();
   const listen = flags.text("listen"), clock = systemClock(), directory = flags.text("state-dir");
   const targets = (): readonly TargetInfo[] => [sequencer.target(listen, state?.saver.problem())];

@@ -210,6 +210,16 @@ export class Kernel implements ColumnMemory {
   }
 }
 
+/** Why no kernel starts on this machine, as a sentence; undefined where one does, as far as its processor goes. */
+export function kernelProblem(): string | undefined {
+  try {
+    compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(KERNEL));
+    return undefined;
+  } catch (cause) {
+    return problemOf(cause);
+  }
+}
+
 /** A memory of its own, and the kernel on it. @throws Error when the machine cannot have it */
 function started(): { readonly memory: WebAssembly.Memory; readonly exports: Exports } {
   const pages = KERNEL_BYTES_MAX / PAGE_BYTES;
@@ -219,11 +229,13 @@ function started(): { readonly memory: WebAssembly.Memory; readonly exports: Exp
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
     return { memory, exports: exports as unknown as Exports };
   } catch (cause) {
-    const needs = `a processor with SSE4.1 or NEON, and ${KERNEL_BYTES_MAX / 2 ** 20} MiB of addresses`;
-    throw new Error(`Cannot count lines: the kernel in WebAssembly does not start (${cause}); it needs ${needs}`, {
-      cause,
-    });
+    throw new Error(problemOf(cause), { cause });
   }
+}
+
+function problemOf(cause: unknown): string {
+  const needs = `a processor with SSE4.1 or NEON, and ${KERNEL_BYTES_MAX / 2 ** 20} MiB of addresses`;
+  return `Cannot count lines: the kernel in WebAssembly does not start (${cause}); it needs ${needs}`;
 }
 
 /** The least power of two that holds so many bytes. */

@@ -38,6 +38,25 @@ realTest([], "a mistake in a variable is named by the variable; a flag wins over
   assertStringIncludes(stderr, "middle");
 });
 
+realTest([], "a processor on which the kernel does not start is named at once", async (t) => {
+  if (Deno.build.arch !== "x86_64") return; // the others have no such flag
+  using folder = new TestFolder();
+  const log = folder.path();
+  folder.append(line());
+  const older = ["--v8-flags=--no-enable-sse4-1"];
+  const cases = [
+    ["collector", [...older, ...collectorGrants(freePort(), [folder.folder])], [`--logs=${log}`]],
+    ["cli", [...older, "--allow-read", ...environmentGrants("cli")], ["count", log]],
+  ] as const;
+  for (const [role, grants, flags] of cases) {
+    await t.step(role, async () => {
+      const { code, stderr } = await runRole(role, grants, [...flags]);
+      assertEquals(code, 3, stderr);
+      assertStringIncludes(stderr, "SSE4.1");
+    });
+  }
+});
+
 realTest([], "aggregator, frontend and cli name their mistakes", async (t) => {
   const cases = [
     ["aggregator", [], ["--collectors"]],
