@@ -171,7 +171,7 @@ export class Pipeline {
   #countChunk(start: number, end: number, tag: Uint8Array, format: LineFormat): number {
     this.#kernel.beginChunk();
     for (let p = start; p < end;) {
-      const next = this.#stageBatch(format, p, end), stopped = this.#countBatch(this.#kernel.chunk, tag);
+      const next = this.#stageBatch(format, p, end), stopped = this.#countBatch(tag);
       if (stopped >= 0) return stopped;
       p = next;
     }
@@ -252,20 +252,20 @@ export class Pipeline {
   }
 
   /** Counts the batch, run by run of lines of one slice. Returns -1, or the start of the first line that has no slice yet. */
-  #countBatch(bytes: Uint8Array, tag: Uint8Array): number {
+  #countBatch(tag: Uint8Array): number {
     const { count, starts, times } = this.#batch;
     let stopped = -1, line = 0;
     while (line < count && stopped < 0) {
       const slice = this.#sliceOf(times[line]), from = line;
       if (slice === "full") stopped = starts[line];
-      else if (typeof slice === "number") this.#refuse(bytes, slice, starts[line++]);
+      else if (typeof slice === "number") this.#refuse(slice, starts[line++]);
       else {
         line = this.#countRun(slice, from, tag);
         this.#ledger[READ] += line - from;
         this.#ledger[COUNTED] += line - from;
       }
     }
-    this.#enterRefused(bytes, line);
+    this.#enterRefused(line);
     return stopped;
   }
 
@@ -333,20 +333,20 @@ export class Pipeline {
   }
 
   /** Enters the lines that the format refused before staged line `line` in the ledger. */
-  #enterRefused(bytes: Uint8Array, line: number): void {
+  #enterRefused(line: number): void {
     const { refused, refusedBefore, refusedReasons, refusedStarts } = this.#batch;
     for (let r = 0; r < refused && refusedBefore[r] <= line; r++) {
-      this.#refuse(bytes, refusedReasons[r], refusedStarts[r]);
+      this.#refuse(refusedReasons[r], refusedStarts[r]);
     }
   }
 
   /** Enters a line that is not counted in the ledger; keeps the first for each reason as a sample. */
-  #refuse(bytes: Uint8Array, reason: number, start: number): void {
+  #refuse(reason: number, start: number): void {
     this.#ledger[READ]++;
     this.#ledger[reason]++;
     if (this.#samples.some((sample) => sample.reason === reason)) return;
-    const end = Math.min(bytes.indexOf(NEWLINE, start), start + SAMPLE_BYTES_MAX);
-    this.#samples.push({ reason, line: bytes.slice(start, end) });
+    const { chunk } = this.#kernel, end = Math.min(chunk.indexOf(NEWLINE, start), start + SAMPLE_BYTES_MAX);
+    this.#samples.push({ reason, line: chunk.slice(start, end) });
   }
 
   /** The open slice that a time belongs to; the ledger reason why it has none, or "full" when one more would be too many. */
