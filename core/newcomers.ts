@@ -9,7 +9,8 @@
  *   seen[hash >>> 17]         bit hash >>> 12, and one of another mix: whether a value with these two has been here
  *
  * Bits that other values have set mean an entry too early, and no loss: nobody can make a value lose more by colliding with
- * it. What had an entry in the slice before is *known*: it has been here in every window of this slice, and loses nothing.
+ * it. What had an entry in the slice before is *known*: it has been here in every window of this slice, and loses nothing;
+ * and of entries that have to go, those that are known go last (`roll_up.ts`).
  *
  * A flood brings one or two such values a line, so what is done for one is counted in nanoseconds. Keeping the bytes and
  * the line of each, to give the line back with the second one, took 45 of them; this takes ten.
@@ -101,6 +102,11 @@ export class Newcomers {
     this.#begin();
   }
 
+  /** Whether a value with this hash had an entry in the slice before; true for a few others. */
+  isKnown(hash: number): boolean {
+    return areSet(this.#known, hash);
+  }
+
   /** Bytes held, used or not. */
   get memoryBytes(): number {
     return this.#seen.byteLength + this.#known.byteLength;
@@ -135,6 +141,11 @@ export class Newcomers {
     this.#largest.fill(0);
     this.size = 0;
   }
+}
+
+function areSet(seen: Int32Array, hash: number): boolean {
+  const other = Math.imul(hash, 0x9E3779B1);
+  return (seen[hash >>> 17] & 1 << (hash >>> 12)) !== 0 && (seen[other >>> 17] & 1 << (other >>> 12)) !== 0;
 }
 
 /** Sets the bits of a hash; returns whether they were set. */

@@ -5,7 +5,8 @@
  * from the start in a slice that follows a flood, its large dictionaries are *closed*: a value that has no entry is a
  * newcomer (`newcomers.ts`), and its line is *withheld*: it counts under OTHER, as if it had given the value up at once. With
  * the second line the value gets its entry, and from then on it has rows. So what is seen once costs the table nothing: no
- * overflow, nothing to fold when it is sealed. What had an entry when the slice before was sealed gets one with its first line.
+ * overflow, nothing to fold when it is sealed. What had an entry when the slice before was sealed gets one with its first
+ * line, and counts for more when entries fold (`roll_up.ts`).
  *
  * A value gives up one line this way, and once more in each window of newcomers: `lostMax` and `foldedMax` grow by the
  * largest line of each.

@@ -152,6 +152,29 @@ Deno.test("what had an entry in the slice before loses nothing in a slice that i
   assertEquals([...table.foldedMax[URI]], [1, 4, 0, 0]);
 });
 
+Deno.test("what had an entry in the slice before keeps it, though as many values as fit are new and heavier", () => {
+  const table = new CounterTable(5, 128, new Kernel()), shown = { ...TIGHT, entriesMax: 400 };
+  const slice = (first: number): Request[] => {
+    const line = (uri: string): Request => ({
+      values: ["w", "p", uri, "200", "GET", "", "", "", "c"],
+      measures: [1, 0, 0, 0],
+    });
+    // Of the usual 150 a dozen lines each at first, then two; six of each of 350 that no other slice has, one of a thousand.
+    const lines = Array.from({ length: first === 0 ? 1800 : 300 }, (_, i) => line(`/usual-${i % 150}`));
+    lines.push(...Array.from({ length: 2100 }, (_, i) => line(`/new-${first + Math.floor(i / 6)}`)));
+    return [...lines, ...Array.from({ length: 1000 }, (_, i) => line(`/once-${first + i}`))];
+  };
+  for (const first of [0, 10_000, 20_000]) {
+    table.beSlim();
+    countAll(table, slice(first), TIGHT);
+    const { dictionaries: { [URI]: { bytes } } } = seal(table, 0, 10, emptyLedger(), shown);
+    const usual = new TextDecoder().decode(bytes).match(/usual-/g)?.length ?? 0;
+    assertEquals(usual, 150, `slice ${first}`);
+    table.clear();
+    table.floodExpected = true;
+  }
+});
+
 Deno.test("dictionaries with few values stay open in a flood: a status that is seen once has its row", () => {
   const { table } = closed(), before = table.dictionaries[STATUS].size;
   const values = ["w", "p", "/known-1", "503", "GET", "", "", "", "c"];
