@@ -1,254 +1,188 @@
-/**
- * Crashes and restarts of the file tail against a naive model: a writer goes on and rotation goes on, once, several times,
- * by renaming, by copying, with gzip at once or one rotation later, while the tail runs, lags, or is down. What was handed
- * over since the last record of positions is forgotten in a crash, as a record that was not written. In the end every
- * line is in the records exactly once.
- */
-import { assertEquals } from "@std/assert";
+/** Positions: a follower goes on exactly where another stopped, whatever rotation did meanwhile. */
 import { gzipSync } from "node:zlib";
-import { SUPERSEDED_QUIET_SECONDS_MIN } from "@/core/bounds.ts";
-import { simulatedClock } from "@/core/host/clock.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { LINE_BYTES_MAX } from "@/core/bounds.ts";
 import { SimulatedFiles } from "@/core/host/files_simulated.ts";
-import { openLog } from "@/core/host/log.ts";
-import { FileTail, type LineConsumer, type Origin, type Position } from "./file_tail.ts";
+import type { LineConsumer } from "./file_tail.ts";
+import { compress, Follower, following, LOG, readLog, restarted, rotate } from "./test_follower.ts";
 
-const SEEDS = 500;
-const OPERATIONS = 60;
-const LOG = "/log/a.log";
+Deno.test("a follower that is given positions continues exactly there", () => {
+  const before = following(`one\n${"x".repeat(LINE_BYTES_MAX + 1)}`);
+  const { files } = before;
+  files.create("/log/b.log", "b one\nb tw");
+  const first = new Follower(files, ["/log/*.log"]);
+  assertEquals(first.catchUp(), ["one", "b one"]);
+  const positions = structuredClone(first.tail.positions());
+  first.tail.close();
 
-/** How the logs of one seed are rotated. */
-interface Rotation {
-  readonly patterns: readonly string[];
-  readonly copies: boolean;
-  readonly dates: boolean;
-  /** How many rotated logs stay uncompressed; none are compressed when Infinity. */
-  readonly plain: number;
-  readonly births: boolean;
-}
+  files.append(LOG, "xx\ntwo\n");
+  files.append("/log/b.log", "o\n");
+  files.rename("/log/b.log", "/log/b.log.1");
+  files.create("/log/b.log", "b three\n");
+  const second = new Follower(files, ["/log/*.log"], { positions, from: "end" });
+  assertEquals([...second.catchUp()].sort(), ["b three", "b two", "two"]);
+  assertEquals(second.tooLongAt, [], "it was reported before");
+});
 
-class Model implements LineConsumer {
-  #ms = 1000;
-  readonly files: SimulatedFiles;
-  readonly clock = simulatedClock();
-  readonly log: string[] = [];
-  readonly written: string[] = [];
-  /** Lines in records, and since the last one. */
-  readonly recorded: string[] = [];
-  #handed: string[] = [];
-  #positions: readonly Position[] = [];
-  #scanned: readonly string[] = [];
-  #tail: FileTail | undefined;
-  #unfinished = "";
-  #rotations = 0;
-  /** Suffixes of rotated logs, newest first. */
-  #rotated: string[] = [];
+Deno.test("positions of a file that is gone or was truncated meanwhile are said to be so", () => {
+  const first = following("one\ntwo\n", [LOG, "/log/b.log"]);
+  const { files } = first;
+  files.create("/log/b.log", "gone\n");
+  first.catchUp();
+  const positions = first.tail.positions();
+  first.tail.close();
+  files.truncate(LOG);
+  files.append(LOG, "new\n");
+  files.unlink("/log/b.log");
+  const second = new Follower(files, [LOG, "/log/b.log"], { positions });
+  assertEquals(second.catchUp(), ["new"]);
+  assertMatch(second.logged.join("\n"), /^Cannot continue \/log\/b.log: the file read before is gone/m);
+  assertMatch(second.logged.join("\n"), /^\/log\/a.log was truncated/m);
+});
 
-  constructor(readonly random: (below: number) => number, readonly rotation: Rotation) {
-    this.files = new SimulatedFiles(Infinity, () => this.#ms, rotation.births);
-    this.files.create(LOG, "old\n");
-    this.#start();
-  }
+Deno.test("a position is kept while its file cannot be opened", () => {
+  const first = following("one\n");
+  first.catchUp();
+  const positions = first.tail.positions();
+  first.tail.close();
+  first.files.refuse(LOG);
+  const second = new Follower(first.files, [LOG], { positions });
+  assertEquals(second.catchUp(), []);
+  assertEquals(second.tail.positions(), positions);
+  first.files.refuse(LOG, false);
+  first.files.append(LOG, "two\n");
+  assertEquals(second.catchUp(), ["two"]);
+});
 
-  lines(bytes: Uint8Array, start: number, end: number): void {
-    this.#handed.push(...new TextDecoder().decode(bytes.subarray(start, end)).split("\n").slice(0, -1));
-  }
-
-  tooLong(): void {
-    throw new Error("no line is too long");
-  }
-
-  cut({ path, offset }: Origin, unreadBytes: number): void {
-    // Copies are exact here, so that nothing is lost by truncation. Without births another file with the same number
-    // cannot be told from a truncated one, and is said to be one.
-    const mayBeTruncated = this.rotation.copies || !this.rotation.births;
-    if (!mayBeTruncated || unreadBytes > 0) {
-      throw new Error(`cut off: ${path} at ${offset}, ${unreadBytes} bytes`);
-    }
-  }
-
-  step(): void {
-    this.#ms += 1 + this.random(30);
-    this.clock.advanceMs(100);
-    const operation = this.random(100);
-    if (operation < 35) this.#append();
-    else if (operation < 48) this.#rotate();
-    else if (operation < 75) this.#tail === undefined ? this.#start() : this.#read();
-    else if (operation < 85) this.#record();
-    else this.#crash();
-  }
-
-  finish(): void {
-    if (this.#unfinished !== "") this.#write("\n");
-    if (this.#tail === undefined) this.#start();
-    for (let scan = 0; scan < 4; scan++) this.#readAll();
-    this.#pass(SUPERSEDED_QUIET_SECONDS_MIN);
-    this.#readAll();
-    this.#record();
-    assertEquals(this.recorded.toSorted(), this.written.toSorted());
-    assertEquals(this.files.gunzipsOpen, 0);
-    this.#tail!.close();
-    assertEquals(this.files.handlesOpen, 0);
-  }
-
-  #start(): void {
-    this.#tail = new FileTail({
-      files: this.files,
-      patterns: this.rotation.patterns,
-      from: "end",
-      log: openLog("test", (line) => this.log.push(line)),
-      nowS: () => this.clock.nowS(),
-      consumer: this,
-      positions: this.#positions,
-      scanned: this.#scanned,
-      chunkBytes: 64,
-      lineBytesMax: 40,
-    });
-    this.#tail.rescan();
-    // As a thread does after its first look.
-    if (this.#scanned.length === 0) this.#record();
-  }
-
-  #read(): void {
-    if (this.random(3) === 0) this.#tail!.rescan();
-    else this.#tail!.readSome(1 + this.random(20));
-  }
-
-  #readAll(): void {
-    this.#tail!.rescan();
-    while (this.#tail!.readSome(100));
-  }
-
-  #record(): void {
-    if (this.#tail === undefined) return;
-    this.#positions = JSON.parse(JSON.stringify(this.#tail.positions()));
-    this.#scanned = this.#tail.scanned();
-    this.recorded.push(...this.#handed.splice(0));
-  }
-
-  #crash(): void {
-    this.#tail?.close();
-    this.#tail = undefined;
-    this.#handed = [];
-  }
-
-  #append(): void {
-    let text = "";
-    for (let lines = this.random(20); lines > 0; lines--) {
-      const line = `${this.written.length}${"x".repeat(this.random(20))}`;
-      this.written.push(this.#unfinished + line);
-      this.#unfinished = "";
-      text += `${line}\n`;
-    }
-    if (this.random(4) === 0 && this.#unfinished === "") {
-      this.#unfinished = `p${this.written.length}`;
-      text += this.#unfinished;
-    }
-    this.#write(text);
-    if (this.#unfinished !== "" && text === "\n") this.#unfinished = "";
-  }
-
-  #writeLine(): void {
-    const line = `${this.written.length}`;
-    this.written.push(line);
-    this.files.append(LOG, `${line}\n`);
-  }
-
-  #write(text: string): void {
-    this.files.append(LOG, text);
-    if (text === "\n") {
-      this.written.push(this.#unfinished);
-      this.#unfinished = "";
-    }
-  }
-
-  /** The writer finishes its line in the old file, as nginx does. */
-  #rotate(): void {
-    if (this.#unfinished !== "") this.#write("\n");
-    const { dates, copies, plain } = this.rotation;
-    // A file system that notes no births needs what nobody reads to be told by its name and time.
-    this.#ms += 1 + this.random(5);
-    if (!dates) this.#shift();
-    const suffix = dates ? `-${20261121 + this.#rotations++}` : ".1";
-    if (copies) {
-      this.files.create(LOG + suffix, this.files.content(LOG));
-      this.files.truncate(LOG);
-    } else {
-      this.files.rename(LOG, LOG + suffix);
-      this.files.create(LOG);
-      // An empty log cannot be known again by anything but its birth.
-      if (!this.rotation.births) this.#writeLine();
-    }
-    if (dates) this.#rotated.unshift(suffix);
-    else this.#rotated = this.#rotated.length === 0 ? [".1"] : [".1", ...this.#rotated];
-    this.#ms += 1;
-    for (const old of this.#rotated.slice(plain)) {
-      if (!old.endsWith(".gz")) this.#compress(old);
-    }
-    this.#rotated = this.#rotated.map((old, age) => age >= plain && !old.endsWith(".gz") ? `${old}.gz` : old);
-  }
-
-  /** `.2` → `.3`, `.1` → `.2`, compressed or not. */
-  #shift(): void {
-    this.#rotated = this.#rotated.map((suffix) => {
-      const [, number, gz = ""] = /^\.(\d+)(\.gz)?$/.exec(suffix)!;
-      return `.${Number(number) + 1}${gz}`;
-    });
-    for (const [index, suffix] of [...this.#rotated.entries()].reverse()) {
-      const gz = suffix.endsWith(".gz") ? ".gz" : "";
-      this.files.rename(`${LOG}.${index + 1}${gz}`, LOG + suffix);
-    }
-  }
-
-  #compress(suffix: string): void {
-    const path = LOG + suffix, written = this.files.stat(path);
-    const bytes = this.files.content(path), half = this.random(bytes.length + 1);
-    // One member or two.
-    const compressed = [
-      ...gzipSync(bytes.subarray(0, half)),
-      ...(half === bytes.length ? [] : gzipSync(bytes.subarray(half))),
-    ];
-    this.files.create(`${path}.gz`, Uint8Array.from(compressed));
-    if ("modifiedMs" in written) this.files.touch(`${path}.gz`, written.modifiedMs);
-    this.files.unlink(path);
-  }
-
-  #pass(seconds: number): void {
-    this.clock.advanceMs(1000 * seconds);
-    this.#ms += 1000 * seconds;
-  }
-}
-
-/** mulberry32: small, seeded, good enough to choose operations. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+Deno.test("while lines are handed over, positions stand at the first of them and can be moved on by the consumer", () => {
+  const files = new SimulatedFiles();
+  files.create(LOG, "one\ntwo\n");
+  const seen: number[] = [];
+  const consumer: LineConsumer = {
+    lines: (_bytes, _start, _end, origin) => {
+      for (const handed of [0, 4]) seen.push(tail.positions(origin, handed)[0].offset);
+    },
+    tooLong: () => {},
+    cut: () => {},
   };
-}
+  const tail = new Follower(files, [LOG], { consumer }).tail;
+  tail.rescan();
+  tail.readSome(1);
+  assertEquals(seen, [0, 4]);
+  assertEquals(tail.positions()[0].offset, 8);
+});
 
-function rotationOf(random: (below: number) => number): Rotation {
-  const copies = random(4) === 0;
-  return {
-    patterns: copies || random(3) > 0 ? [LOG] : ["/log/*.log*"],
-    copies,
-    dates: random(3) === 0,
-    plain: [Infinity, 1, 1, 0, 2][random(5)],
-    // What was copied and truncated unseen cannot be told from what was read without them.
-    births: random(4) > 0 || copies,
+Deno.test("after a restart the rotation chain is read in order: the known log on from where we were, younger ones, the log", () => {
+  const first = readLog("one\n"), { files } = first;
+  files.append(LOG, "two\n");
+  rotate(files, `${LOG}.3`, "three\n");
+  compress(files, `${LOG}.3`);
+  rotate(files, `${LOG}.2`, "four\n");
+  compress(files, `${LOG}.2`);
+  rotate(files, `${LOG}.1`, "five\n");
+  const second = restarted(first);
+  assertEquals(second.catchUp(), ["two", "three", "four", "five"]);
+  second.catchUp();
+  assertEquals([second.filesOpen, second.files.gunzipsOpen, second.cuts], [2, 0, []]);
+  // Rotated once more; what was read is not read again under any name.
+  files.append(LOG, "six\n");
+  rotate(files, `${LOG}-20261121`, "seven\n");
+  compress(files, `${LOG}.1`);
+  assertEquals(restarted(second).catchUp(), ["six", "seven"]);
+});
+
+Deno.test("a compressed log is known again in the middle: a second restart goes on there", () => {
+  const first = readLog("0\n"), { files } = first;
+  const lines = Array.from({ length: 5000 }, (_, line) => `${line + 1}`);
+  files.append(LOG, `${lines.join("\n")}\n`);
+  rotate(files, `${LOG}.1`, "new\n");
+  compress(files, `${LOG}.1`);
+  const options = {
+    chunkBytes: 1000,
+    lineBytesMax: 100,
+    positions: JSON.parse(JSON.stringify(first.tail.positions())),
   };
-}
+  first.tail.close();
+  const second = new Follower(files, [LOG], options);
+  second.tail.rescan();
+  second.tail.readSome(5);
+  const read = [...second.got];
+  const third = restarted(second);
+  assertEquals([...read, ...third.catchUp()], [...lines, "new"]);
+});
 
-Deno.test("after any crash every line is in the records exactly once, however often its log was rotated meanwhile", () => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const random = seeded(seed), rotation = rotationOf(random), model = new Model(random, rotation);
-    try {
-      for (let operation = 0; operation < OPERATIONS; operation++) model.step();
-      model.finish();
-    } catch (error) {
-      throw new Error(`seed ${seed}: ${JSON.stringify(rotation)}\n${model.log.join("\n")}`, { cause: error });
+Deno.test("a compressed log that is half written is waited for, without holding back what came after it, and given up at last", () => {
+  for (const finished of [true, false]) {
+    const first = readLog("one\n"), { files } = first, follower = (): Follower => restarted(first);
+    files.append(LOG, Array.from({ length: 3000 }, (_, line) => `${line * line}\n`).join(""));
+    const compressed = gzipSync(files.content(LOG));
+    files.create(LOG, "new\n");
+    files.create(`${LOG}.1.gz`, compressed.subarray(0, compressed.length / 2));
+    const second = follower();
+    const before = second.catchUp();
+    assertEquals([before.at(-1), before.length > 100], ["new", true]);
+    if (finished) files.append(`${LOG}.1.gz`, compressed.subarray(compressed.length / 2));
+    let after: readonly string[] = [];
+    for (let scan = 0; scan < 40; scan++) {
+      second.clock.advanceMs(2000);
+      after = [...after, ...second.catchUp()];
     }
+    assertEquals([before.length + after.length, second.cuts.length], finished ? [3001, 0] : [before.length, 1]);
+    assertEquals([second.filesOpen, second.files.gunzipsOpen], [1, 0]);
   }
+});
+
+Deno.test("what was compressed with anything but gzip is named, and counted as what may be lost", () => {
+  const first = readLog("one\n"), { files } = first;
+  rotate(files, `${LOG}.2`, "two\n");
+  rotate(files, `${LOG}.1.xz`, "three\n");
+  const second = restarted(first);
+  assertEquals(second.catchUp(), ["three"]);
+  assertMatch(
+    second.logged.join("\n"),
+    /^Cannot read \/log\/a.log.1.xz, which was rotated before .* only gzip is read/m,
+  );
+  assertEquals(second.cuts, [[`${LOG}.1.xz`, 0, 0]]);
+});
+
+Deno.test("a log that is copied and truncated while its last lines were unread is read on in the copy", () => {
+  const first = readLog("one\n"), { files } = first;
+  files.append(LOG, "two\n");
+  files.create(`${LOG}.1`, files.content(LOG));
+  files.truncate(LOG);
+  files.append(LOG, "three\n");
+  assertEquals(first.catchUp(), ["three"]);
+  assertEquals(first.catchUp(), ["two"]);
+  assertEquals(first.cuts, [[LOG, 4, 0]]);
+});
+
+Deno.test("a log that is replaced by a newer copy of itself goes on, as when it is copied from another machine", () => {
+  const first = readLog("one\ntwo\n"), { files } = first;
+  files.create("/log/.a.log.tmp", "one\ntwo\nthree\n");
+  files.rename("/log/.a.log.tmp", LOG);
+  assertEquals(first.catchUp(), ["three"]);
+  files.create("/log/.a.log.tmp", "one\ntwo\nthree\nfour\n");
+  files.rename("/log/.a.log.tmp", LOG);
+  assertEquals(restarted(first).catchUp(), ["four"]);
+});
+
+Deno.test("a copy that rotation made of a followed log is not read as a new match of a glob", () => {
+  const first = readLog("one\n"), { files } = first, second = restarted(first, ["/log/a.log*"]);
+  second.catchUp();
+  files.create(`${LOG}.1`, files.content(LOG));
+  files.truncate(LOG);
+  files.append(LOG, "two\n");
+  assertEquals([...second.catchUp(), ...second.catchUp()], ["two"]);
+});
+
+Deno.test("an inode number that another log has by now is not taken for the log that was known", () => {
+  const first = readLog("one\n"), { files } = first, positions = first.tail.positions();
+  first.tail.close();
+  files.unlink(LOG);
+  files.create(LOG, "another\n");
+  assertEquals((files.stat(LOG) as { inode: number }).inode, positions[0].inode);
+  const second = new Follower(files, [LOG], { positions, from: "end" });
+  assertEquals(second.catchUp(), ["another"]);
+  assertMatch(second.logged.join("\n"), /^Cannot continue \/log\/a.log: the file read before is gone/m);
+  assertEquals(second.cuts, [[LOG, 4, 0]]);
 });
