@@ -69,12 +69,14 @@ export class Follower<Backing extends Files = SimulatedFiles> implements LineCon
 
 export const LOG = "/log/a.log";
 
+/** A follower of a log with this content, which it has not read yet. */
 export function following(content: string, patterns = [LOG], options: Partial<FileTailOptions> = {}): Follower {
   const files = new SimulatedFiles();
   files.create(LOG, content);
   return new Follower(files, patterns, options);
 }
 
+/** A follower of a log that was read, and rotated away once since. @param births whether the file system notes them */
 export function rotating(births = true): Follower & { readonly files: SimulatedFiles } {
   let ms = 1;
   const files = new SimulatedFiles(Infinity, () => ms += 100, births);
@@ -92,6 +94,7 @@ export function rotate(files: SimulatedFiles, name: string, next: string): void 
   files.create(LOG, next);
 }
 
+/** Another follower with the positions of the first, as a restart reads them. */
 export function restarted(first: Follower, patterns: readonly string[] = [LOG]): Follower {
   const positions = JSON.parse(JSON.stringify(first.tail.positions()));
   first.tail.close();
