@@ -6,6 +6,7 @@
  */
 import type { LineBatch, LineFormat } from "@/core/line_batch.ts";
 import { COUNTED } from "@/core/ledger.ts";
+import { FINEST_S } from "@/core/slices.ts";
 
 export class TimelessFormat implements LineFormat {
   readonly name: string;
@@ -40,9 +41,10 @@ export class TimelessFormat implements LineFormat {
   #takeTimes({ times }: LineBatch, from: number, to: number): void {
     for (let line = from; line < to; line++) {
       const timeS = times[line];
+      times[line] = 0;
+      if (timeS < FINEST_S) continue; // no time of its own
       if (timeS < this.earliestS) this.earliestS = timeS;
       if (timeS > this.latestS) this.latestS = timeS;
-      times[line] = 0;
     }
   }
 }

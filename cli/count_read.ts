@@ -73,8 +73,10 @@ function readLines(
     const room = feed.room(), count = input.read(room);
     if (isTrouble(count)) return count;
     if (count === 0) {
+      // A torn line at the end of what was cut is no line.
+      if (at < end) return { trouble: "other", reason: "it was cut while it was read" };
       feed.finish();
-      return at < end ? { trouble: "other", reason: "it was cut while it was read" } : undefined;
+      return undefined;
     }
     const last = at + count < end ? -1 : room.subarray(0, count).indexOf(NEWLINE, Math.max(0, end - 1 - at));
     const taken = last < 0 ? count : last + 1;
@@ -109,7 +111,7 @@ async function readStream(
     feed.take(length);
     trouble = readAll(input, feed, onRead);
   }
-  feed.finish();
+  if (trouble === undefined) feed.finish(); // else its last line is torn
   return trouble;
 }
 
@@ -135,7 +137,7 @@ async function readGzip(
   let trouble: FileTrouble | undefined;
   function* compressed(): Generator<Uint8Array> {
     onRead(start.length);
-    yield start;
+    for (let at = 0; at < start.length; at += GZIP_READ_BYTES) yield start.slice(at, at + GZIP_READ_BYTES);
     for (;;) {
       const piece = new Uint8Array(GZIP_READ_BYTES), count = input.read(piece);
       if (isTrouble(count)) trouble = count;

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { isTrouble } from "@/core/host/file_trouble.ts";
@@ -92,6 +93,16 @@ Deno.test("of a gzip file that was cut, what came counts, and it is named", asyn
   assertEquals(unread.map(({ name, why }) => [name, why]), [
     ["f", "it ends in the middle: it was cut, or is still being written"],
   ]);
+});
+
+Deno.test("a line that is torn where a file was cut does not count with what is left of its numbers", async () => {
+  const torn = `${line("a")}b\t192.0.2.1\t1700000000.5\tGET\t/\t200\t12345\t0.001`;
+  const gzip = gzipSync(new TextEncoder().encode(`${torn}\n`), { level: 0 });
+  const cutGzip = await read(fakeInputs({ f: gzip.subarray(0, gzip.length - 8 - 2) }), [streamPart("f")]);
+  const plain = new TextEncoder().encode(torn);
+  const parts: Part[] = [{ name: "f", kind: "lines", start: 0, end: plain.length + 1, order: 0 }];
+  const cutPlain = await read(fakeInputs({ f: plain }), parts);
+  for (const { tally, unread } of [cutGzip, cutPlain]) assertEquals([counts(tally), unread.length], [{ a: 1 }, 1]);
 });
 
 Deno.test("any bytes as gzip never throw", async () => {

@@ -41,8 +41,9 @@ const SLICES_MAX = 3;
 /** Lines of a slice below which sealing costs more than a tenth of counting. */
 const SLICE_LINES_MIN = 4096;
 
-/** Counted lines of a block: with the rest of a chunk, hardly more than a bucket may hold entries, so that none is cut. */
-const BLOCK_LINES = 8192;
+/** Counted lines of a block, and bytes of its lines: with the rest of a chunk, hardly more than a bucket may hold entries and bytes
+ * of entries, so that none is cut. */
+const BLOCK_LINES = 8192, BLOCK_BYTES = 1536 * 1024;
 
 /** Seconds of a block that would make slices of more than SLICE_LINES_MIN. */
 const BLOCK_SECONDS_DENSE = FINEST_S * BLOCK_LINES / SLICE_LINES_MIN / 2;
@@ -50,8 +51,9 @@ const BLOCK_SECONDS_DENSE = FINEST_S * BLOCK_LINES / SLICE_LINES_MIN / 2;
 const NO_TAG = new Uint8Array(0);
 
 /**
- * Lines are counted in slices of ten seconds, as a collector does, while slices hold enough of them; where they do not, in
- * blocks whatever their time. Rankings do not depend on it.
+ * Lines are counted in slices of ten seconds, as a collector does, while slices hold enough of them; where they do not, or
+ * where lines have no time, in blocks whatever their time. Rankings do not depend on it, as long as no slice has more values
+ * than a bucket holds (16 000 in a dimension): then it is cut, and counts are what is certain, as a collector's are.
  */
 export class Tally implements LineSink {
   readonly builders: readonly TopNBuilder[];
@@ -61,6 +63,8 @@ export class Tally implements LineSink {
   /** See `TallyState`. */
   wouldMatch: string | undefined;
   #looked = false;
+  /** Of lines since the last seal. */
+  #bytes = 0;
   readonly #slices: Pipeline;
   /** Made when it is needed: many logs never do. */
   #blocks: Pipeline | undefined;
@@ -111,7 +115,8 @@ export class Tally implements LineSink {
       if (p < end) this.#sealSlices();
     }
     this.#lookAtNone(bytes, start);
-    if (this.#pipeline !== this.#slices && this.#pipeline.ledger[COUNTED] >= BLOCK_LINES) this.#sealBlock();
+    this.#bytes += end - start;
+    if (this.#pipeline.ledger[COUNTED] >= BLOCK_LINES || this.#bytes >= BLOCK_BYTES) this.#endBlock();
   }
 
   tooLong(): void {
@@ -160,20 +165,30 @@ export class Tally implements LineSink {
   /** Too many slices are open. If that took few lines, blocks are better. */
   #sealSlices(): void {
     const lines = this.#pipeline.ledger[COUNTED], buckets = this.#seal();
-    if (lines >= buckets * SLICE_LINES_MIN) return;
-    this.#pipeline = this.#blocks ??= new Pipeline({ ...this.#options, format: this.#timeless });
+    if (lines < buckets * SLICE_LINES_MIN) this.#countInBlocks();
   }
 
-  /** A block is complete. If it was made in a short time, slices are possible again. */
-  #sealBlock(): void {
+  /** A block is complete, if these are blocks or begin to be. If it was made in a short time, slices are possible again. */
+  #endBlock(): void {
     const { earliestS, latestS } = this.#timeless;
+    if (this.#pipeline === this.#slices) {
+      // Without times all would be one slice, the first there is.
+      if (this.#slices.latestS === 0) this.#countInBlocks();
+      return;
+    }
     this.#seal();
-    if (latestS - earliestS < BLOCK_SECONDS_DENSE) this.#pipeline = this.#slices;
+    if (earliestS <= latestS && latestS - earliestS < BLOCK_SECONDS_DENSE) this.#pipeline = this.#slices;
+  }
+
+  #countInBlocks(): void {
+    this.#seal();
+    this.#pipeline = this.#blocks ??= new Pipeline({ ...this.#options, format: this.#timeless });
   }
 
   /** Returns the number of buckets that this made. */
   #seal(): number {
     let buckets = 0;
+    this.#bytes = 0;
     this.#takeSamples();
     for (const bucket of this.#pipeline.seal()) {
       addLedger(this.ledger, bucket.ledger);

@@ -64,6 +64,47 @@ for (const [what, timeOf] of Object.entries(TIMES)) {
   });
 }
 
+/** What a ranking by URI of these lines says, and whether all of it is certain. */
+function urisOf(lines: readonly string[]): { tally: Tally; counts: Map<string, number>; isExact: boolean } {
+  const tally = new Tally(JOB);
+  for (let from = 0; from < lines.length; from += CHUNK_LINES) {
+    const bytes = new TextEncoder().encode(lines.slice(from, from + CHUNK_LINES).join(""));
+    tally.lines(bytes, 0, bytes.length);
+  }
+  tally.finish();
+  const { entries } = tally.builders[0].ranking();
+  const isExact = entries.every(({ values, countMax }) => countMax === values[0]);
+  return { tally, counts: new Map(entries.map(({ label, values }) => [label, values[0]])), isExact };
+}
+
+Deno.test("lines without a time are no single slice: more values than a bucket holds are counted exactly", () => {
+  const lines = Array.from(
+    { length: 20_000 },
+    (_, i) => `v1\ta\t10.0.0.1\tGET\t/${i % 17_000}\t200\t1\t0.001\t-\t-\t-\t10.0.0.1\thttp\n`,
+  );
+  const { tally, counts, isExact } = urisOf(lines);
+  assertEquals([isExact, counts.get("/0"), counts.get("/2999"), tally.fromS], [true, 2, 2, Infinity]);
+});
+
+Deno.test("long values of a quiet log are counted exactly", () => {
+  const long = "x".repeat(500);
+  const lines = Array.from(
+    { length: 30_000 },
+    (_, i) => `a\t10.0.0.1\t${START_S + 3 * i}.0\tGET\t/${i % 9000}/${long}\t200\t1\t0.1\n`,
+  );
+  const { counts, isExact } = urisOf(lines);
+  assertEquals([isExact, counts.size, counts.get(`/0/${long}`)], [true, 9000, 4]);
+});
+
+Deno.test("lines without a time among others do not begin the span in 1970, wherever they stand", () => {
+  const timeless = "v1\ta\t192.0.2.1\tGET\t/\t200\t1\t0.001\t-\t-\tt\t10.0.0.1\thttp\n";
+  const timed = (index: number): string => `a\t192.0.2.1\t${START_S + 100 * index}.0\tGET\t/\t200\t1\t0.1\n`;
+  for (const order of [[timeless, timed(0), timeless], [timed(0), timeless, timeless]]) {
+    const { tally } = urisOf([...order, ...Array.from({ length: 200 }, (_, i) => i % 3 ? timed(i) : timeless)]);
+    assertEquals([tally.fromS, tally.toS], [START_S, START_S + 19_910]);
+  }
+});
+
 Deno.test("the sample of a reason is the first line of the first part, whoever reads it and however it is counted", () => {
   const text = (word: string, spreadS: number): Uint8Array<ArrayBuffer> => {
     const lines = Array.from(

@@ -220,6 +220,11 @@ export class Pipeline {
     return buckets;
   }
 
+  /** Start of the latest open slice, seconds since 1970; -Infinity when none is open. */
+  get latestS(): number {
+    return this.#latestS;
+  }
+
   /** What became of the lines since the last seal. */
   get ledger(): Ledger {
     return this.#ledger;
