@@ -19,13 +19,17 @@ export class AnyFormat implements LineFormat {
   parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number {
     const { formats } = this, last = this.#last, scratchLength = batch.scratchLength;
     let outcome = formats[last].parse(bytes, start, newline, batch);
+    let told = outcome === MALFORMED_FIELDS ? Infinity : last; // whose reason it is: not a matter of what came before
     for (let f = 0; f < formats.length && outcome !== COUNTED; f++) {
       if (f === last) continue;
       batch.scratchLength = scratchLength;
       const other = formats[f].parse(bytes, start, newline, batch);
       if (other === COUNTED) this.#last = f;
       // The reason of a format that got further than finding its fields says more.
-      if (outcome === MALFORMED_FIELDS || other === COUNTED) outcome = other;
+      if (other === COUNTED || other !== MALFORMED_FIELDS && f < told) {
+        outcome = other;
+        told = f;
+      }
     }
     return outcome;
   }

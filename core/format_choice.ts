@@ -52,12 +52,16 @@ export class FormatChoice implements LineFormat {
   parse(bytes: Uint8Array, start: number, newline: number, batch: LineBatch): number {
     const chosen = this.#chosen, scratchLength = batch.scratchLength, first = chosen >= 0 ? chosen : this.#last;
     let outcome = this.formats[first].parse(bytes, start, newline, batch), at = first;
+    let told = outcome === MALFORMED_FIELDS ? Infinity : first; // whose reason it is: not a matter of what came before
     for (let f = 0; f < this.formats.length && outcome !== COUNTED && chosen < 0; f++) {
       if (f === first) continue;
       batch.scratchLength = scratchLength;
       const other = this.formats[f].parse(bytes, start, newline, batch);
-      if (outcome === MALFORMED_FIELDS || other === COUNTED) outcome = other;
       if (other === COUNTED) at = f;
+      if (other === COUNTED || other !== MALFORMED_FIELDS && f < told) {
+        outcome = other;
+        told = f;
+      }
     }
     if (outcome === COUNTED) {
       this.matched[at]++;

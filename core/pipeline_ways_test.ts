@@ -169,6 +169,22 @@ Deno.test("lines are counted alike in every way", () => {
   assert(counted > 2000, `only ${counted} lines were counted`);
 });
 
+Deno.test("why a line does not count is not a matter of the lines before it", () => {
+  const good = '192.0.2.1 - - [14/Nov/2023:22:13:20 +0000] "GET / HTTP/1.1" 200 5 "-" "ua"\n';
+  const bad = `x - - [14/Nov/2023:22:13:20 +0000] "GET / HTTP/1.1" 200 5 "-" "${"a\t".repeat(7)}h"\n`;
+  const options = { masks: { v4Bits: 24, v6Bits: 48 }, source: "c", seed: 42 }, formats = autoFormats([]);
+  for (const format of [() => new FormatChoice("auto", formats, false), () => new AnyFormat("any", formats)]) {
+    const ledgers = [good + bad, bad + good].map((text) => {
+      const pipeline = new Pipeline({ ...options, format: format() }), bytes = new TextEncoder().encode(text);
+      pipeline.nowS = NOW_S;
+      pipeline.count(bytes, 0, bytes.length, TAGS[0]);
+      return pipeline.ledger;
+    });
+    assertEquals(ledgers[0], ledgers[1]);
+    assertEquals(ledgers[0][COUNTED], 1);
+  }
+});
+
 Deno.test("a tag is that of its own line, whatever formats stand beside it", () => {
   const logtail = `shop\t192.0.2.1\t${NOW_S}.123\tGET\t/p\t200\t5\t0.001\n`;
   const named = (tag: string): string =>
