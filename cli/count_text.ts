@@ -29,7 +29,7 @@ export function countJson(answer: TopNAnswer, ledger: Ledger, { names, missing }
     group_by: answer.groupBy,
     from: Number.isFinite(answer.fromS) ? utc(answer.fromS) : null,
     to: Number.isFinite(answer.toS) ? utc(answer.toS) : null,
-    coverage: { expected: names.length, present: names.length - missing.length, missing },
+    coverage: { expected: names.length, present: names.filter((name) => !missing.includes(name)).length, missing },
     ledger: ledgerJson(ledger),
     ...rankingJson(answer),
   });

@@ -273,6 +273,12 @@ export function bucketIn(head: ArrayBuffer, columns: Columns): BlockBucket {
   return bucket;
 }
 
+/** Whether the memory of a bucket was given back: nobody may look at it any more. */
+export function isFreed(bucket: Bucket): boolean {
+  const columns = COLUMNS.get(bucket);
+  return columns instanceof OpenColumns && columns.of.byteLength === 0;
+}
+
 /** Where the columns of a bucket in a block are; undefined for one that is in none. */
 export function columnsOf(bucket: Bucket): Columns | undefined {
   return COLUMNS.get(bucket);

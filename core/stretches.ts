@@ -15,7 +15,7 @@ import { BATCH_LINES, STRETCH_SLOTS, STRETCHES_BYTES_MAX, STRETCHES_UNASKED_MAX 
 import { type Caps, TIERS } from "./slices.ts";
 import { TABLE_ROWS_MAX } from "./counter_table.ts";
 import type { Bucket } from "./bucket.ts";
-import { blockOf, freeBlock } from "./bucket_block.ts";
+import { blockOf, freeBlock, isFreed } from "./bucket_block.ts";
 import { derived, homeOf, Kept } from "./derived.ts";
 import { mergeBuckets } from "./merge.ts";
 
@@ -90,6 +90,8 @@ export class Stretches {
     const startS = Math.max(...this.#wanted.keys()), run = this.#wanted.get(startS);
     if (run === undefined) return false;
     this.#wanted.delete(startS);
+    // A slot has changed since, and what it showed was given back: the next question notes what there is then.
+    if (run.some(isFreed)) return this.makeOne(seed);
     derived.begin();
     this.#hold(startS, run.map((bucket) => this.#numberOf(bucket)), mergeBuckets(run, startS, STRETCH_S, UNCUT, seed));
     return true;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { TopNEntry } from "./answer.ts";
 import type { Bucket } from "./bucket.ts";
-import { blockOf, bucketAt, openBlock } from "./bucket_block.ts";
+import { blockOf, bucketAt, freeBlock, openBlock } from "./bucket_block.ts";
 import { derived } from "./derived.ts";
 import type { DimensionName } from "./dimensions.ts";
 import { compileFilter } from "./filter_match.ts";
@@ -172,6 +172,18 @@ Deno.test("when nobody asks for long no more is merged", () => {
   }
   own.lookAhead(slots);
   assert(looks > 200);
+});
+
+Deno.test("what a slot showed may be given back before it is merged: it is left out, and made of what there is then", () => {
+  const slots = cut(wholeSlots(2 * SLOTS)), own = new Stretches();
+  const gone = openBlock(blockOf(slots[SLOTS + 3]).slice(0));
+  own.over(slots.with(SLOTS + 3, gone));
+  freeBlock(gone);
+  assert(own.makeOne(SEED), "the other two hours");
+  assert(!own.makeOne(SEED));
+  assertEquals(own.over(slots).length, 1 + SLOTS);
+  assert(own.makeOne(SEED));
+  assertEquals(own.over(slots).length, 2);
 });
 
 Deno.test("a maximum is that of the slots", () => {
