@@ -10,6 +10,7 @@
 import * as measures from "./measures.ts";
 import { type Values, zeroValues } from "./measures.ts";
 import { free } from "./free.ts";
+import type { NumberColumn } from "./bucket.ts";
 import type { CounterTable } from "./counter_table.ts";
 
 // Constants of this file's own: what is imported, V8 reads and checks at every use (docs/performance.md).
@@ -55,8 +56,13 @@ export class FirstSight {
     return false;
   }
 
-  /** A value is OTHER's: what its rows have, `values[at …]`. */
-  take(values: Float64Array, at: number): void {
+  /**
+   * A value is OTHER's: what its rows have, `values[at …]`. What it had given up before has been entered, but belongs to what it
+   * can have lost.
+   *
+   * @param givenUp the columns of its dictionary, where it is entry `entry`; none when nothing was lost there
+   */
+  take(values: Float64Array, at: number, givenUp: readonly NumberColumn[], entry: number): void {
     const into = this.table.givenUp[this.d], most = this.#most;
     for (let m = 0; m < MEASURE_COUNT; m++) {
       const came = values[at + m];
@@ -65,7 +71,8 @@ export class FirstSight {
         continue;
       }
       into[m] += came;
-      if (came > most[m]) most[m] = came;
+      const whole = givenUp.length === 0 ? came : came + givenUp[m][entry];
+      if (whole > most[m]) most[m] = whole;
     }
   }
 

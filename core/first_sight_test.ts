@@ -25,13 +25,13 @@ Deno.test("a value is entered when it weighs enough, or what has come of it does
 
 Deno.test("what is not entered is OTHER's, and the bounds grow by what one value can have had, in every generation anew", () => {
   const { table, sight, bounds } = sights();
-  sight.take(Float64Array.of(0, 0, 0, 0, 3, 30, 5, 9), MEASURE_COUNT);
-  sight.take(Float64Array.of(2, 20, 5, 7), 0);
+  sight.take(Float64Array.of(0, 0, 0, 0, 3, 30, 5, 9), MEASURE_COUNT, [], 0);
+  sight.take(Float64Array.of(2, 20, 5, 7), 0, [], 0);
   for (let looks = 0; looks < 2; looks++) {
     sight.settle();
     assertEquals(bounds(), [45, 45], "fifteen times the most that came at once");
   }
-  sight.take(Float64Array.of(40, 20, 5, 7), 0);
+  sight.take(Float64Array.of(40, 20, 5, 7), 0, [], 0);
   sight.settle();
   assertEquals(bounds(), [50, 50], "but no more than is enough");
   assertEquals([...table.givenUp[URI].subarray(0, MEASURE_COUNT)], [45, 70, 15, 9]);
@@ -39,9 +39,18 @@ Deno.test("what is not entered is OTHER's, and the bounds grow by what one value
     sight.reserve(1);
     sight.isEnough(hash, 0);
   }
-  sight.take(Float64Array.of(1, 1, 1, 1), 0);
+  sight.take(Float64Array.of(1, 1, 1, 1), 0, [], 0);
   sight.settle();
   assertEquals(bounds(), [65, 65], "one generation after the other");
+});
+
+Deno.test("what a value had given up before it was OTHER's counts for what it can have lost", () => {
+  const { table, sight, bounds } = sights(1),
+    givenUp = [Uint8Array.of(0, 4), Uint16Array.of(0, 900), Uint8Array.of(0, 0)];
+  sight.take(Float64Array.of(0, 0, 0, 0, 2, 20, 5, 7), MEASURE_COUNT, [...givenUp, Uint8Array.of(0, 9)], 1);
+  sight.settle();
+  assertEquals(bounds(), [90, 90], "fifteen times six");
+  assertEquals([...table.givenUp[URI].subarray(0, MEASURE_COUNT)], [2, 20, 5, 7], "and is not entered twice");
 });
 
 Deno.test("entries that fold when no row has them any more take with them what they gave up, and nobody else's", () => {

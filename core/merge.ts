@@ -125,7 +125,7 @@ export class Merge {
       if (!isWhole(dictionary)) addGivenUp(table, d, dictionary, ids[d]);
     });
     this.#addRows(bucket, ids);
-    sift?.end(ids);
+    sift?.end(bucket, ids);
     ids.forEach(free);
     if (this.outlook !== undefined && (sift?.isStale ?? this.#reached !== undefined)) this.#foresee();
     this.#reached = undefined;

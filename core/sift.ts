@@ -153,14 +153,14 @@ export class Sift {
   }
 
   /** All rows of the bucket have been taken from. */
-  end(ids: readonly Int32Array[]): void {
+  end(bucket: BlockBucket, ids: readonly Int32Array[]): void {
     const { crowded, gone } = this.foresight, { givenUp, dictionaries } = this.table;
     for (const d of [...gone, ...crowded]) {
       const size = ids[d].length, given = this.#given[d], sights = this.#sights[d], own = ids[d];
       this.table.givenUpFor(d, dictionaries[d].size - 1);
-      const into = givenUp[d];
+      const into = givenUp[d], before = bucket.dictionaries[d].givenUp;
       for (let entry = 1, at = MEASURE_COUNT; entry < size; entry++, at += MEASURE_COUNT) {
-        if (own[entry] === OTHER) sights!.take(given, at);
+        if (own[entry] === OTHER) sights!.take(given, at, before, entry);
         else add(into, own[entry] * MEASURE_COUNT, given, at);
       }
     }
