@@ -340,7 +340,7 @@ export class Store {
     } else if (tier + 1 < TIERS.length && this.tierOf(startS, TIERS[tier].sliceS) === tier + 1) {
       const above = this.#slotOf(tier + 1, startS);
       if (above.restored) return;
-      above.put(bucket);
+      above.putMerged(bucket, known);
       above.identities.addRanges(identities);
     }
   }

@@ -106,3 +106,12 @@ Deno.test("a slot that is made after a restart knows the deltas of the finer slo
   const { bucket } = deltaOf(START, 60, 9, 6);
   assertEquals([restored.addSlot({ ...again, bucket }), restored.add(deltas[1])], ["duplicate", "duplicate"]);
 });
+
+Deno.test("a minute with gaps that is restored into five minutes leaves the gaps in them", () => {
+  const restored = new Store(2), known = 0b000101, { bucket } = deltaOf(START, 60, 1, 6);
+  // So late that minutes do not hold it any more.
+  restored.restoreSlots(START + 3 * 3600, [{ tier: 1, startS: START, known, identities: [], bucket }]);
+  restored.endRestore();
+  const { slots, secondsCovered } = restored.resolve({ fromS: START, toS: START + 300 }, 2, Infinity);
+  assertEquals([slots.map((slot) => slot.bucket().totals[REQUESTS]), secondsCovered], [[6], 20]);
+});
