@@ -7,6 +7,7 @@ import { LiveView } from "./live_view.ts";
 import { Changes, showNews, type StoreNews } from "./mirror.ts";
 import { seal } from "./seal.ts";
 import { sliceStart, tierHolding, TIERS, WINDOWS } from "./slices.ts";
+import { Store } from "./store.ts";
 import { Subscriber } from "./subscriber.ts";
 import type { Snapshot, TargetInfo } from "./answer.ts";
 import { countRequest, randomFrom, randomRequest } from "./test_lines.ts";
@@ -96,6 +97,26 @@ Deno.test("a mirror answers as what it shows, whatever comes in whatever order, 
     assertEquals([...mirror.dump()], [...view.dump()]);
     assert(compared > 20, `${compared} comparisons`);
   }
+});
+
+Deno.test("after time has gone back, what has come since and lies ahead is shown as well", () => {
+  const store = new Store(1), mirror = new Store(2), changes = new Changes(store), random = randomFrom(6);
+  const add = (sequence: number, startS: number): void => void store.add(deltaOf("a", sequence, 0, startS, random));
+  const show = (): void => {
+    for (let news = changes.take(Infinity); news !== undefined; news = changes.take(Infinity)) {
+      showNews(mirror, across(news));
+    }
+  };
+  store.advance(START + 600);
+  add(1, START + 590);
+  show();
+  store.rebase(START + 300);
+  add(2, START + 290);
+  add(3, START + 300); // a source whose clock is a little ahead
+  show();
+  const starts = (one: Store): number[][] => one.rings.map((ring) => ring.slots().map(({ startS }) => startS));
+  assertEquals(starts(mirror), starts(store));
+  assertEquals(starts(mirror)[0], [START + 290, START + 300]);
 });
 
 Deno.test("what has not changed does not go across again, and looking changes nothing", () => {

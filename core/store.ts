@@ -224,9 +224,8 @@ export class Store {
     return this.#madeUntilS;
   }
 
-  /** Time has come to `endS`, or gone back to it, in the store that this one is a mirror of (`mirror.ts`). */
+  /** Time has come to `endS`, or gone back to it, in the store that this one is a mirror of: what was dropped there is dropped already (`mirror.ts`). */
   follow(endS: number, madeUntilS: readonly number[]): void {
-    if (endS < this.endS) { for (const ring of this.rings) ring.dropAfter(endS); }
     this.endS = endS;
     for (let tier = 1; tier < TIERS.length; tier++) {
       const fromS = this.#madeUntilS[tier];
