@@ -224,7 +224,10 @@ export class Store {
     return this.#madeUntilS;
   }
 
-  /** Time has come to `endS`, or gone back to it, in the store that this one is a mirror of: what was dropped there is dropped already (`mirror.ts`). */
+  /**
+   * Time has come to `endS`, or gone back to it, in the store that this one is a mirror of: what was dropped there is dropped
+   * here already (`mirror.ts`).
+   */
   follow(endS: number, madeUntilS: readonly number[]): void {
     this.endS = endS;
     for (let tier = 1; tier < TIERS.length; tier++) {
