@@ -191,7 +191,7 @@ export class PackedRows {
   /** Makes sure that `count` more rows fit. */
   #reserve(count: number): void {
     const rows = this.rows + count + 1;
-    if (rows > ROW_MASK) throw new Error(`${rows} packed rows: more than an index entry can hold`);
+    if (rows - 1 > ROW_MASK) throw new Error(`${rows - 1} packed rows: more than an index entry can hold`);
     if (rows * STRIDE > this.words.length) {
       const buffer = new ArrayBuffer(4 * Math.max(rows * STRIDE, 2 * this.words.length)),
         words = new Int32Array(buffer);

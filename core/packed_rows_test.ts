@@ -1,10 +1,10 @@
 /** Packed rows beside wide ones: whatever is merged, the bucket is the same. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BATCH_LINES } from "./bounds.ts";
 import { DIMENSION_COUNT, METHOD, OTHER, SOURCE } from "./dimensions.ts";
 import { emptyLedger } from "./ledger.ts";
 import { BYTES, MEASURE_COUNT, mergeValues, REQUESTS, TIME_MAX, TIME_SUM, zeroValues } from "./measures.ts";
-import { CounterTable } from "./counter_table.ts";
+import { CounterTable, TABLE_ROWS_MAX } from "./counter_table.ts";
 import { PackedRows } from "./packed_rows.ts";
 import type { InternTable } from "./intern.ts";
 import { blockOf } from "./bucket_block.ts";
@@ -91,4 +91,16 @@ Deno.test("the longest dictionaries that there may be fit; longer ones and large
     assert(!packed.makeRoom(sized(usual), zeroValues().fill(2 ** 31, measure, measure + 1)));
   }
   assert(packed.makeRoom(sized(usual), zeroValues().fill(2 ** 52, BYTES, BYTES + 1)), "bytes are a double");
+});
+
+Deno.test("as many packed rows fit as a table may have, and not one more", () => {
+  const packed = new PackedRows(3, TABLE_ROWS_MAX), values = new Float64Array(BATCH_LINES * MEASURE_COUNT).fill(1);
+  const add = (count: number): void => {
+    for (let i = 0; i < count; i++) packed.keys[0][i] = packed.rows + i;
+    packed.add(values, count);
+  };
+  while (packed.rows + BATCH_LINES <= TABLE_ROWS_MAX) add(BATCH_LINES);
+  add(TABLE_ROWS_MAX - packed.rows);
+  assertEquals(packed.rows, TABLE_ROWS_MAX);
+  assertThrows(() => add(1), Error, "more than an index entry can hold");
 });
